@@ -1,0 +1,1 @@
+"""Histories in the formats of other tools."""

@@ -1,0 +1,1 @@
+"""Whether a history fits some sequential order that respects real time."""

@@ -1,0 +1,1 @@
+"""Sequential specifications: pure and tiny."""

@@ -1,0 +1,1 @@
+"""The composition root: plans, drives, records, judges and reports trials."""

@@ -1,0 +1,1 @@
+"""Pure generators: which operation comes next, and when."""

@@ -1,0 +1,1 @@
+"""The stores under test, and how their daemons are run."""

@@ -1,0 +1,1 @@
+"""An etcd v3-compatible store: a sans-IO node, and the daemon around it."""

@@ -1,0 +1,1 @@
+"""etcd's v3 API: messages and errors."""

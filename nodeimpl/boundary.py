@@ -1,0 +1,98 @@
+"""All that enters and leaves a node, on one page.
+
+`Node.handle(now, given) -> list[Effect]` is the whole interface between a node and the world. The
+driver (the simulator's host, or the server's event loop) carries effects out strictly in the order
+in which they were returned, across calls too, and each waits for every `Persist` and
+`CommitBackend` before it. A crash may fall between any two.
+"""
+
+from typing import TypeAlias
+
+import msgspec
+
+from nodeimpl.api.errors import ApiError
+from nodeimpl.api.rpc_pb2 import (
+    CompactionRequest,
+    CompactionResponse,
+    DeleteRangeRequest,
+    DeleteRangeResponse,
+    PutRequest,
+    PutResponse,
+    RangeRequest,
+    RangeResponse,
+    TxnRequest,
+    TxnResponse,
+)
+from nodeimpl.ids import NodeId, RequestId
+from nodeimpl.mvcc.backend import CommitPoint
+from nodeimpl.raft.effects import Became, Commit, Persist, Send
+from nodeimpl.raft.messages import Message
+
+ApiRequest: TypeAlias = (
+    RangeRequest | PutRequest | DeleteRangeRequest | TxnRequest | CompactionRequest
+)
+ApiResponse: TypeAlias = (
+    RangeResponse | PutResponse | DeleteRangeResponse | TxnResponse | CompactionResponse
+)
+
+
+class Receive(msgspec.Struct, frozen=True, gc=False):
+    """A peer's message arrived."""
+
+    sender: NodeId
+    message: Message
+
+
+class ClientRequest(msgspec.Struct, frozen=True):
+    """A client asks. `tag` is the driver's own; the `Reply` bears it again."""
+
+    tag: int
+    body: ApiRequest
+
+
+class Requests(msgspec.Struct, frozen=True):
+    """Client requests that arrived together: they share one append and one fsync."""
+
+    requests: tuple[ClientRequest, ...]
+
+
+class Wake(msgspec.Struct, frozen=True, gc=False):
+    """The node's `deadline` has come. Waking too early is harmless."""
+
+
+Input: TypeAlias = Receive | Requests | Wake
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """The answer to the client's request with this `tag`."""
+
+    tag: int
+    body: ApiResponse | ApiError
+
+
+class CommitBackend(msgspec.Struct, frozen=True):
+    """Make the backend durable up to this point, its applied index included."""
+
+    point: CommitPoint
+
+
+Effect: TypeAlias = Persist | Send | Reply | CommitBackend | Became | Commit
+"""`Became` and `Commit` ask for nothing: they tell observers what the node did, in order."""
+
+__all__ = [
+    "ApiRequest",
+    "ApiResponse",
+    "Became",
+    "ClientRequest",
+    "Commit",
+    "CommitBackend",
+    "Effect",
+    "Input",
+    "Persist",
+    "Receive",
+    "Reply",
+    "RequestId",
+    "Requests",
+    "Send",
+    "Wake",
+]

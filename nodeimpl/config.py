@@ -1,0 +1,113 @@
+"""Every limit and timeout of a node, validated once.
+
+A value out of range raises `ConfigError` with the setting's name, the value and what was expected.
+"""
+
+import msgspec
+
+from nodeimpl.ids import MILLISECOND, NodeId
+
+
+class ConfigError(ValueError):
+    """A setting that no node can run with; the message names it and says what was expected."""
+
+
+def _require(condition: bool, setting: str, value: object, expected: str) -> None:  # noqa: FBT001
+    if not condition:
+        raise ConfigError(f"{setting} = {value!r}: expected {expected}")
+
+
+class RaftConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """Consensus. Times are nanoseconds of the node's own monotonic clock."""
+
+    heartbeat_interval_ns: int = 50 * MILLISECOND
+    election_timeout_ns_min: int = 300 * MILLISECOND
+    """Timeouts are drawn evenly from [min, max] anew for every wait (Raft §5.2)."""
+    election_timeout_ns_max: int = 600 * MILLISECOND
+    append_entries_max: int = 64
+    """Entries in one AppendEntries."""
+    append_bytes_max: int = 1 << 20
+    """Bytes of entry data in one AppendEntries; a single larger entry travels alone."""
+    appends_in_flight_max: int = 4
+    """Unanswered AppendEntries with entries, per peer; what is proposed meanwhile waits and
+    travels together."""
+    reads_waiting_max: int = 4096
+    """Reads waiting for a read index; more are dropped."""
+
+    def __post_init__(self) -> None:
+        _require(
+            self.heartbeat_interval_ns > 0,
+            "heartbeat_interval_ns",
+            self.heartbeat_interval_ns,
+            "more than 0",
+        )
+        _require(
+            self.election_timeout_ns_min >= 2 * self.heartbeat_interval_ns,
+            "election_timeout_ns_min",
+            self.election_timeout_ns_min,
+            "at least two heartbeat intervals (Raft §5.6)",
+        )
+        _require(
+            self.election_timeout_ns_max > self.election_timeout_ns_min,
+            "election_timeout_ns_max",
+            self.election_timeout_ns_max,
+            "more than election_timeout_ns_min",
+        )
+        for setting in (
+            "append_entries_max",
+            "append_bytes_max",
+            "appends_in_flight_max",
+            "reads_waiting_max",
+        ):
+            value: int = getattr(self, setting)
+            _require(value >= 1, setting, value, "at least 1")
+
+
+class StoreConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """The MVCC store's limits, with etcd's defaults."""
+
+    txn_ops_max: int = 128
+    """Operations in one transaction (etcd --max-txn-ops)."""
+    request_bytes_max: int = 1_572_864
+    """Bytes of one request (etcd --max-request-bytes)."""
+
+    def __post_init__(self) -> None:
+        _require(self.txn_ops_max >= 1, "txn_ops_max", self.txn_ops_max, "at least 1")
+        _require(
+            self.request_bytes_max >= 1, "request_bytes_max", self.request_bytes_max, "at least 1"
+        )
+
+
+class NodeConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """One node: who it is, who its peers are, and its limits."""
+
+    node_id: NodeId
+    cluster_id: int
+    voters: tuple[NodeId, ...]
+    """Every voting member, this node included, in ascending order."""
+    incarnation: int
+    """Larger at every start of this node's daemon; makes request ids unique across restarts."""
+    raft: RaftConfig = RaftConfig()
+    store: StoreConfig = StoreConfig()
+    request_timeout_ns: int = 2_000 * MILLISECOND
+    """A request not answered by then is answered with `REQUEST_TIMED_OUT`."""
+    requests_waiting_max: int = 8192
+    """Requests a node works on at a time; more are refused."""
+    backend_commit_entries: int = 1000
+    """The backend commits after so many applied entries."""
+
+    def __post_init__(self) -> None:
+        _require(self.node_id >= 1, "node_id", self.node_id, "at least 1")
+        _require(
+            self.node_id in self.voters, "node_id", self.node_id, f"one of voters {self.voters}"
+        )
+        _require(
+            list(self.voters) == sorted(set(self.voters)),
+            "voters",
+            self.voters,
+            "distinct ids in ascending order",
+        )
+        _require(self.incarnation >= 0, "incarnation", self.incarnation, "at least 0")
+        for setting in ("request_timeout_ns", "requests_waiting_max", "backend_commit_entries"):
+            value: int = getattr(self, setting)
+            _require(value >= 1, setting, value, "at least 1")
