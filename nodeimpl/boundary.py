@@ -11,29 +11,11 @@ from typing import TypeAlias
 import msgspec
 
 from nodeimpl.api.errors import ApiError
-from nodeimpl.api.rpc_pb2 import (
-    CompactionRequest,
-    CompactionResponse,
-    DeleteRangeRequest,
-    DeleteRangeResponse,
-    PutRequest,
-    PutResponse,
-    RangeRequest,
-    RangeResponse,
-    TxnRequest,
-    TxnResponse,
-)
+from nodeimpl.api.requests import ApiRequest, ApiResponse
 from nodeimpl.ids import NodeId, RequestId
 from nodeimpl.mvcc.backend import CommitPoint
 from nodeimpl.raft.effects import Became, Commit, Persist, Send
 from nodeimpl.raft.messages import Message
-
-ApiRequest: TypeAlias = (
-    RangeRequest | PutRequest | DeleteRangeRequest | TxnRequest | CompactionRequest
-)
-ApiResponse: TypeAlias = (
-    RangeResponse | PutResponse | DeleteRangeResponse | TxnResponse | CompactionResponse
-)
 
 
 class Receive(msgspec.Struct, frozen=True, gc=False):
