@@ -1,0 +1,166 @@
+"""The plan: everything that varies in a trial, as one value.
+
+A plan is system, environment, workload, faults, sizes and seed. It is written beside every history,
+complete with the defaults it was run with, so that the trial can be repeated, mutated, compared and
+shrunk after defaults have changed. In simulation, equal plans give equal trials.
+
+TOML in and out is `harness.plan_file`.
+"""
+
+from typing import Annotated, Final, Literal, TypeAlias
+
+import msgspec
+
+PLAN_VERSION: Final = 1
+
+Count: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=1_000_000_000)]
+Probability: TypeAlias = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
+NotNegative: TypeAlias = Annotated[float, msgspec.Meta(ge=0.0, le=1e9)]
+Positive: TypeAlias = Annotated[float, msgspec.Meta(gt=0.0, le=1e9)]
+
+
+class SettingError(ValueError):
+    """Settings that exclude each other. `setting` is the field to look at, within its table."""
+
+    def __init__(self, setting: str, message: str) -> None:
+        self.setting = setting
+        super().__init__(f"{setting}: {message}")
+
+
+class WorkloadPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the clients do, how fast and for how long."""
+
+    name: str = "register"
+    """The workload (`quorate list`)."""
+    rate: Positive = 200.0
+    """Operations per second, all clients together."""
+    concurrency: Count = 10
+    """Client threads; each has at most one operation in flight."""
+    keys: Count = 5
+    """Keys in use at a time."""
+    ops_per_key: Count = 300
+    """A key is retired after so many operations and a fresh one takes its place (`register`):
+    a bound on what the search for a linearization can cost."""
+    values: Count = 5
+    """Distinct values written to one key; few, so that a compare-and-set can succeed."""
+    time_limit_s: Positive = 30.0
+    """How long the clients put the cluster under load."""
+    rove: Probability = 0.3
+    """The share of operations sent to any node rather than the process's home node."""
+    timeout_ms: Positive = 2000.0
+    """How long a client waits for one response."""
+
+
+class FaultPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What breaks, and how often."""
+
+    packages: tuple[str, ...] = ("kill", "power", "pause", "partition", "loss", "delay")
+    """Kinds of faults to draw from (`quorate list`); none for a trial without faults."""
+    interval_s: Positive = 2.0
+    """The mean time from one fault to the next."""
+    hold_s: Positive = 1.5
+    """The mean time for which a fault stays in force."""
+    schedule: str | None = None
+    """A file with the exact schedule to follow instead of one drawn from the seed; relative to
+    the plan's own directory. None draws."""
+
+
+class NetworkPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The simulated network when nothing is wrong with it."""
+
+    delay_ms_min: NotNegative = 0.5
+    """One way, drawn evenly from [min, max] for every message."""
+    delay_ms_max: NotNegative = 1.5
+    loss: Probability = 0.0
+    """The share of messages lost even without a fault."""
+    duplicate: Probability = 0.0
+    """The share of messages delivered twice even without a fault."""
+
+    def __post_init__(self) -> None:
+        _require_ordered(self.delay_ms_min, self.delay_ms_max, "delay_ms_max", "delay_ms_min")
+
+
+class DiskPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The simulated disk when nothing is wrong with it."""
+
+    fsync_ms_min: NotNegative = 0.2
+    """One fsync, drawn evenly from [min, max]."""
+    fsync_ms_max: NotNegative = 1.0
+
+    def __post_init__(self) -> None:
+        _require_ordered(self.fsync_ms_min, self.fsync_ms_max, "fsync_ms_max", "fsync_ms_min")
+
+
+class NodePlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The knobs of every node; the system's documentation says what they do to it."""
+
+    heartbeat_ms: Positive = 50.0
+    election_timeout_ms: tuple[Positive, Positive] = (300.0, 600.0)
+    """[min, max]; every wait is drawn anew (Raft §5.2)."""
+    request_timeout_ms: Positive = 2000.0
+    """After this a node gives up on a client's request."""
+    append_entries_max: Count = 64
+    """Entries in one AppendEntries."""
+    appends_in_flight_max: Count = 4
+    """Unanswered AppendEntries per peer."""
+    backend_commit_entries: Count = 1000
+    """A node makes its store durable after so many applied entries."""
+
+    def __post_init__(self) -> None:
+        shortest, longest = self.election_timeout_ms
+        if shortest < 2 * self.heartbeat_ms:
+            raise SettingError(
+                "election_timeout_ms",
+                f"the minimum, {shortest:g}, must be at least two heartbeats"
+                f" (heartbeat_ms = {self.heartbeat_ms:g}; Raft §5.6)",
+            )
+        if longest <= shortest:
+            raise SettingError(
+                "election_timeout_ms",
+                f"the maximum, {longest:g}, must be more than the minimum, {shortest:g}",
+            )
+
+
+class LivenessPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is asked of the cluster once every fault has been undone."""
+
+    bound_s: Positive = 20.0
+    """It must elect, commit and converge within this time."""
+
+
+class CheckPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the judgement may cost."""
+
+    steps_max: Count = 10_000_000
+    """Steps of one checker's search, after which it answers UNKNOWN."""
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One trial. The defaults are the trial of `make run`."""
+
+    version: Literal[1] = PLAN_VERSION
+    """Of the plan's format."""
+    seed: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] = 1
+    """The origin of all chance in the trial."""
+    system: str = "nodeimpl"
+    """The store under test."""
+    environment: str = "simulation"
+    """Where it runs."""
+    nodes: Annotated[int, msgspec.Meta(ge=1, le=99)] = 3
+    """Voting members of the cluster, named n1, n2, ..."""
+    mutant: str | None = None
+    """A planted bug for every node to have (`quorate mutants`); None for the node as it is."""
+    workload: WorkloadPlan = WorkloadPlan()
+    faults: FaultPlan = FaultPlan()
+    network: NetworkPlan = NetworkPlan()
+    disk: DiskPlan = DiskPlan()
+    node: NodePlan = NodePlan()
+    liveness: LivenessPlan = LivenessPlan()
+    checks: CheckPlan = CheckPlan()
+
+
+def _require_ordered(least: float, most: float, setting: str, least_setting: str) -> None:
+    if most < least:
+        raise SettingError(
+            setting, f"{most:g} must be at least {least_setting}, which is {least:g}"
+        )
