@@ -41,7 +41,7 @@ class OpType(enum.StrEnum):
     """Cannot know; or a note that belongs to no operation."""
 
 
-class Op(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Op(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """One line of a history (docs/HISTORY_FORMAT.md)."""
 
     index: int

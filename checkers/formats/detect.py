@@ -1,0 +1,79 @@
+"""Which format a file is in, told from what it contains."""
+
+import enum
+import re
+from pathlib import Path
+from typing import Final, assert_never
+
+from checkers.formats import jepsen_edn, jepsen_log, porcupine_kv
+from checkers.history import History
+from checkers.history_file import HistoryFileError, load_history
+
+SAMPLE_BYTES_MAX: Final = 64 * 1024
+"""How far into a file its format must show."""
+
+
+class Format(enum.StrEnum):
+    """The formats that can be read, by the names users give."""
+
+    QUORATE = "quorate"
+    """Our own: JSON lines."""
+    JEPSEN_EDN = "jepsen-edn"
+    """Operation maps of Jepsen, Knossos and Elle."""
+    JEPSEN_LOG = "jepsen-log"
+    """Jepsen's log of a run against one register."""
+    PORCUPINE_KV = "porcupine-kv"
+    """Porcupine's key-value test data."""
+
+
+_EDN_BLANK: Final = re.compile(r"(?:[\s,]+|;[^\n]*)*")
+_LOG_LINE: Final = re.compile(r"jepsen\.util\s+(?:-\s+)?(?:\d+|:\w+)\s+:")
+_KV_LINE: Final = re.compile(r"\{[^{}\n]*:key\s+\"")
+
+
+def read_history(
+    path: Path, file_format: Format | None = None, *, allow_torn_tail: bool = False
+) -> History:
+    """Return the history in `path`, or raise `HistoryFileError`.
+
+    The format is told from the content unless given. `allow_torn_tail` is for our own format; who
+    must know whether a line was dropped uses `load_history`.
+    """
+    chosen = file_format or detect(path)
+    match chosen:
+        case Format.QUORATE:
+            return load_history(path, allow_torn_tail=allow_torn_tail).history
+        case Format.JEPSEN_EDN:
+            return jepsen_edn.read(path)
+        case Format.JEPSEN_LOG:
+            return jepsen_log.read(path)
+        case Format.PORCUPINE_KV:
+            return porcupine_kv.read(path)
+        case _:
+            assert_never(chosen)
+
+
+def detect(path: Path) -> Format:
+    """Return the format of the file, or raise `HistoryFileError` if it is none we read."""
+    try:
+        with path.open("rb") as file:
+            sample = file.read(SAMPLE_BYTES_MAX).decode(errors="replace")
+    except OSError as error:
+        raise HistoryFileError(path, None, f"cannot be opened: {error.strerror}") from error
+    if not sample.strip():
+        raise HistoryFileError(path, None, "is empty; expected a history")
+    if _LOG_LINE.search(sample):
+        return Format.JEPSEN_LOG
+    if sample.lstrip().startswith('{"'):
+        return Format.QUORATE
+    blank = _EDN_BLANK.match(sample)
+    assert blank is not None, "the pattern matches nothing at all too"
+    start = sample[blank.end() :]
+    if _KV_LINE.match(start):
+        return Format.PORCUPINE_KV
+    if start.startswith(("[", "(", "{:", "{ :", "#")):
+        return Format.JEPSEN_EDN
+    known = ", ".join(Format)
+    raise HistoryFileError(
+        path, None, f"is in no format known here ({known}); if it is in one of them, name it"
+    )

@@ -1,0 +1,84 @@
+"""Histories as Jepsen logs them: `INFO  jepsen.util - 3	:invoke	:cas	[3 0]`.
+
+Written for Jepsen's runs against etcd, one compare-and-set register, whose meanings are:
+
+- A read that fails has learnt nothing; a write that fails did not happen.
+- A `cas` that fails without saying why was carried out by the store and found another value: its
+  error becomes `CAS_MISMATCH`, and it is evidence. One that names an error, `:timed-out` say, did
+  not happen.
+- A read of nil has seen the register empty.
+
+Blanks between the fields may be of any kind and number. Lines that are not `jepsen.util`'s, such
+as stack traces, are passed over.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from checkers.formats.edn import EdnError, Form, Keyword, read_all
+from checkers.formats.plain import as_text, plain
+from checkers.formats.transcript import Entry, history_of, read_text
+from checkers.history import CAS_MISMATCH, History, OpType
+from checkers.history_file import HistoryFileError
+
+_SOURCE: Final = "jepsen.util"
+_OPERATION: Final = re.compile(
+    r"jepsen\.util\s+(?:-\s+)?(?P<process>\d+|:\w+)\s+:(?P<type>invoke|ok|fail|info)"
+    r"\s+:(?P<f>[\w-]+)\s*(?P<rest>.*)"
+)
+
+
+def read(path: Path) -> History:
+    """Return the history in `path`, or raise `HistoryFileError`."""
+    return history_of(path, _entries(path))
+
+
+def _entries(path: Path) -> Iterator[Entry]:
+    for line, text in enumerate(read_text(path).split("\n"), start=1):
+        if _SOURCE in text:
+            yield _entry(path, line, text)
+
+
+def _entry(path: Path, line: int, text: str) -> Entry:
+    fields = _OPERATION.search(text)
+    if fields is None:
+        raise HistoryFileError(
+            path,
+            line,
+            "is not an operation; expected process, :invoke|:ok|:fail|:info, :f and value",
+        )
+    process, op_type, f = fields["process"], OpType(fields["type"]), fields["f"]
+    value, error = _value_and_error(path, line, fields["rest"])
+    if error is None and op_type is OpType.FAIL and f == "cas":
+        error = CAS_MISMATCH
+    return Entry(
+        line=line,
+        process=int(process) if process.isdigit() else process.removeprefix(":"),
+        type=op_type,
+        f=f,
+        value=value,
+        error=error,
+    )
+
+
+def _value_and_error(path: Path, line: int, rest: str) -> tuple[object, str | None]:
+    """Return the value and the error of a line; a keyword in place of a value is an error."""
+    try:
+        forms: list[Form] = read_all(rest)
+    except EdnError as error:
+        raise HistoryFileError(
+            path, line, f"holds a value that cannot be read: {error.message}"
+        ) from error
+    match forms:
+        case []:
+            return None, None
+        case [Keyword(name)]:
+            return None, name
+        case [value]:
+            return plain(value), None
+        case [value, reason]:
+            return plain(value), as_text(reason)
+        case _:
+            raise HistoryFileError(path, line, "holds more than a value and an error")
