@@ -37,17 +37,16 @@ class ApiError(msgspec.Struct, frozen=True):
 
 EMPTY_KEY = ApiError(GrpcCode.INVALID_ARGUMENT, "etcdserver: key is not provided", definite=True)
 KEY_NOT_FOUND = ApiError(GrpcCode.INVALID_ARGUMENT, "etcdserver: key not found", definite=True)
-VALUE_PROVIDED = ApiError(
-    GrpcCode.INVALID_ARGUMENT, "etcdserver: value is provided", definite=True
-)
-LEASE_PROVIDED = ApiError(
-    GrpcCode.INVALID_ARGUMENT, "etcdserver: lease is provided", definite=True
-)
+VALUE_PROVIDED = ApiError(GrpcCode.INVALID_ARGUMENT, "etcdserver: value is provided", definite=True)
+LEASE_PROVIDED = ApiError(GrpcCode.INVALID_ARGUMENT, "etcdserver: lease is provided", definite=True)
 TOO_MANY_OPS = ApiError(
     GrpcCode.INVALID_ARGUMENT, "etcdserver: too many operations in txn request", definite=True
 )
 DUPLICATE_KEY = ApiError(
     GrpcCode.INVALID_ARGUMENT, "etcdserver: duplicate key given in txn request", definite=True
+)
+INVALID_SORT_OPTION = ApiError(
+    GrpcCode.INVALID_ARGUMENT, "etcdserver: invalid sort option", definite=True
 )
 COMPACTED = ApiError(
     GrpcCode.OUT_OF_RANGE,
@@ -69,6 +68,4 @@ TOO_MANY_REQUESTS = ApiError(
     GrpcCode.RESOURCE_EXHAUSTED, "etcdserver: too many requests", definite=True
 )
 NO_LEADER = ApiError(GrpcCode.UNAVAILABLE, "etcdserver: no leader", definite=True)
-REQUEST_TIMED_OUT = ApiError(
-    GrpcCode.UNAVAILABLE, "etcdserver: request timed out", definite=False
-)
+REQUEST_TIMED_OUT = ApiError(GrpcCode.UNAVAILABLE, "etcdserver: request timed out", definite=False)

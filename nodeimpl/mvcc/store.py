@@ -1,0 +1,121 @@
+"""The store: applies commands, answers reads (etcd, api_guarantees and learning/data_model)."""
+
+from typing import assert_never
+
+from nodeimpl.api.errors import ApiError
+from nodeimpl.api.requests import ApiRequest, ApiResponse, ReadRequest
+from nodeimpl.api.rpc_pb2 import (
+    CompactionRequest,
+    DeleteRangeRequest,
+    DeleteRangeResponse,
+    PutRequest,
+    PutResponse,
+    RangeRequest,
+    TxnRequest,
+)
+from nodeimpl.config import StoreConfig
+from nodeimpl.ids import Revision
+from nodeimpl.mvcc.backend import Backend
+from nodeimpl.mvcc.compaction import apply_compaction
+from nodeimpl.mvcc.ranges import read_range
+from nodeimpl.mvcc.state import StoreState, load_state
+from nodeimpl.mvcc.txn import apply_txn, is_read_only
+from nodeimpl.mvcc.validation import request_error
+from nodeimpl.mvcc.writing import (
+    begin,
+    carry_out_delete_range,
+    carry_out_put,
+    lease_error,
+    previous_error,
+)
+
+
+class Store:
+    """One node's copy of the replicated store, on a backend that only it writes.
+
+    Equal commands applied in equal order to stores on equal backends give equal answers and equal
+    bytes. Every answer's header bears the revision; cluster, member and term are the node's to
+    fill in.
+    """
+
+    __slots__ = ("_config", "_state")
+
+    def __init__(self, backend: Backend, config: StoreConfig) -> None:
+        """Take up where the backend's rows end."""
+        self._config = config
+        self._state: StoreState = load_state(backend)
+
+    @property
+    def revision(self) -> Revision:
+        """The revision of the last command that changed anything; 1 in a new store."""
+        return self._state.revision
+
+    @property
+    def compact_revision(self) -> Revision:
+        """The revision of the last compaction; -1 before the first (as etcd)."""
+        return self._state.compaction.revision
+
+    @property
+    def state(self) -> StoreState:
+        """The state itself, for invariants and oracles. Not to be changed."""
+        return self._state
+
+    def check(self, request: ApiRequest) -> ApiError | None:
+        """Return why the request may not enter the log; None if it may.
+
+        Looks at the request and the configuration only, so nodes cannot differ.
+        """
+        return request_error(request, self._config)
+
+    def apply(self, request: ApiRequest) -> ApiResponse | ApiError:
+        """Carry out a committed command that passed `check`; an error has changed nothing."""
+        match request:
+            case PutRequest():
+                return self._apply_put(request)
+            case DeleteRangeRequest():
+                return self._apply_delete_range(request)
+            case TxnRequest():
+                return apply_txn(self._state, request)
+            case CompactionRequest():
+                return apply_compaction(self._state, request)
+            case RangeRequest():
+                return read_range(self._state, request, self._state.revision)
+            case _:
+                assert_never(request)
+
+    def read(self, request: ReadRequest) -> ApiResponse | ApiError:
+        """Answer a read that passed `check` from the present state.
+
+        A transaction must be read-only. Whether the present state is recent enough is the
+        caller's to know.
+        """
+        match request:
+            case RangeRequest():
+                return read_range(self._state, request, self._state.revision)
+            case TxnRequest():
+                assert is_read_only(request), "a transaction that may write goes through the log"
+                return apply_txn(self._state, request)
+            case _:
+                assert_never(request)
+
+    def hash(self) -> int:
+        """Return the hash of every change up to the present revision, a 32-bit number.
+
+        Costs nothing. Stores of equal revision must have equal hashes, whatever they compacted.
+        """
+        return self._state.hash
+
+    def _apply_put(self, request: PutRequest) -> PutResponse | ApiError:
+        error = lease_error(request) or previous_error(self._state, request)
+        if error is not None:
+            return error
+        writer = begin(self._state)
+        response = carry_out_put(writer, request)
+        writer.finish()
+        return response
+
+    def _apply_delete_range(self, request: DeleteRangeRequest) -> DeleteRangeResponse:
+        writer = begin(self._state)
+        response = carry_out_delete_range(writer, request)
+        writer.finish()
+        return response

@@ -1,0 +1,200 @@
+"""Transactions: choose the branches, see that nothing can fail, then carry out (etcd, txn.go).
+
+Every compare, those of nested transactions too, is judged against the state before the
+transaction. Operations are then carried out in order, all at one revision; a read sees the writes
+before it. An error shows before the first write, so a transaction happens entirely or not at all.
+"""
+
+from dataclasses import dataclass
+
+from nodeimpl.api.errors import COMPACTED, FUTURE_REVISION, ApiError
+from nodeimpl.api.kv_pb2 import KeyValue
+from nodeimpl.api.rpc_pb2 import (
+    Compare,
+    RangeRequest,
+    RangeResponse,
+    RequestOp,
+    ResponseOp,
+    TxnRequest,
+    TxnResponse,
+)
+from nodeimpl.mvcc.key_ranges import key_range
+from nodeimpl.mvcc.ranges import read_range
+from nodeimpl.mvcc.state import StoreState
+from nodeimpl.mvcc.writing import (
+    Writer,
+    begin,
+    carry_out_delete_range,
+    carry_out_put,
+    lease_error,
+    previous_error,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """The side of a transaction that its compares chose."""
+
+    succeeded: bool
+    steps: "tuple[RequestOp | Branch, ...]"
+    """The operations in order; in the place of a nested transaction stands its own branch."""
+
+
+def is_read_only(request: TxnRequest) -> bool:
+    """Whether neither branch can write, so that no log entry is needed.
+
+    A nested transaction counts as writing, whatever it holds (as etcd).
+    """
+    return all(op.WhichOneof("request") == "request_range" for op in request.success) and all(
+        op.WhichOneof("request") == "request_range" for op in request.failure
+    )
+
+
+def is_serializable(request: TxnRequest) -> bool:
+    """Whether every operation is a serializable range, so that the node need ask nobody."""
+    return all(
+        op.WhichOneof("request") == "request_range" and op.request_range.serializable
+        for ops in (request.success, request.failure)
+        for op in ops
+    )
+
+
+def apply_txn(state: StoreState, request: TxnRequest) -> TxnResponse | ApiError:
+    """Carry out a transaction that passed validation, or say why it cannot be."""
+    branch = choose(state, request)
+    error = branch_error(state, branch)
+    if error is not None:
+        return error
+    writer = begin(state)
+    response = _carry_out(writer, branch)
+    writer.finish()
+    response.header.revision = state.revision
+    return response
+
+
+def choose(state: StoreState, request: TxnRequest) -> Branch:
+    """Return the branch that the compares choose in the present state."""
+    succeeded = all(compare_holds(state, compare) for compare in request.compare)
+    steps = tuple(
+        choose(state, op.request_txn) if op.WhichOneof("request") == "request_txn" else op
+        for op in (request.success if succeeded else request.failure)
+    )
+    return Branch(succeeded, steps)
+
+
+def branch_error(state: StoreState, branch: Branch) -> ApiError | None:
+    """Return the first error that carrying out the branch would meet; None if there is none."""
+    for step in branch.steps:
+        error = _step_error(state, step)
+        if error is not None:
+            return error
+    return None
+
+
+def _step_error(state: StoreState, step: RequestOp | Branch) -> ApiError | None:
+    if isinstance(step, Branch):
+        return branch_error(state, step)
+    match step.WhichOneof("request"):
+        case "request_range":
+            return _range_error(state, step.request_range)
+        case "request_put":
+            put = step.request_put
+            return previous_error(state, put) or lease_error(put)  # In etcd's order.
+        case _:
+            return None
+
+
+def _range_error(state: StoreState, request: RangeRequest) -> ApiError | None:
+    """Return why a range in a transaction cannot be read (etcd, txn.go: checkRange).
+
+    It is judged by the revision before the transaction, and only 0 means now: a negative revision,
+    which means now elsewhere, is here one that was compacted.
+    """
+    if request.revision == 0:
+        return None
+    if request.revision > state.revision:
+        return FUTURE_REVISION
+    if request.revision < state.compaction.revision:
+        return COMPACTED
+    return None
+
+
+def _carry_out(writer: Writer, branch: Branch) -> TxnResponse:
+    response = TxnResponse(succeeded=branch.succeeded)
+    response.header.SetInParent()  # Empty in a nested answer (as etcd); the caller fills its own.
+    for step in branch.steps:
+        _carry_out_step(writer, step, response.responses.add())
+    return response
+
+
+def _carry_out_step(writer: Writer, step: RequestOp | Branch, response: ResponseOp) -> None:
+    if isinstance(step, Branch):
+        response.response_txn.CopyFrom(_carry_out(writer, step))
+        return
+    match step.WhichOneof("request"):
+        case "request_range":
+            answer = read_range(writer.state, step.request_range, writer.present)
+            assert isinstance(answer, RangeResponse), f"branch_error let {answer} through"
+            response.response_range.CopyFrom(answer)
+        case "request_put":
+            response.response_put.CopyFrom(carry_out_put(writer, step.request_put))
+        case "request_delete_range":
+            response.response_delete_range.CopyFrom(
+                carry_out_delete_range(writer, step.request_delete_range)
+            )
+        case other:
+            raise AssertionError(f"validation let an operation {other!r} through")
+
+
+def compare_holds(state: StoreState, compare: Compare) -> bool:
+    """Whether the condition holds for its key, or for every key of its range.
+
+    A key that does not exist has version, revisions and lease 0, but no value: no condition on
+    its value holds, not even NOT_EQUAL (etcd, txn.go: applyCompare). So too a range without keys.
+    """
+    if compare.range_end:
+        scan = state.index.scan(key_range(compare.key, compare.range_end), state.revision)
+        matches = [found for _, found in scan]
+    else:
+        found = state.index.find(compare.key, state.revision)
+        matches = [] if found is None else [found]
+    if not matches:
+        return compare.target != Compare.VALUE and _relation_holds(compare, KeyValue())
+    return all(
+        _relation_holds(compare, KeyValue.FromString(state.record(found))) for found in matches
+    )
+
+
+def _relation_holds(compare: Compare, kv: KeyValue) -> bool:
+    order = _order(compare, kv)
+    match compare.result:
+        case Compare.EQUAL:
+            return order == 0
+        case Compare.NOT_EQUAL:
+            return order != 0
+        case Compare.GREATER:
+            return order > 0
+        case Compare.LESS:
+            return order < 0
+        case _:
+            return True  # A relation nobody has named holds always (as etcd).
+
+
+def _order(compare: Compare, kv: KeyValue) -> int:
+    """Return how the key's side compares to the other: negative, 0 or positive.
+
+    What the request leaves out is 0 or empty, and so is a target nobody has named (as etcd).
+    """
+    match compare.target:
+        case Compare.VERSION:
+            return kv.version - compare.version
+        case Compare.CREATE:
+            return kv.create_revision - compare.create_revision
+        case Compare.MOD:
+            return kv.mod_revision - compare.mod_revision
+        case Compare.LEASE:
+            return kv.lease - compare.lease
+        case Compare.VALUE:
+            return (kv.value > compare.value) - (kv.value < compare.value)
+        case _:
+            return 0
