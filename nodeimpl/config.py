@@ -33,6 +33,8 @@ class RaftConfig(msgspec.Struct, frozen=True, kw_only=True):
     travels together."""
     reads_waiting_max: int = 4096
     """Reads waiting for a read index; more are dropped."""
+    proposals_remembered_max: int = 1024
+    """Forwarded proposals that a leader remembers per sender, so as to accept each once."""
 
     def __post_init__(self) -> None:
         _require(
@@ -58,6 +60,7 @@ class RaftConfig(msgspec.Struct, frozen=True, kw_only=True):
             "append_bytes_max",
             "appends_in_flight_max",
             "reads_waiting_max",
+            "proposals_remembered_max",
         ):
             value: int = getattr(self, setting)
             _require(value >= 1, setting, value, "at least 1")

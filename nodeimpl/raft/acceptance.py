@@ -1,0 +1,96 @@
+"""Log replication by the follower (Raft §5.3; Figure 2, AppendEntries RPC, receiver)."""
+
+from nodeimpl.ids import Instant, LogIndex, NodeId, Term
+from nodeimpl.raft.effects import Send
+from nodeimpl.raft.log import NO_INDEX, NO_TERM, RaftLog
+from nodeimpl.raft.messages import AppendEntries, AppendEntriesReply, Entry
+from nodeimpl.raft.replication import UNANSWERED_ROUND, commit_to
+from nodeimpl.raft.state import RaftState, persist
+from nodeimpl.raft.transitions import become_follower, postpone_election
+
+
+def on_append_entries(
+    state: RaftState, now: Instant, sender: NodeId, message: AppendEntries
+) -> None:
+    """Accept or refuse a leader's entries, by the numbers of Figure 2. Later terms are entered.
+
+    The answer stands behind the `Persist` of what it acknowledges, its term included. What is
+    committed follows the answer: applying takes time, and the leader waits.
+    """
+    if message.term < state.current_term:  # 1. an earlier leader: tell it of the current term
+        _refuse(state, sender, message, NO_INDEX, NO_TERM)
+        return
+    if state.leader != sender:
+        become_follower(state, now, term=message.term, leader=sender)
+    postpone_election(state, now)
+    log = state.log
+    if not log.matches(message.prev_log_index, message.prev_log_term):  # 2.
+        _refuse(state, sender, message, *conflict(log, message.prev_log_index))
+        return
+    entries = log.missing(message.entries)
+    if entries:  # 3. and 4.
+        replace_suffix(state, entries)
+    persist(state, entries)
+    match_index = LogIndex(message.prev_log_index + len(message.entries))
+    if message.round != UNANSWERED_ROUND:
+        reply = AppendEntriesReply(
+            term=state.current_term,
+            accepted=True,
+            match_index=match_index,
+            conflict_index=NO_INDEX,
+            conflict_term=NO_TERM,
+            round=message.round,
+        )
+        state.effects.append(Send(sender, reply))
+    commit_index = min(message.commit_index, match_index)  # 5.
+    if commit_index > state.commit_index:
+        commit_to(state, commit_index)
+
+
+def replace_suffix(state: RaftState, entries: tuple[Entry, ...]) -> None:
+    """Drop what conflicts with `entries`, then append them (Figure 2, 3. and 4.).
+
+    Only a conflict truncates. An AppendEntries that was overtaken by later ones brings nothing
+    that is missing, and must not cut off what the later ones brought.
+    """
+    first_index = entries[0].index
+    if first_index <= state.log.last_index:
+        assert first_index > state.commit_index, (
+            f"node {state.node_id} would truncate from {first_index}, but has committed up to "
+            f"{state.commit_index} (Leader Completeness, Raft §5.4)"
+        )
+        state.log.truncate(first_index)
+    state.log.append(entries)
+
+
+def conflict(log: RaftLog, prev_log_index: LogIndex) -> tuple[LogIndex, Term]:
+    """Return where the leader may back off to, an index and a term (Raft §5.3, end).
+
+    The first index of the conflicting term, and that term; or, where there is no entry at
+    `prev_log_index`, the index after the last one, and 0.
+    """
+    if prev_log_index > log.last_index:
+        return LogIndex(log.last_index + 1), NO_TERM
+    term = log.term_at(prev_log_index)
+    first_index = log.first_index_of_term(term)
+    assert first_index is not None, "the log has an entry of this term"
+    return first_index, term
+
+
+def _refuse(
+    state: RaftState,
+    sender: NodeId,
+    message: AppendEntries,
+    conflict_index: LogIndex,
+    conflict_term: Term,
+) -> None:
+    persist(state)
+    reply = AppendEntriesReply(
+        term=state.current_term,
+        accepted=False,
+        match_index=NO_INDEX,
+        conflict_index=conflict_index,
+        conflict_term=conflict_term,
+        round=message.round,
+    )
+    state.effects.append(Send(sender, reply))

@@ -1,0 +1,162 @@
+"""One node's part in consensus, sans-IO: `(now, input) -> effects` (Raft Figure 2).
+
+This module only decides who handles what. The handlers are functions over `RaftState`, one module
+per section of the paper, and each decision of the paper is a small named function in them.
+"""
+
+from collections.abc import Sequence
+from random import Random
+from typing import assert_never
+
+from nodeimpl.config import RaftConfig
+from nodeimpl.ids import Instant, LogIndex, NodeId, RequestId, Term
+from nodeimpl.raft.acceptance import on_append_entries
+from nodeimpl.raft.effects import RaftEffect, RoleName
+from nodeimpl.raft.election import on_request_vote, on_request_vote_reply, start_election
+from nodeimpl.raft.log import RaftLog
+from nodeimpl.raft.messages import (
+    AppendEntries,
+    AppendEntriesReply,
+    Message,
+    Proposal,
+    ReadIndex,
+    ReadIndexReply,
+    RequestVote,
+    RequestVoteReply,
+)
+from nodeimpl.raft.proposals import on_proposal, propose
+from nodeimpl.raft.reads import (
+    advance_reads,
+    ask_again,
+    on_read_index,
+    on_read_index_reply,
+    read,
+)
+from nodeimpl.raft.replication import on_append_entries_reply, send_heartbeats
+from nodeimpl.raft.roles import Leader
+from nodeimpl.raft.state import RaftState, Recovered, initial_state, persist
+from nodeimpl.raft.transitions import become_follower, role_name
+
+
+class Raft:
+    """Consensus of one node.
+
+    Every call returns what is to be done, in order (see `effects`). `now` is this node's monotonic
+    clock and never falls from one call to the next. The caller calls `wake` when `deadline` comes;
+    the deadline may move with every call.
+    """
+
+    def __init__(
+        self,
+        config: RaftConfig,
+        node_id: NodeId,
+        voters: tuple[NodeId, ...],
+        recovered: Recovered,
+        random: Random,
+        now: Instant,
+    ) -> None:
+        self.state: RaftState = initial_state(config, node_id, voters, recovered, random, now)
+
+    def receive(self, now: Instant, sender: NodeId, message: Message) -> list[RaftEffect]:
+        """Handle a peer's message. It may be late, repeated, or of any term."""
+        state = self.state
+        if message.term > state.current_term:  # Figure 2, All Servers: a later term ends any role
+            leader = sender if isinstance(message, AppendEntries) else None
+            become_follower(state, now, term=message.term, leader=leader)
+        self._dispatch(now, sender, message)
+        return self._finish(now)
+
+    def propose(
+        self, now: Instant, proposals: Sequence[tuple[RequestId, bytes]]
+    ) -> list[RaftEffect]:
+        """Bring commands into the log, here or through the leader: one `Persist` for all.
+
+        The id serves the journey to the leader only; the log holds the bytes. Ids of one node
+        ascend, from one incarnation to the next too.
+        """
+        assert proposals, "there is something to propose"
+        propose(self.state, proposals)
+        return self._finish(now)
+
+    def read(self, now: Instant, request_ids: Sequence[RequestId]) -> list[RaftEffect]:
+        """Ask for a read index; `ReadReady` or `Dropped` names these ids, now or later."""
+        assert request_ids, "there is something to read"
+        read(self.state, now, request_ids)
+        return self._finish(now)
+
+    def wake(self, now: Instant) -> list[RaftEffect]:
+        """Do what is due: a heartbeat round, or an election (Raft §5.2). Too early is harmless."""
+        if now >= self.deadline:
+            if isinstance(self.state.role, Leader):
+                send_heartbeats(self.state, now)
+            else:
+                start_election(self.state, now)
+        return self._finish(now)
+
+    @property
+    def deadline(self) -> Instant:
+        """When `wake` must be called at the latest."""
+        role = self.state.role
+        if isinstance(role, Leader):
+            return role.heartbeat_deadline
+        return self.state.election_deadline
+
+    @property
+    def role(self) -> RoleName:
+        """The role, by name."""
+        return role_name(self.state.role)
+
+    @property
+    def current_term(self) -> Term:
+        """The latest term heard of."""
+        return self.state.current_term
+
+    @property
+    def leader(self) -> NodeId | None:
+        """The leader of the current term; None if it is not known."""
+        return self.state.leader
+
+    @property
+    def commit_index(self) -> LogIndex:
+        """The highest index known to be committed."""
+        return self.state.commit_index
+
+    @property
+    def last_index(self) -> LogIndex:
+        """The index of the last entry."""
+        return self.state.log.last_index
+
+    @property
+    def log(self) -> RaftLog:
+        """The log, for those who watch; only this node writes to it."""
+        return self.state.log
+
+    def _dispatch(self, now: Instant, sender: NodeId, message: Message) -> None:
+        state = self.state
+        match message:
+            case AppendEntries():
+                on_append_entries(state, now, sender, message)
+            case AppendEntriesReply():
+                on_append_entries_reply(state, sender, message)
+                advance_reads(state, now)
+            case Proposal():
+                on_proposal(state, sender, message)
+            case ReadIndex():
+                on_read_index(state, now, sender, message)
+            case ReadIndexReply():
+                on_read_index_reply(state, message)
+            case RequestVote():
+                on_request_vote(state, now, sender, message)
+            case RequestVoteReply():
+                on_request_vote_reply(state, now, sender, message)
+            case _:
+                assert_never(message)
+
+    def _finish(self, now: Instant) -> list[RaftEffect]:
+        """Return what this call has asked for, with nothing left unsaved or unasked."""
+        state = self.state
+        persist(state)
+        if state.reads:
+            ask_again(state, now)
+        effects, state.effects = state.effects, []
+        return effects

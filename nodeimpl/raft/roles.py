@@ -1,0 +1,65 @@
+"""Follower, candidate, leader, each with what only it has (Raft §5.1, Figure 2).
+
+A role is replaced, never changed into another: only `transitions` does that. So what belongs to
+one role and one term (votes, match_index, waiting reads) ends with it and cannot leak.
+"""
+
+from dataclasses import dataclass, field
+from typing import NamedTuple, TypeAlias
+
+from nodeimpl.ids import Instant, LogIndex, NodeId, RequestId
+from nodeimpl.raft.progress import Progress
+from nodeimpl.raft.seen_requests import SeenRequests
+
+
+@dataclass(slots=True)
+class Follower:
+    """Answers candidates and leaders (Raft §5.1)."""
+
+    leader: NodeId | None
+    """The leader of the current term; None until it has been heard of."""
+
+
+@dataclass(slots=True)
+class Candidate:
+    """Has voted for itself and asks all others (Raft §5.2)."""
+
+    votes_granted: set[NodeId]
+    """Who gave this node their vote in the current term, itself included."""
+
+
+class ReadRequest(NamedTuple):
+    """A read that waits at the leader: who asked, and under which id."""
+
+    origin: NodeId
+    request_id: RequestId
+
+
+@dataclass(slots=True, kw_only=True)
+class ReadRound:
+    """Reads that wait until a quorum has answered a heartbeat round (thesis §6.4)."""
+
+    round: int
+    read_index: LogIndex
+    """The commit index when the round was started."""
+    requests: list[ReadRequest]
+
+
+@dataclass(slots=True, kw_only=True)
+class Leader:
+    """Replicates its log to all others (Raft §5.3)."""
+
+    progress: dict[NodeId, Progress]
+    """One per peer, in ascending order of id: messages leave in that order."""
+    heartbeat_deadline: Instant
+    round: int = 0
+    """The latest heartbeat round or probe started in this term; never falls."""
+    proposals_seen: dict[NodeId, SeenRequests] = field(default_factory=dict)
+    """Per sender, which forwarded proposals were accepted in this term."""
+    reads_open: list[ReadRequest] = field(default_factory=list)
+    """Reads for which no round has been started yet."""
+    reads_confirming: ReadRound | None = None
+    """The reads of the round on its way; None if no read waits for a round."""
+
+
+Role: TypeAlias = Follower | Candidate | Leader

@@ -1,0 +1,159 @@
+"""The state of one node's consensus: the one thing here that changes (Raft Figure 2, State)."""
+
+from dataclasses import dataclass, field
+from random import Random
+from typing import Final, assert_never
+
+from nodeimpl.config import RaftConfig
+from nodeimpl.ids import Instant, LogIndex, NodeId, RequestId, Term
+from nodeimpl.raft.effects import Became, Persist, RaftEffect, RoleName
+from nodeimpl.raft.log import NO_INDEX, NO_TERM, RaftLog
+from nodeimpl.raft.messages import Entry, HardState
+from nodeimpl.raft.roles import Candidate, Follower, Leader, Role
+
+NEW_HARD_STATE: Final = HardState(current_term=NO_TERM, voted_for=None)
+"""What a node that never ran has not forgotten."""
+
+
+class RecoveredStateError(ValueError):
+    """What came back from disk cannot have been written by a correct node on a correct disk."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recovered:
+    """What a node finds on disk at its start, all of it durable; without arguments, an empty disk.
+
+    Raises `RecoveredStateError` if its parts contradict one another.
+    """
+
+    hard_state: HardState = NEW_HARD_STATE
+    entries: tuple[Entry, ...] = ()
+    commit_index: LogIndex = NO_INDEX
+    """The store's applied index: what has been applied was committed. `Commit` effects
+    continue behind it."""
+
+    def __post_init__(self) -> None:
+        """Check that the parts fit together."""
+        if self.commit_index > len(self.entries):
+            raise RecoveredStateError(
+                f"the store has applied {self.commit_index}, but the log ends at "
+                f"{len(self.entries)}"
+            )
+        if self.entries and self.entries[-1].term > self.hard_state.current_term:
+            raise RecoveredStateError(
+                f"the log ends in term {self.entries[-1].term}, but the current term is "
+                f"{self.hard_state.current_term}"
+            )
+
+
+@dataclass(slots=True, kw_only=True)
+class ReadBatch:
+    """Reads of this node's clients that asked for a read index together.
+
+    The first id names the batch wherever it is asked. A batch never grows, so any answer to it,
+    however late and from whichever leader, was confirmed after all its reads had been invoked.
+    """
+
+    request_ids: tuple[RequestId, ...]
+    asked_term: Term
+    """The term whose leader was asked last."""
+    asked_at: Instant
+
+
+@dataclass(slots=True, kw_only=True)
+class RaftState:
+    """Everything one node knows, and the effects it has asked for in the call under way."""
+
+    config: RaftConfig
+    node_id: NodeId
+    voters: tuple[NodeId, ...]
+    peers: tuple[NodeId, ...]
+    """The voters but this node, ascending."""
+    random: Random
+    """For election timeouts, and nothing else."""
+
+    current_term: Term
+    voted_for: NodeId | None
+    log: RaftLog
+    commit_index: LogIndex
+    """The highest index known to be committed; all up to it was given out in `Commit`."""
+    role: Role
+    election_deadline: Instant
+    """When a follower or candidate starts an election; means nothing for a leader."""
+
+    announced: Became
+    """What observers know: the last `Became`, or how this node started."""
+
+    reads: dict[RequestId, ReadBatch] = field(default_factory=dict)
+    """Batches of local reads that wait for a read index, by name, in the order last asked. They
+    outlive roles and terms."""
+    reads_count: int = 0
+    """Reads in all of these batches."""
+
+    effects: list[RaftEffect] = field(default_factory=list)
+    hard_state_is_unsaved: bool = False
+    """The term or vote changed and no `Persist` has been asked for yet: nothing that reveals
+    either may be sent before."""
+
+    @property
+    def leader(self) -> NodeId | None:
+        """The leader of the current term, as far as this node knows; None if it does not."""
+        match self.role:
+            case Follower(leader=leader):
+                return leader
+            case Leader():
+                return self.node_id
+            case Candidate():
+                return None
+            case _:
+                assert_never(self.role)
+
+
+def initial_state(
+    config: RaftConfig,
+    node_id: NodeId,
+    voters: tuple[NodeId, ...],
+    recovered: Recovered,
+    random: Random,
+    now: Instant,
+) -> RaftState:
+    """Return the state of a node that just started: a follower that knows no leader (§5.2)."""
+    assert node_id in voters, f"node {node_id} is not among the voters {voters}"
+    assert list(voters) == sorted(set(voters)), f"voters {voters} are not ascending"
+    hard_state = recovered.hard_state
+    return RaftState(
+        config=config,
+        node_id=node_id,
+        voters=voters,
+        peers=tuple(voter for voter in voters if voter != node_id),
+        random=random,
+        current_term=hard_state.current_term,
+        voted_for=hard_state.voted_for,
+        log=RaftLog(recovered.entries),
+        commit_index=recovered.commit_index,
+        role=Follower(leader=None),
+        election_deadline=draw_election_deadline(config, random, now),
+        announced=Became(role=RoleName.FOLLOWER, term=hard_state.current_term, leader=None),
+    )
+
+
+def draw_election_deadline(config: RaftConfig, random: Random, now: Instant) -> Instant:
+    """Return `now` and a timeout drawn evenly from the configured range, ends included (§5.2)."""
+    span = config.election_timeout_ns_max - config.election_timeout_ns_min + 1
+    return Instant(now + config.election_timeout_ns_min + int(random.random() * span))
+
+
+def persist(state: RaftState, entries: tuple[Entry, ...] = ()) -> None:
+    """Ask for `entries`, and for the hard state if it changed, to be made durable.
+
+    All that is asked for after this call stands behind it (Raft §5.1, Figure 2: "updated on
+    stable storage before responding to RPCs").
+    """
+    if state.hard_state_is_unsaved:
+        hard_state = HardState(state.current_term, state.voted_for)
+        state.hard_state_is_unsaved = False
+    elif entries:
+        hard_state = None
+    else:
+        return
+    state.effects.append(Persist(hard_state, entries))
