@@ -77,6 +77,7 @@ class Interpreter:
         self._threads = tuple(range(concurrency))
         self._processes = list(self._threads)
         self._open: list[Op | None] = [None] * concurrency
+        self._free = self._threads
         self._nodes = tuple(nodes)
         self._rove = rove
         self._streams = streams
@@ -89,7 +90,7 @@ class Interpreter:
     @property
     def open_count(self) -> int:
         """How many operations are in flight."""
-        return len(self._threads) - self._open.count(None)
+        return len(self._threads) - len(self._free)
 
     @property
     def keys(self) -> Sequence[str]:
@@ -132,6 +133,7 @@ class Interpreter:
             error=completion.error,
         )
         self._open[thread] = None
+        self._free = tuple(sorted((*self._free, thread)))
         if completion.type is OpType.INFO:
             self._processes[thread] += len(self._threads)
         self._write(op)
@@ -161,7 +163,7 @@ class Interpreter:
 
     def _dispatch(self, invocation: Invocation, context: Context) -> Dispatch:
         thread = invocation.thread
-        if thread is None or thread not in context.free:
+        if thread is None or thread not in self._free:
             raise GeneratorError(f"{invocation.f!r} is for thread {thread}, which is not free")
         process = self._processes[thread]
         node = self._node_for(process) if invocation.node is None else invocation.node
@@ -178,6 +180,7 @@ class Interpreter:
             node=node,
         )
         self._open[thread] = op
+        self._free = tuple([other for other in self._free if other != thread])
         if op.key is not None:
             self._keys[op.key] = None
         self._write(op)
@@ -193,7 +196,7 @@ class Interpreter:
     def _context(self, now: Instant) -> Context:
         return Context(
             now=self._passed_to(now),
-            free=tuple([thread for thread in self._threads if self._open[thread] is None]),
+            free=self._free,
             threads=self._threads,
             concurrency=len(self._threads),
             random=self._streams.generator,

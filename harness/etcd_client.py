@@ -1,0 +1,267 @@
+"""Operations of histories as etcd calls: registers kept in keys, and the key-value API itself.
+
+Keys and values travel as UTF-8. What an invoke and its `ok` completion carry is described, typed
+and parsed in `checkers.models.etcd_api`; here it is turned into etcd's messages and back.
+"""
+
+from typing import Final, TypeAlias, assert_never
+
+import msgspec
+
+from checkers.history import CAS_MISMATCH, Op, OpType
+from checkers.models.etcd_api import (
+    Compare,
+    Delete,
+    Put,
+    Read,
+    Relation,
+    Request,
+    Step,
+    Target,
+    Txn,
+    parse_request,
+)
+from harness.client import Call, Completion, Dialogue
+from nodeimpl.api import kv_pb2, rpc_pb2
+from nodeimpl.api.requests import ApiRequest, ApiResponse
+
+Json: TypeAlias = dict[str, object]
+"""A result as a history holds it."""
+
+
+class RegisterClient(msgspec.Struct, frozen=True):
+    """Registers of integers from 0, one per key; an absent key is a register that holds None.
+
+    `read` answers the value; `write` is given the value; `cas` is given `[expected, new]` and
+    fails with `CAS_MISMATCH` if it was carried out and found another value.
+    """
+
+    timeout_ns: int
+    """For every call."""
+
+    def begin(self, op: Op) -> Dialogue:
+        """See `Client`."""
+        key = _op_key(op).encode()
+        match op.f, op.value:
+            case "read", None:
+                return self._read(key)
+            case "write", int(value):
+                return self._write(key, value)
+            case "cas", [int() | None as expected, int(new)]:
+                return self._cas(key, expected, new)
+            case _:
+                raise AssertionError(f"no operation of a register: {op.f!r} {op.value!r}")
+
+    def has_effect(self, op: Op) -> bool:
+        """See `Client`."""
+        return op.f != "read"
+
+    def _read(self, key: bytes) -> Dialogue:
+        response = yield Call(rpc_pb2.RangeRequest(key=key), self.timeout_ns)
+        assert isinstance(response, rpc_pb2.RangeResponse), "a range is answered with a range"
+        value = _register_value(response.kvs[0].value) if response.kvs else None
+        return Completion(OpType.OK, value)
+
+    def _write(self, key: bytes, value: int) -> Dialogue:
+        yield Call(rpc_pb2.PutRequest(key=key, value=_integer(value)), self.timeout_ns)
+        return Completion(OpType.OK, value)
+
+    def _cas(self, key: bytes, expected: int | None, new: int) -> Dialogue:
+        put = rpc_pb2.PutRequest(key=key, value=_integer(new))
+        request = rpc_pb2.TxnRequest(
+            compare=[_holds(key, expected)], success=[rpc_pb2.RequestOp(request_put=put)]
+        )
+        response = yield Call(request, self.timeout_ns)
+        assert isinstance(response, rpc_pb2.TxnResponse), "a txn is answered with a txn"
+        if not response.succeeded:
+            return Completion(OpType.FAIL, error=CAS_MISMATCH)
+        return Completion(OpType.OK, [expected, new])
+
+
+class KvClient(msgspec.Struct, frozen=True):
+    """etcd's key-value API: `put`, `get`, `range`, `delete` and `txn`, with revisions."""
+
+    timeout_ns: int
+    """For every call."""
+
+    def begin(self, op: Op) -> Dialogue:
+        """See `Client`."""
+        response = yield Call(_message(parse_request(op.f, op.value)), self.timeout_ns)
+        return Completion(OpType.OK, _result(response))
+
+    def has_effect(self, op: Op) -> bool:
+        """See `Client`."""
+        match parse_request(op.f, op.value):
+            case Read():
+                return False
+            case Txn(_, success, failure):
+                return not all(isinstance(step, Read) for step in (*success, *failure))
+            case Put() | Delete():
+                return True
+
+
+def _op_key(op: Op) -> str:
+    assert op.key is not None, f"{op.f!r} is about one register"
+    return op.key
+
+
+def _integer(value: int) -> bytes:
+    return str(value).encode()
+
+
+def _register_value(stored: bytes) -> int | str:
+    """Return the integer that is stored; text if nobody wrote such a thing, for the checkers."""
+    text = _text(stored)
+    return int(text) if text.isascii() and text.isdigit() else text
+
+
+def _text(stored: bytes) -> str:
+    """Return what is stored as text, whatever the store made of it."""
+    return stored.decode(errors="backslashreplace")
+
+
+def _holds(key: bytes, expected: int | None) -> rpc_pb2.Compare:
+    """Return the condition that the register holds `expected`.
+
+    An absent key has version 0, and a compare with its value never holds (etcd KV API).
+    """
+    if expected is None:
+        return rpc_pb2.Compare(
+            key=key,
+            target=rpc_pb2.Compare.VERSION,
+            result=rpc_pb2.Compare.EQUAL,
+            version=0,
+        )
+    return rpc_pb2.Compare(
+        key=key,
+        target=rpc_pb2.Compare.VALUE,
+        result=rpc_pb2.Compare.EQUAL,
+        value=_integer(expected),
+    )
+
+
+def _message(request: Request) -> ApiRequest:
+    match request:
+        case Put():
+            return _put(request)
+        case Read():
+            return _range(request)
+        case Delete():
+            return _delete_range(request)
+        case Txn(compare, success, failure):
+            return rpc_pb2.TxnRequest(
+                compare=[_compare(each) for each in compare],
+                success=[_request_op(step) for step in success],
+                failure=[_request_op(step) for step in failure],
+            )
+        case _:
+            assert_never(request)
+
+
+def _put(put: Put) -> rpc_pb2.PutRequest:
+    return rpc_pb2.PutRequest(key=put.key.encode(), value=put.value.encode())
+
+
+def _range(read: Read) -> rpc_pb2.RangeRequest:
+    return rpc_pb2.RangeRequest(
+        key=read.key.encode(),
+        range_end=(read.range_end or "").encode(),
+        limit=read.limit,
+        revision=read.revision,
+        serializable=read.serializable,
+    )
+
+
+def _delete_range(delete: Delete) -> rpc_pb2.DeleteRangeRequest:
+    return rpc_pb2.DeleteRangeRequest(
+        key=delete.key.encode(), range_end=(delete.range_end or "").encode()
+    )
+
+
+def _request_op(step: Step) -> rpc_pb2.RequestOp:
+    match step:
+        case Put():
+            return rpc_pb2.RequestOp(request_put=_put(step))
+        case Read():
+            return rpc_pb2.RequestOp(request_range=_range(step))
+        case Delete():
+            return rpc_pb2.RequestOp(request_delete_range=_delete_range(step))
+        case _:
+            assert_never(step)
+
+
+_RELATIONS: Final = {
+    Relation.EQUAL: rpc_pb2.Compare.EQUAL,
+    Relation.NOT_EQUAL: rpc_pb2.Compare.NOT_EQUAL,
+    Relation.LESS: rpc_pb2.Compare.LESS,
+    Relation.GREATER: rpc_pb2.Compare.GREATER,
+}
+
+
+def _compare(compare: Compare) -> rpc_pb2.Compare:
+    message = rpc_pb2.Compare(key=compare.key.encode(), result=_RELATIONS[compare.result])
+    value = compare.value
+    match compare.target:
+        case Target.VALUE:
+            message.target = rpc_pb2.Compare.VALUE
+            message.value = str(value).encode()
+        case Target.VERSION:
+            message.target = rpc_pb2.Compare.VERSION
+            message.version = int(value)
+        case Target.CREATE:
+            message.target = rpc_pb2.Compare.CREATE
+            message.create_revision = int(value)
+        case Target.MOD:
+            message.target = rpc_pb2.Compare.MOD
+            message.mod_revision = int(value)
+        case _:
+            assert_never(compare.target)
+    return message
+
+
+def _result(response: ApiResponse) -> Json:
+    revision: Json = {"revision": response.header.revision}
+    match response:
+        case rpc_pb2.PutResponse():
+            return revision
+        case rpc_pb2.RangeResponse():
+            return revision | _range_result(response)
+        case rpc_pb2.DeleteRangeResponse():
+            return revision | {"deleted": response.deleted}
+        case rpc_pb2.TxnResponse():
+            responses = [_response_op(each) for each in response.responses]
+            return revision | {"succeeded": response.succeeded, "responses": responses}
+        case rpc_pb2.CompactionResponse():
+            raise AssertionError("nobody asked for a compaction")
+        case _:
+            assert_never(response)
+
+
+def _range_result(response: rpc_pb2.RangeResponse) -> Json:
+    return {
+        "kvs": [_key_value(kv) for kv in response.kvs],
+        "count": response.count,
+        "more": response.more,
+    }
+
+
+def _response_op(response: rpc_pb2.ResponseOp) -> Json:
+    match response.WhichOneof("response"):
+        case "response_put":
+            return {"put": {}}
+        case "response_range":
+            return {"range": _range_result(response.response_range)}
+        case "response_delete_range":
+            return {"delete": {"deleted": response.response_delete_range.deleted}}
+        case kind:
+            raise AssertionError(f"no step of a txn is answered with {kind}")
+
+
+def _key_value(kv: kv_pb2.KeyValue) -> Json:
+    return {
+        "key": _text(kv.key),
+        "value": _text(kv.value),
+        "create_revision": kv.create_revision,
+        "mod_revision": kv.mod_revision,
+        "version": kv.version,
+    }
