@@ -1,0 +1,149 @@
+"""What was really done: one record for each beginning and each end of a fault.
+
+The records of a trial go into its schedule file and, as `info` ops of process `nemesis`,
+into its history. They name nodes and links, never words, and can be repeated exactly.
+"""
+
+import enum
+from collections.abc import Iterable, Sequence
+from typing import assert_never
+
+import msgspec
+
+from nemesis.fault import (
+    Delay,
+    Duplicate,
+    Exactly,
+    Fault,
+    LinkChoice,
+    Lose,
+    Partition,
+    Pause,
+    Reorder,
+    Restart,
+    held_ns,
+)
+from nemesis.surface import Link
+
+NANOSECONDS_PER_MS = 1_000_000
+
+
+class Phase(enum.StrEnum):
+    """Which side of a fault."""
+
+    BEGIN = "begin"
+    END = "end"
+
+
+class Outcome(enum.StrEnum):
+    """What came of it."""
+
+    INTENDED = "intended"
+    """About to be tried; in journals only, so that a crashed harness knows what to undo."""
+    DONE = "done"
+    SKIPPED = "skipped"
+    """Not tried, since it made no sense at that moment; `Applied.reason` says why."""
+    FAILED = "failed"
+    """Tried, and the surface could not; `Applied.reason` is its message."""
+
+
+class Applied(msgspec.Struct, frozen=True, kw_only=True):
+    """One beginning or end of a fault, as it was carried out."""
+
+    at_ns: int
+    """When, in nanoseconds from the start of the trial."""
+    id: int
+    """The asked fault it belongs to; 0 if none asked for it."""
+    phase: Phase
+    outcome: Outcome
+    fault: Fault
+    """Explicit: one node or exact links. As asked only where nothing was meant (skipped)."""
+    reason: str = ""
+    """Why it was skipped or failed, or what else there is to know; may be empty."""
+
+    def describe(self) -> str:
+        """Return the record as a phrase: `partition n1>n2 n2>n1 for 600 ms`, `heal n1>n2`."""
+        text = _beginning(self.fault) if self.phase is Phase.BEGIN else _end(self.fault)
+        match self.outcome:
+            case Outcome.DONE:
+                pass
+            case Outcome.INTENDED | Outcome.SKIPPED | Outcome.FAILED:
+                text = f"{self.outcome}: {text}"
+            case _:
+                assert_never(self.outcome)
+        return f"{text} ({self.reason})" if self.reason else text
+
+
+def outstanding(journal: Iterable[Applied]) -> list[Applied]:
+    """Return the beginnings in `journal` that no end undid, in their order.
+
+    `journal` holds records in the order in which they were written. A beginning counts
+    from its intent on: a harness that died in between may or may not have carried it out.
+    An end counts only when it was done, or skipped because there was nothing left to undo.
+    """
+    begun: dict[tuple[int, Fault], Applied] = {}
+    for record in journal:
+        key = (record.id, record.fault)
+        if record.phase is Phase.BEGIN:
+            if record.outcome is Outcome.SKIPPED:
+                begun.pop(key, None)
+            else:
+                begun[key] = record
+        elif record.outcome in (Outcome.DONE, Outcome.SKIPPED):
+            begun.pop(key, None)
+    return list(begun.values())
+
+
+def milliseconds(nanoseconds: int) -> int | float:
+    """Return a duration in milliseconds, whole where it is whole."""
+    whole, rest = divmod(nanoseconds, NANOSECONDS_PER_MS)
+    return nanoseconds / NANOSECONDS_PER_MS if rest else whole
+
+
+def describe_links(links: Sequence[Link]) -> str:
+    """Return sorted directed links as text, receivers collected by sender: `n1>n2,n3 n2>n1`."""
+    receivers: dict[str, list[str]] = {}
+    for sender, receiver in links:
+        receivers.setdefault(sender, []).append(receiver)
+    return " ".join(f"{sender}>{','.join(heard_by)}" for sender, heard_by in receivers.items())
+
+
+def _beginning(fault: Fault) -> str:  # noqa: PLR0911 (one return per fault)
+    held = f"for {milliseconds(held_ns(fault))} ms"
+    match fault:
+        case Restart(target=target, tail=tail):
+            return f"kill {target}, unsynced writes {tail}, {held}"
+        case Pause(target=target):
+            return f"pause {target} {held}"
+        case Partition(links=links):
+            return f"partition {_where(links)} {held}"
+        case Lose(links=links, probability=probability):
+            return f"lose {probability:.0%} on {_where(links)} {held}"
+        case Delay(links=links, latency_ns=latency, jitter_ns=jitter):
+            added = f"{milliseconds(latency)} ms + up to {milliseconds(jitter)} ms"
+            return f"delay {added} on {_where(links)} {held}"
+        case Duplicate(links=links, probability=probability):
+            return f"duplicate {probability:.0%} on {_where(links)} {held}"
+        case Reorder(links=links, probability=probability, window_ns=window):
+            chance = f"{probability:.0%} within {milliseconds(window)} ms"
+            return f"reorder {chance} on {_where(links)} {held}"
+        case _:
+            assert_never(fault)
+
+
+def _end(fault: Fault) -> str:
+    match fault:
+        case Restart(target=target):
+            return f"start {target}"
+        case Pause(target=target):
+            return f"resume {target}"
+        case Partition(links=links):
+            return f"heal {_where(links)}"
+        case Lose(links=links) | Delay(links=links) | Duplicate(links=links) | Reorder(links=links):
+            return f"end {fault.do} on {_where(links)}"
+        case _:
+            assert_never(fault)
+
+
+def _where(links: LinkChoice) -> str:
+    return describe_links(links.links) if isinstance(links, Exactly) else "no links"

@@ -1,0 +1,74 @@
+"""Kinds of trouble by name, as the command line and a plan ask for them: `kill,partition`."""
+
+import difflib
+import enum
+from collections.abc import Sequence
+
+
+class Package(enum.StrEnum):
+    """A kind of trouble that `nemesis.generate` can draw a schedule of.
+
+    The order is part of a schedule's identity (it numbers the faults): add at the end.
+    """
+
+    KILL = "kill"
+    POWER = "power"
+    PAUSE = "pause"
+    PARTITION = "partition"
+    LOSS = "loss"
+    DELAY = "delay"
+    DUPLICATE = "duplicate"
+    REORDER = "reorder"
+
+    @property
+    def description(self) -> str:
+        """Say in one sentence what the package does."""
+        return _DESCRIPTIONS[self]
+
+
+_DESCRIPTIONS = {
+    Package.KILL: "Kills daemons as `kill -9` does and starts them again; what they wrote is kept.",
+    Package.POWER: "Cuts the power: unsynced writes are lost, the last one sometimes torn.",
+    Package.PAUSE: "Stops the execution of daemons for a while, as SIGSTOP does.",
+    Package.PARTITION: "Cuts links: halves, majority rings, bridges, isolated or half-deaf nodes.",
+    Package.LOSS: "Loses a share of the messages.",
+    Package.DELAY: "Delays messages, evenly or with jitter.",
+    Package.DUPLICATE: "Delivers a share of the messages twice.",
+    Package.REORDER: "Lets a share of the messages be overtaken by later ones.",
+}
+
+
+class UnknownPackageError(ValueError):
+    """No package has that name; the message lists those that exist."""
+
+
+def parse_packages(text: str) -> tuple[Package, ...]:
+    """Return the packages named in `text`, separated by commas, each once, in fixed order.
+
+    `all` means every package; `none`, alone, means no faults. Raises `UnknownPackageError`.
+    """
+    names = [name.strip() for name in text.split(",")]
+    if names == ["none"]:
+        return ()
+    if "all" in names:
+        names.remove("all")
+        names.extend(Package)
+    asked = {_package(name) for name in names}
+    return tuple(package for package in Package if package in asked)
+
+
+def nearest(name: str, known: Sequence[str]) -> str:
+    """Return ` (did you mean ...?)` if one of `known` resembles `name`, else an empty text."""
+    close = difflib.get_close_matches(name, known, n=1)
+    return f" (did you mean `{close[0]}`?)" if close else ""
+
+
+def _package(name: str) -> Package:
+    known = [*Package, "all", "none"]
+    if name == "none":
+        raise UnknownPackageError("`none` stands alone: it cannot be combined with other faults")
+    if name not in known:
+        raise UnknownPackageError(
+            f"no faults are called `{name}`{nearest(name, known)}; there are {', '.join(known)}"
+        )
+    return Package(name)
