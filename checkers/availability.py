@@ -4,6 +4,7 @@ Figures, not verdicts: a store may be unavailable as long as it likes and still 
 All times are nanoseconds of the history's clock.
 """
 
+import itertools
 from collections.abc import Collection
 
 import msgspec
@@ -49,9 +50,7 @@ def longest_gap(history: History) -> Gap | None:
     if not ops:
         return None
     moments = [ops[0].time, *_ok_times(ops), ops[-1].time]
-    gaps = [
-        Gap(start_ns=start, end_ns=end) for start, end in zip(moments, moments[1:], strict=False)
-    ]
+    gaps = [Gap(start_ns=start, end_ns=end) for start, end in itertools.pairwise(moments)]
     return max(gaps, key=lambda gap: gap.duration_ns)
 
 
