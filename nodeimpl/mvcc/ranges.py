@@ -16,29 +16,34 @@ from nodeimpl.mvcc.key_ranges import key_range
 from nodeimpl.mvcc.state import StoreState
 
 
-def read_range(
-    state: StoreState, request: RangeRequest, present: Revision
-) -> RangeResponse | ApiError:
-    """Return what the request finds; `present` is the revision that counts as now.
+def read_range(state: StoreState, request: RangeRequest) -> RangeResponse | ApiError:
+    """Return what the request finds in the store as it stands.
 
-    `present` is the store's own, or one more inside a transaction that has changed something, so
-    that reads there see earlier writes. A revision before the compaction or after `present`
-    cannot be read.
+    A revision before the compaction or after the present cannot be read; 0 and less mean now.
     """
-    at = Revision(request.revision)
-    if at > present:
+    if request.revision > state.revision:
         return FUTURE_REVISION
-    if at <= 0:
-        at = present
-    if at < state.compaction.revision:
+    if 0 < request.revision < state.compaction.revision:
         return COMPACTED
     response = RangeResponse()
+    fill_range(state, request, state.revision, response)
+    return response
+
+
+def fill_range(
+    state: StoreState, request: RangeRequest, present: Revision, response: RangeResponse
+) -> None:
+    """Fill an empty response with what the request finds, at a revision known to be readable.
+
+    `present` is the revision that counts as now: the store's own, or one more inside a transaction
+    that has changed something, so that reads there see the writes before them.
+    """
+    at = Revision(request.revision) if request.revision > 0 else present
     response.header.revision = present
     if request.range_end:
         _fill_from_range(state, request, at, response)
     else:
         _fill_from_key(state, request, at, response)
-    return response
 
 
 def _fill_from_key(

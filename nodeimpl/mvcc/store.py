@@ -79,7 +79,7 @@ class Store:
             case CompactionRequest():
                 return apply_compaction(self._state, request)
             case RangeRequest():
-                return read_range(self._state, request, self._state.revision)
+                return read_range(self._state, request)
             case _:
                 assert_never(request)
 
@@ -91,7 +91,7 @@ class Store:
         """
         match request:
             case RangeRequest():
-                return read_range(self._state, request, self._state.revision)
+                return read_range(self._state, request)
             case TxnRequest():
                 assert is_read_only(request), "a transaction that may write goes through the log"
                 return apply_txn(self._state, request)
@@ -109,13 +109,13 @@ class Store:
         error = lease_error(request) or previous_error(self._state, request)
         if error is not None:
             return error
-        writer = begin(self._state)
-        response = carry_out_put(writer, request)
+        writer, response = begin(self._state), PutResponse()
+        carry_out_put(writer, request, response)
         writer.finish()
         return response
 
     def _apply_delete_range(self, request: DeleteRangeRequest) -> DeleteRangeResponse:
-        writer = begin(self._state)
-        response = carry_out_delete_range(writer, request)
+        writer, response = begin(self._state), DeleteRangeResponse()
+        carry_out_delete_range(writer, request, response)
         writer.finish()
         return response

@@ -5,6 +5,7 @@ transaction. Operations are then carried out in order, all at one revision; a re
 before it. An error shows before the first write, so a transaction happens entirely or not at all.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nodeimpl.api.errors import COMPACTED, FUTURE_REVISION, ApiError
@@ -12,14 +13,13 @@ from nodeimpl.api.kv_pb2 import KeyValue
 from nodeimpl.api.rpc_pb2 import (
     Compare,
     RangeRequest,
-    RangeResponse,
     RequestOp,
     ResponseOp,
     TxnRequest,
     TxnResponse,
 )
 from nodeimpl.mvcc.key_ranges import key_range
-from nodeimpl.mvcc.ranges import read_range
+from nodeimpl.mvcc.ranges import fill_range
 from nodeimpl.mvcc.state import StoreState
 from nodeimpl.mvcc.writing import (
     Writer,
@@ -36,7 +36,7 @@ class Branch:
     """The side of a transaction that its compares chose."""
 
     succeeded: bool
-    steps: "tuple[RequestOp | Branch, ...]"
+    steps: "Sequence[RequestOp | Branch]"
     """The operations in order; in the place of a nested transaction stands its own branch."""
 
 
@@ -65,8 +65,8 @@ def apply_txn(state: StoreState, request: TxnRequest) -> TxnResponse | ApiError:
     error = branch_error(state, branch)
     if error is not None:
         return error
-    writer = begin(state)
-    response = _carry_out(writer, branch)
+    writer, response = begin(state), TxnResponse()
+    _carry_out(writer, branch, response)
     writer.finish()
     response.header.revision = state.revision
     return response
@@ -74,11 +74,15 @@ def apply_txn(state: StoreState, request: TxnRequest) -> TxnResponse | ApiError:
 
 def choose(state: StoreState, request: TxnRequest) -> Branch:
     """Return the branch that the compares choose in the present state."""
-    succeeded = all(compare_holds(state, compare) for compare in request.compare)
-    steps = tuple(
-        choose(state, op.request_txn) if op.WhichOneof("request") == "request_txn" else op
+    succeeded = True
+    for compare in request.compare:
+        if not compare_holds(state, compare):
+            succeeded = False
+            break
+    steps: list[RequestOp | Branch] = [
+        choose(state, op.request_txn) if op.HasField("request_txn") else op
         for op in (request.success if succeeded else request.failure)
-    )
+    ]
     return Branch(succeeded, steps)
 
 
@@ -119,29 +123,26 @@ def _range_error(state: StoreState, request: RangeRequest) -> ApiError | None:
     return None
 
 
-def _carry_out(writer: Writer, branch: Branch) -> TxnResponse:
-    response = TxnResponse(succeeded=branch.succeeded)
-    response.header.SetInParent()  # Empty in a nested answer (as etcd); the caller fills its own.
+def _carry_out(writer: Writer, branch: Branch, response: TxnResponse) -> None:
+    """Carry out a branch that has no error, and fill its empty response, all but the revision."""
+    response.header.SetInParent()  # It stays empty in a nested answer (as etcd).
+    response.succeeded = branch.succeeded
     for step in branch.steps:
         _carry_out_step(writer, step, response.responses.add())
-    return response
 
 
 def _carry_out_step(writer: Writer, step: RequestOp | Branch, response: ResponseOp) -> None:
     if isinstance(step, Branch):
-        response.response_txn.CopyFrom(_carry_out(writer, step))
+        _carry_out(writer, step, response.response_txn)
         return
     match step.WhichOneof("request"):
         case "request_range":
-            answer = read_range(writer.state, step.request_range, writer.present)
-            assert isinstance(answer, RangeResponse), f"branch_error let {answer} through"
-            response.response_range.CopyFrom(answer)
+            fill_range(writer.state, step.request_range, writer.present, response.response_range)
         case "request_put":
-            response.response_put.CopyFrom(carry_out_put(writer, step.request_put))
+            carry_out_put(writer, step.request_put, response.response_put)
         case "request_delete_range":
-            response.response_delete_range.CopyFrom(
-                carry_out_delete_range(writer, step.request_delete_range)
-            )
+            deleted = response.response_delete_range
+            carry_out_delete_range(writer, step.request_delete_range, deleted)
         case other:
             raise AssertionError(f"validation let an operation {other!r} through")
 
@@ -152,17 +153,22 @@ def compare_holds(state: StoreState, compare: Compare) -> bool:
     A key that does not exist has version, revisions and lease 0, but no value: no condition on
     its value holds, not even NOT_EQUAL (etcd, txn.go: applyCompare). So too a range without keys.
     """
-    if compare.range_end:
-        scan = state.index.scan(key_range(compare.key, compare.range_end), state.revision)
-        matches = [found for _, found in scan]
-    else:
+    if not compare.range_end:
         found = state.index.find(compare.key, state.revision)
-        matches = [] if found is None else [found]
+        if found is not None:
+            return _relation_holds(compare, KeyValue.FromString(state.record(found)))
+        return _holds_for_nothing(compare)
+    keys = key_range(compare.key, compare.range_end)
+    matches = [found for _, found in state.index.scan(keys, state.revision)]
     if not matches:
-        return compare.target != Compare.VALUE and _relation_holds(compare, KeyValue())
+        return _holds_for_nothing(compare)
     return all(
         _relation_holds(compare, KeyValue.FromString(state.record(found))) for found in matches
     )
+
+
+def _holds_for_nothing(compare: Compare) -> bool:
+    return compare.target != Compare.VALUE and _relation_holds(compare, KeyValue())
 
 
 def _relation_holds(compare: Compare, kv: KeyValue) -> bool:

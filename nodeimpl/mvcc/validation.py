@@ -31,6 +31,10 @@ from nodeimpl.config import StoreConfig
 from nodeimpl.mvcc.key_ranges import KeySet, key_range
 from nodeimpl.mvcc.txn import is_read_only
 
+# An enum of proto3 is open: any number may arrive.
+_SORT_ORDERS = frozenset(RangeRequest.SortOrder.values())
+_SORT_TARGETS = frozenset(RangeRequest.SortTarget.values())
+
 
 def request_error(request: ApiRequest, config: StoreConfig) -> ApiError | None:
     """Return why the request cannot be taken; None if it can."""
@@ -45,7 +49,7 @@ def request_error(request: ApiRequest, config: StoreConfig) -> ApiError | None:
             return (
                 _txn_error(request, config.txn_ops_max)
                 or overlap_error(request)
-                or (None if is_read_only(request) else _size_error(request, config))
+                or _size_error(request, config)
             )
         case CompactionRequest():
             return None
@@ -56,18 +60,20 @@ def request_error(request: ApiRequest, config: StoreConfig) -> ApiError | None:
 def _size_error(
     request: PutRequest | DeleteRangeRequest | TxnRequest, config: StoreConfig
 ) -> ApiError | None:
-    return REQUEST_TOO_LARGE if request.ByteSize() > config.request_bytes_max else None
+    """Check what would enter the log. etcd counts its envelope too, some twenty bytes."""
+    if request.ByteSize() <= config.request_bytes_max:
+        return None
+    if isinstance(request, TxnRequest) and is_read_only(request):
+        return None
+    return REQUEST_TOO_LARGE
 
 
 def _range_error(request: RangeRequest) -> ApiError | None:
     if not request.key:
         return EMPTY_KEY
-    # An enum of proto3 is open: any number may arrive.
-    if request.sort_order not in RangeRequest.SortOrder.values():
-        return INVALID_SORT_OPTION
-    if request.sort_target not in RangeRequest.SortTarget.values():
-        return INVALID_SORT_OPTION
-    return None
+    if request.sort_order in _SORT_ORDERS and request.sort_target in _SORT_TARGETS:
+        return None
+    return INVALID_SORT_OPTION
 
 
 def _put_error(request: PutRequest) -> ApiError | None:
@@ -132,9 +138,14 @@ def overlap_error(request: TxnRequest) -> ApiError | None:
     transaction. We take it for what it means.
     """
     for ops in (request.success, request.failure):
-        if _written_by(ops) is None:
+        if not _is_single(ops) and _written_by(ops) is None:
             return DUPLICATE_KEY
     return None
+
+
+def _is_single(ops: Sequence[RequestOp]) -> bool:
+    """Whether there is at most one operation, with nothing it could overlap with."""
+    return not ops or (len(ops) == 1 and not ops[0].HasField("request_txn"))
 
 
 def _written_by(ops: Sequence[RequestOp]) -> _Written | None:

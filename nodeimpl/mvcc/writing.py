@@ -86,9 +86,8 @@ def previous_error(state: StoreState, request: PutRequest) -> ApiError | None:
     return KEY_NOT_FOUND if state.index.find(request.key, state.revision) is None else None
 
 
-def carry_out_put(writer: Writer, request: PutRequest) -> PutResponse:
-    """Make a put that has neither `lease_error` nor `previous_error`."""
-    response = PutResponse()
+def carry_out_put(writer: Writer, request: PutRequest, response: PutResponse) -> None:
+    """Make a put that has neither `lease_error` nor `previous_error`; fill its empty response."""
     value, lease = request.value, LeaseId(request.lease)
     if request.prev_kv or request.ignore_value or request.ignore_lease:
         previous = _present_kv(writer, request.key)
@@ -99,12 +98,15 @@ def carry_out_put(writer: Writer, request: PutRequest) -> PutResponse:
                 response.prev_kv.CopyFrom(previous)
     writer.put(request.key, value, lease)
     response.header.revision = writer.revision
-    return response
 
 
-def carry_out_delete_range(writer: Writer, request: DeleteRangeRequest) -> DeleteRangeResponse:
-    """Delete every key of the range that exists; deleting nothing changes nothing."""
-    response = DeleteRangeResponse()
+def carry_out_delete_range(
+    writer: Writer, request: DeleteRangeRequest, response: DeleteRangeResponse
+) -> None:
+    """Delete every key of the range that exists, and fill an empty response.
+
+    Deleting nothing changes nothing.
+    """
     existing = _existing(writer, request)
     for key, found in existing:
         if request.prev_kv:
@@ -112,7 +114,6 @@ def carry_out_delete_range(writer: Writer, request: DeleteRangeRequest) -> Delet
         writer.delete(key)
     response.deleted = len(existing)
     response.header.revision = writer.present
-    return response
 
 
 def _present_kv(writer: Writer, key: bytes) -> KeyValue | None:

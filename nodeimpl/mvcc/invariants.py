@@ -1,0 +1,127 @@
+"""What must hold of a store at any time, and between two times. For tests and oracles.
+
+Each function raises `AssertionError` naming the key and revision. `check_store` reads everything:
+its cost grows with the store.
+"""
+
+import msgspec
+
+from nodeimpl.api.kv_pb2 import KeyValue
+from nodeimpl.ids import Revision
+from nodeimpl.mvcc.key_index import KeyIndex
+from nodeimpl.mvcc.rows import CHANGES_END, CHANGES_START, read_compaction_mark, row_of
+from nodeimpl.mvcc.state import FIRST_REVISION, NO_COMPACTION, StoreState, chain_between
+
+
+class Milestone(msgspec.Struct, frozen=True):
+    """Where a store stood at some time."""
+
+    revision: Revision
+    compact_revision: Revision
+    hash: int
+
+
+def milestone(state: StoreState) -> Milestone:
+    """Return where the store stands now."""
+    return Milestone(state.revision, state.compaction.revision, state.hash)
+
+
+def check_step(before: Milestone, after: Milestone) -> None:
+    """Check two milestones of one store with one command between them."""
+    assert before.revision <= after.revision <= before.revision + 1, (
+        f"revision {before.revision} became {after.revision}: one command writes one revision"
+    )
+    assert after.compact_revision >= before.compact_revision, (
+        f"compact_revision fell from {before.compact_revision} to {after.compact_revision}"
+    )
+    assert (before.revision == after.revision) == (before.hash == after.hash), (
+        f"revision {before.revision} to {after.revision}, hash {before.hash} to {after.hash}: "
+        "they change together"
+    )
+
+
+def check_agreement(one: Milestone, other: Milestone) -> None:
+    """Check two stores of one cluster: at equal revisions they have seen the same changes."""
+    assert one.revision != other.revision or one.hash == other.hash, (
+        f"two stores at revision {one.revision} have hashes {one.hash} and {other.hash}"
+    )
+
+
+def check_store(state: StoreState) -> None:
+    """Check the whole of one store: its index, its rows, and that each describes the other."""
+    known = 0
+    for key, key_index in state.index.histories():
+        check_generations(key, key_index)
+        _check_records(state, key, key_index)
+        known += len(key_index.places())
+    rows = [row for row, _ in state.backend.scan(CHANGES_START, CHANGES_END)]
+    assert len(rows) == known, f"the backend holds {len(rows)} changes, the index knows {known}"
+    _check_position(state)
+
+
+def check_generations(key: bytes, key_index: KeyIndex) -> None:
+    """Check one key's history: its changes only go forward, its lives do not overlap."""
+    generations = key_index.generations
+    changes = [(place.main, place.sub) for place in key_index.places()]
+    assert changes, f"{key!r} is indexed but nothing is known of it"
+    assert changes == sorted(set(changes)), f"{key!r} changed at {changes}, not forward"
+    assert not any(generation.is_empty for generation in generations[:-1]), (
+        f"{key!r} has an empty generation that is not its last"
+    )
+    for generation in generations:
+        assert generation.version >= len(generation.mains), (
+            f"{key!r} has version {generation.version} after {len(generation.mains)} changes"
+        )
+        assert generation.is_empty or generation.created <= generation.mains[0], (
+            f"{key!r} was created at {generation.created}, after {generation.mains[0]}"
+        )
+
+
+def _check_records(state: StoreState, key: bytes, key_index: KeyIndex) -> None:
+    """Check that every change of a key lies in its row, and that versions count up by one."""
+    previous: KeyValue | None = None
+    for place in key_index.places():
+        record = state.backend.get(row_of(place))
+        assert record is not None, f"{key!r}: no row holds change {place.main}.{place.sub}"
+        kv = KeyValue.FromString(record)
+        where = f"{key!r} at {place.main}.{place.sub}"
+        assert kv.key == key, f"{where}: the row holds {kv.key!r}"
+        assert kv.mod_revision == place.main, f"{where}: the row says {kv.mod_revision}"
+        assert place.is_tombstone == (kv.version == 0), f"{where}: version {kv.version}"
+        if not place.is_tombstone:
+            _check_succession(where, previous, kv)
+        previous = kv
+    if previous is not None and previous.version:
+        found = key_index.find(state.revision)
+        assert found is not None, f"{key!r} was put last, but the index finds nothing"
+        assert (found.created, found.version) == (previous.create_revision, previous.version), (
+            f"{key!r}: the index says created {found.created} version {found.version}, the row "
+            f"created {previous.create_revision} version {previous.version}"
+        )
+
+
+def _check_succession(where: str, previous: KeyValue | None, kv: KeyValue) -> None:
+    """Check a put against the change before it, None if that is not known (any more)."""
+    if previous is None:
+        assert (kv.version == 1) == (kv.create_revision == kv.mod_revision), (
+            f"{where}: version {kv.version} of a key created at {kv.create_revision}"
+        )
+        return
+    expected_version = previous.version + 1  # A tombstone's version is 0.
+    expected_created = previous.create_revision if previous.version else kv.mod_revision
+    assert kv.version == expected_version, (
+        f"{where}: version {kv.version}, expected {expected_version}"
+    )
+    assert kv.create_revision == expected_created, (
+        f"{where}: created at {kv.create_revision}, expected {expected_created}"
+    )
+
+
+def _check_position(state: StoreState) -> None:
+    """Check that the store stands where its rows say."""
+    mark = read_compaction_mark(state.backend) or NO_COMPACTION
+    assert mark == state.compaction, f"compaction {state.compaction}, but the row says {mark}"
+    assert mark.revision <= state.revision, f"compacted {mark.revision}, at {state.revision}"
+    assert state.revision >= FIRST_REVISION, f"revision {state.revision}"
+    expected = chain_between(state.backend, mark, state.revision)
+    assert state.hash == expected, f"hash {state.hash}, but the rows add up to {expected}"
