@@ -1,0 +1,275 @@
+"""What is always true of one node's consensus, and from one moment to a later one.
+
+After LogCabin's `RaftConsensusInvariants`: *basic* checks look at one state, *delta* checks at two
+states of one incarnation, an earlier and a later. They hold between calls of `Raft`, and are called
+by tests and by the simulator after every call. What spans nodes is the oracle's business.
+
+Each check returns what is wrong, as a sentence, or None.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from nodeimpl.ids import LogIndex, NodeId, Term
+from nodeimpl.raft.effects import RoleName
+from nodeimpl.raft.roles import Candidate, Follower, Leader
+from nodeimpl.raft.state import RaftState
+from nodeimpl.raft.transitions import role_name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """What a delta check needs to remember of an earlier state."""
+
+    current_term: Term
+    voted_for: NodeId | None
+    role: RoleName
+    leader: NodeId | None
+    commit_index: LogIndex
+    commit_term: Term
+    last_index: LogIndex
+    last_term: Term
+    round: int
+    """The leader's latest round; 0 for other roles."""
+    match_index: tuple[LogIndex, ...]
+    """The leader's, in the order of its peers; empty for other roles."""
+
+
+def observe(state: RaftState) -> Observation:
+    """Return what has to be remembered of `state` for a later `check_delta`."""
+    leader = state.role if isinstance(state.role, Leader) else None
+    return Observation(
+        current_term=state.current_term,
+        voted_for=state.voted_for,
+        role=role_name(state.role),
+        leader=state.leader,
+        commit_index=state.commit_index,
+        commit_term=state.log.term_at(state.commit_index),
+        last_index=state.log.last_index,
+        last_term=state.log.last_term,
+        round=leader.round if leader else 0,
+        match_index=(
+            tuple(progress.match_index for progress in leader.progress.values()) if leader else ()
+        ),
+    )
+
+
+def check_basic(state: RaftState) -> list[str]:
+    """Return all that is wrong with `state`; nothing is wrong if the list is empty."""
+    return [breach for check in BASIC_CHECKS if (breach := check(state)) is not None]
+
+
+def check_delta(before: Observation, after: RaftState) -> list[str]:
+    """Return all that is wrong with how `before` became `after`, in one incarnation."""
+    return [breach for check in DELTA_CHECKS if (breach := check(before, after)) is not None]
+
+
+# ------------------------------------------------------------------------------------ basic
+
+
+def _commit_index_is_within_log(state: RaftState) -> str | None:
+    """Require committed entries to be in the log (Raft §5.3)."""
+    if state.log.prefix_index <= state.commit_index <= state.log.last_index:
+        return None
+    return f"commit index {state.commit_index} is not in the log up to {state.log.last_index}"
+
+
+def _log_is_not_ahead_of_term(state: RaftState) -> str | None:
+    """Require entries of past terms: each was accepted in its term or later (Raft §5.1)."""
+    if state.log.last_term <= state.current_term:
+        return None
+    return f"the log ends in term {state.log.last_term}, ahead of term {state.current_term}"
+
+
+def _nothing_is_unsaved(state: RaftState) -> str | None:
+    """Require each change of term or vote to be in a `Persist` of its call (Raft §5.1)."""
+    if not state.hard_state_is_unsaved and not state.effects:
+        return None
+    return "a call left effects behind, or a term or vote unsaved"
+
+
+def _follower_does_not_follow_itself(state: RaftState) -> str | None:
+    """Require the leader of the current term to have the role of leader (Raft §5.1)."""
+    if not isinstance(state.role, Follower) or state.role.leader != state.node_id:
+        return None
+    return f"node {state.node_id} follows itself in term {state.current_term}"
+
+
+def _candidate_and_leader_voted_for_themselves(state: RaftState) -> str | None:
+    """Require the vote of a candidate, and of who was one, to be its own (Raft §5.2)."""
+    if isinstance(state.role, Follower) or state.voted_for == state.node_id:
+        return None
+    return f"a {role_name(state.role)} voted for {state.voted_for} in term {state.current_term}"
+
+
+def _candidate_counts_voters_only(state: RaftState) -> str | None:
+    """Require votes to come from voters, the candidate among them (Raft §5.2)."""
+    if not isinstance(state.role, Candidate):
+        return None
+    votes = state.role.votes_granted
+    if state.node_id in votes and votes <= set(state.voters):
+        return None
+    return f"votes from {sorted(votes)}, of voters {state.voters}"
+
+
+def _leader_log_ends_in_its_term(state: RaftState) -> str | None:
+    """Require an entry of its own term of a leader: it begins with a no-op (Raft §8)."""
+    if not isinstance(state.role, Leader) or state.log.last_term == state.current_term:
+        return None
+    return f"the leader of term {state.current_term} has a log that ends in {state.log.last_term}"
+
+
+def _leader_knows_each_peer(state: RaftState) -> str | None:
+    """Require next_index and match_index for each other voter (Raft Figure 2)."""
+    if not isinstance(state.role, Leader) or tuple(state.role.progress) == state.peers:
+        return None
+    return f"progress of {tuple(state.role.progress)}, of peers {state.peers}"
+
+
+def _progress_is_ordered(state: RaftState) -> str | None:
+    """Require match_index < what is in flight < next_index <= last_index + 1 (Figure 2)."""
+    if not isinstance(state.role, Leader):
+        return None
+    for peer, progress in state.role.progress.items():
+        flying = list(progress.in_flight)
+        bounds = [progress.match_index, *flying, progress.next_index]
+        if bounds != sorted(set(bounds)) or progress.next_index > state.log.last_index + 1:
+            return f"progress of {peer}: match, in flight, next are {bounds}"
+        if len(flying) > state.config.appends_in_flight_max:
+            return f"progress of {peer}: {len(flying)} AppendEntries in flight"
+    return None
+
+
+def _rounds_answered_were_started(state: RaftState) -> str | None:
+    """Require answered rounds to have been started in this term (thesis §6.4)."""
+    if not isinstance(state.role, Leader):
+        return None
+    for peer, progress in state.role.progress.items():
+        if max(progress.acked_round, progress.probe_round) > state.role.round:
+            return f"{peer} answered round {progress.acked_round} of {state.role.round}"
+    return None
+
+
+def _reads_are_bounded(state: RaftState) -> str | None:
+    """Require no more waiting reads than the configuration allows, counted right."""
+    count = sum(len(batch.request_ids) for batch in state.reads.values())
+    if count == state.reads_count <= state.config.reads_waiting_max:
+        return None
+    return f"{count} reads wait, counted as {state.reads_count}"
+
+
+BASIC_CHECKS: Final[tuple[Callable[[RaftState], str | None], ...]] = (
+    _commit_index_is_within_log,
+    _log_is_not_ahead_of_term,
+    _nothing_is_unsaved,
+    _follower_does_not_follow_itself,
+    _candidate_and_leader_voted_for_themselves,
+    _candidate_counts_voters_only,
+    _leader_log_ends_in_its_term,
+    _leader_knows_each_peer,
+    _progress_is_ordered,
+    _rounds_answered_were_started,
+    _reads_are_bounded,
+)
+
+
+# ------------------------------------------------------------------------------------ delta
+
+
+def _term_never_falls(before: Observation, after: RaftState) -> str | None:
+    """Require terms to increase monotonically (Raft §5.1)."""
+    if after.current_term >= before.current_term:
+        return None
+    return f"the term fell from {before.current_term} to {after.current_term}"
+
+
+def _vote_never_changes_within_term(before: Observation, after: RaftState) -> str | None:
+    """Require a vote for at most one candidate in a term (Raft §5.2)."""
+    if after.current_term != before.current_term or before.voted_for is None:
+        return None
+    if after.voted_for == before.voted_for:
+        return None
+    return (
+        f"the vote of term {before.current_term} changed from {before.voted_for} "
+        f"to {after.voted_for}"
+    )
+
+
+def _leader_is_set_once_within_term(before: Observation, after: RaftState) -> str | None:
+    """Require who knows the leader of a term to keep to it (Election Safety)."""
+    if after.current_term != before.current_term or before.leader is None:
+        return None
+    if after.leader == before.leader:
+        return None
+    return (
+        f"the leader of term {before.current_term} changed from {before.leader} to {after.leader}"
+    )
+
+
+def _role_changes_as_in_figure_4(before: Observation, after: RaftState) -> str | None:
+    """Require that within a term only a candidate becomes something else (Figure 4)."""
+    role = role_name(after.role)
+    if after.current_term != before.current_term or before.role in {role, RoleName.CANDIDATE}:
+        return None
+    return f"a {before.role} became {role} within term {before.current_term}"
+
+
+def _commit_index_never_falls(before: Observation, after: RaftState) -> str | None:
+    """Require that commitIndex increases monotonically (Raft Figure 2)."""
+    if after.commit_index >= before.commit_index:
+        return None
+    return f"the commit index fell from {before.commit_index} to {after.commit_index}"
+
+
+def _committed_prefix_is_kept(before: Observation, after: RaftState) -> str | None:
+    """Require that no committed entry is truncated or replaced (State Machine Safety).
+
+    Looking at the last one is enough: a log loses entries from its end only.
+    """
+    if before.commit_index < after.log.prefix_index or after.log.matches(
+        before.commit_index, before.commit_term
+    ):
+        return None
+    return f"the committed entry {before.commit_index}@{before.commit_term} is gone"
+
+
+def _leader_only_appends(before: Observation, after: RaftState) -> str | None:
+    """Require that a leader never overwrites or deletes its entries (Leader Append-Only)."""
+    if before.role is not RoleName.LEADER or after.current_term != before.current_term:
+        return None
+    if after.log.matches(before.last_index, before.last_term):
+        return None
+    return f"a leader's entry {before.last_index}@{before.last_term} is gone"
+
+
+def _rounds_never_fall(before: Observation, after: RaftState) -> str | None:
+    """Require ascending rounds: an old answer confirms old rounds only (thesis §6.4)."""
+    if after.current_term != before.current_term or not isinstance(after.role, Leader):
+        return None
+    if after.role.round >= before.round:
+        return None
+    return f"the round fell from {before.round} to {after.role.round}"
+
+
+def _match_index_never_falls(before: Observation, after: RaftState) -> str | None:
+    """Require that what a follower acknowledged in a term stays there (Raft Figure 2)."""
+    if after.current_term != before.current_term or not isinstance(after.role, Leader):
+        return None
+    match_index = [progress.match_index for progress in after.role.progress.values()]
+    if all(now >= then for then, now in zip(before.match_index, match_index, strict=False)):
+        return None
+    return f"match_index fell from {before.match_index} to {match_index}"
+
+
+DELTA_CHECKS: Final[tuple[Callable[[Observation, RaftState], str | None], ...]] = (
+    _term_never_falls,
+    _vote_never_changes_within_term,
+    _leader_is_set_once_within_term,
+    _role_changes_as_in_figure_4,
+    _commit_index_never_falls,
+    _committed_prefix_is_kept,
+    _leader_only_appends,
+    _rounds_never_fall,
+    _match_index_never_falls,
+)
