@@ -1,0 +1,71 @@
+# Two commands on a fresh machine: `make run` and `make test`. Both set up .venv by themselves.
+.DEFAULT_GOAL := help
+.PHONY: help run test lint format types contracts check bench proto pythons soak clean
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+# Other interpreters on which one seed must give one digest, where present.
+OTHER_PYTHONS := 3.12 3.13
+
+help:        ## this list
+	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/' | expand -t 18
+
+run: $(READY)        ## one trial in simulation, from cluster to verdict
+	@$(BIN)/quorate run
+
+test: $(READY)       ## the whole fast test suite
+	@$(BIN)/pytest
+
+lint: $(READY)       ## ruff: rules and formatting
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+format: $(READY)     ## rewrite the formatting
+	@$(BIN)/ruff check --fix-only --quiet .
+	@$(BIN)/ruff format .
+
+types: $(READY)      ## mypy, strict
+	@$(BIN)/mypy
+
+contracts: $(READY)  ## which package may import which
+	@$(BIN)/lint-imports
+
+check: lint types contracts test  ## all of the above
+
+bench: $(READY)      ## speed and memory, printed as ratios
+	@for benchmark in benchmarks/*.py; do \
+	    echo "== $$benchmark"; $(BIN)/python $$benchmark || exit 1; done
+
+soak: $(READY)       ## the long-running tests
+	@$(BIN)/pytest -m soak
+
+proto: $(READY)      ## regenerate nodeimpl/api/*_pb2 from the .proto files
+	@$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. nodeimpl/api/*.proto
+
+pythons: $(READY)    ## a .venv-3.x for each other Python found, for the digest tests
+	@for version in $(OTHER_PYTHONS); do \
+	    if python$$version -c 'import venv' 2>/dev/null && [ ! -e .venv-$$version/.ready ]; then \
+	        echo "setting up .venv-$$version"; \
+	        python$$version -m venv .venv-$$version \
+	        && .venv-$$version/bin/python -m pip install --quiet -c constraints.txt -e . \
+	        && touch .venv-$$version/.ready || exit 1; \
+	    fi; done
+
+clean:       ## remove what the commands above made
+	rm -rf .venv .venv-* runs .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+# uv where it is installed, else venv and pip; versions as in constraints.txt either way.
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	    || { echo "quorate needs Python 3.11 or newer; try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@echo "setting up $(VENV) (once)"
+	@if command -v uv >/dev/null 2>&1; then \
+	    uv venv --quiet --allow-existing --python $(PYTHON) $(VENV) \
+	    && uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[dev]'; \
+	else \
+	    $(PYTHON) -m venv $(VENV) \
+	    && $(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'; \
+	fi
+	@touch $(READY)

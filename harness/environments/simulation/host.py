@@ -1,0 +1,356 @@
+"""A simulated machine: it runs one node's daemon, carries out its effects, and can be broken.
+
+Effects are carried out in order. A `Persist` is written at once, and whatever stands behind it
+waits until a sync that began after the write has ended; meanwhile more may be written, and the
+next sync covers it all (group commit, one fsync in flight). Writing early is allowed: the word
+behind a `Persist` must not come before it, the `Persist` may come before an earlier word.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from typing import Protocol, assert_never
+
+from harness.environments.simulation.clock import NodeClock
+from harness.environments.simulation.disk import SimulatedDisk, Tail
+from harness.environments.simulation.kernel import Kernel
+from harness.environments.simulation.oracle import Breach, Oracle
+from harness.environments.simulation.trace import (
+    Committed,
+    Crashed,
+    Noted,
+    Persisted,
+    Role,
+    Started,
+    Trace,
+)
+from nodeimpl.api.errors import ApiError
+from nodeimpl.api.requests import ApiRequest, ApiResponse
+from nodeimpl.boundary import (
+    ClientRequest,
+    CommitBackend,
+    Effect,
+    Input,
+    Receive,
+    Reply,
+    Requests,
+    Wake,
+)
+from nodeimpl.ids import Instant, NodeId
+from nodeimpl.node import Node
+from nodeimpl.raft.effects import Became, Commit, Persist, Send
+from nodeimpl.raft.messages import Message
+from nodeimpl.raft.state import Recovered, RecoveredStateError
+from nodeimpl.storage.memory_backend import MemoryBackend
+from nodeimpl.storage.recovery import replay
+from nodeimpl.storage.wal_format import WalCorruption, decode, encode
+
+INBOX_MAX = 20_000
+"""Inputs that a paused daemon's sockets hold; more are dropped, as full buffers would."""
+
+Answer = Callable[[ApiResponse | ApiError], None]
+"""Called with the node's reply to a client."""
+
+ConnectionLost = Callable[[], None]
+"""Called when the daemon dies before it replied."""
+
+
+class NodeFactory(Protocol):
+    """Makes the node that a daemon runs."""
+
+    def __call__(
+        self,
+        node_id: NodeId,
+        incarnation: int,
+        recovered: Recovered,
+        backend: MemoryBackend,
+        now: Instant,
+    ) -> Node:
+        """Return a node started from `recovered` and `backend`."""
+
+
+class HostNetwork(Protocol):
+    """What a host needs of the network."""
+
+    def send(self, sender: str, receiver: str, message: Message) -> None:
+        """Take `message` on its way."""
+
+
+class Host:
+    """One machine: disk, clock, and at most one running daemon."""
+
+    def __init__(  # noqa: PLR0913 - the parts of a machine, all required
+        self,
+        name: str,
+        node_id: NodeId,
+        names: dict[NodeId, str],
+        *,
+        kernel: Kernel,
+        clock: NodeClock,
+        disk: SimulatedDisk,
+        network: HostNetwork,
+        oracle: Oracle,
+        trace: Trace,
+        node_factory: NodeFactory,
+    ) -> None:
+        self.name = name
+        self.node_id = node_id
+        self._names = names
+        self._kernel = kernel
+        self._clock = clock
+        self._disk = disk
+        self._network = network
+        self._oracle = oracle
+        self._trace = trace
+        self._node_factory = node_factory
+        self._backend = MemoryBackend()
+        self.node: Node | None = None
+        """The running node; None while the daemon is down."""
+        self.incarnation = 0
+        self.is_paused = False
+        self._recovering = False
+        self._queue: deque[Effect] = deque()
+        """Effects that wait for a sync; the first one is a `Persist`."""
+        self._written = 0
+        """`Persist`s written in this incarnation."""
+        self._synced = 0
+        """Those of them that are durable."""
+        self._carried = 0
+        """Those of them that left the queue."""
+        self._syncing = False
+        self._timer_at: int | None = None
+        self._inbox: list[Input] = []
+        self._clients: dict[int, tuple[Answer, ConnectionLost]] = {}
+        self._last_tag = 0
+
+    # ------------------------------------------------------------ daemon
+    @property
+    def is_running(self) -> bool:
+        """Whether the daemon's process exists (paused or still recovering included)."""
+        return self.node is not None or self._recovering
+
+    def start(self) -> None:
+        """Start the daemon: it syncs what it finds, recovers, and then listens."""
+        assert not self.is_running, f"{self.name} is started while it runs"
+        self.incarnation += 1
+        self._recovering = True
+        # What survived a crash in the page cache is not durable yet. A node that spoke of it
+        # before syncing it could be made a liar by the next power cut.
+        self._disk.sync(self._recover)
+
+    def _recover(self) -> None:
+        data = self._disk.content
+        torn_bytes = 0
+        try:
+            contents = decode(data)
+            recovered = replay(contents, self._backend.applied_index)
+        except (WalCorruption, RecoveredStateError) as error:
+            raise Breach(
+                "Recovery (Raft Figure 2)", f"{self.name} cannot start: {error}"
+            ) from error
+        if contents.torn_tail is not None:
+            torn_bytes = len(data) - contents.torn_tail.offset
+            self._disk.truncate(contents.torn_tail.offset)
+        self._oracle.recovered(self.node_id, recovered.hard_state, recovered.entries)
+        self._trace.add(
+            self._kernel.now,
+            self.name,
+            Started(
+                self.incarnation,
+                recovered.hard_state.current_term,
+                recovered.entries[-1].index if recovered.entries else 0,
+                self._backend.applied_index,
+                torn_bytes,
+            ),
+        )
+        self._recovering = False
+        now = self._clock.read(self._kernel.now)
+        self.node = self._node_factory(
+            self.node_id, self.incarnation, recovered, self._backend, now
+        )
+        self._drain()
+        self._arm_timer()
+
+    def kill(self, tail: Tail) -> None:
+        """End the daemon; clients see their connections break."""
+        assert self.is_running, f"{self.name} is killed while it is down"
+        lost_bytes = self._disk.crash(tail)
+        self._backend.crash()
+        self.node = None
+        self._recovering = False
+        self.is_paused = False
+        self._queue.clear()
+        self._written = self._synced = self._carried = 0
+        self._syncing = False
+        self._timer_at = None
+        self._inbox.clear()
+        clients, self._clients = self._clients, {}
+        self._oracle.crashed(self.node_id)
+        self._trace.add(self._kernel.now, self.name, Crashed(tail.value, lost_bytes))
+        for _, connection_lost in clients.values():
+            connection_lost()
+
+    def pause(self) -> None:
+        """Stop executing; the network and the disk go on."""
+        assert not self.is_paused, f"{self.name} is paused twice"
+        self.is_paused = True
+        self._trace.add(self._kernel.now, self.name, Noted("is paused"))
+
+    def resume(self) -> None:
+        """Go on, with all that arrived meanwhile."""
+        assert self.is_paused, f"{self.name} is resumed while it runs"
+        self.is_paused = False
+        self._trace.add(self._kernel.now, self.name, Noted("resumes"))
+        self._carry_out()
+        self._drain()
+        self._arm_timer()
+
+    # ------------------------------------------------------------ inputs
+    def receive(self, sender: NodeId, message: Message) -> None:
+        """Take a peer's message that arrived."""
+        if self.is_running:
+            self._give(Receive(sender, message))
+
+    def request(self, body: ApiRequest, answer: Answer, connection_lost: ConnectionLost) -> None:
+        """Take a client's request that arrived; the daemon must be running."""
+        assert self.is_running, f"{self.name} is asked while it is down"
+        self._last_tag += 1
+        self._clients[self._last_tag] = (answer, connection_lost)
+        self._give(Requests((ClientRequest(self._last_tag, body),)))
+
+    def _give(self, given: Input) -> None:
+        node = self.node
+        if node is None or self.is_paused:
+            if len(self._inbox) < INBOX_MAX:
+                self._inbox.append(given)
+            return
+        self._handle(node, self._clock.read(self._kernel.now), given)
+        self._arm_timer()
+
+    def _handle(self, node: Node, now: Instant, given: Input) -> None:
+        try:
+            effects = node.handle(now, given)
+        except AssertionError as error:
+            # Deviation from our rule never to catch one: here the node is what is judged, and
+            # its own assertion convicts it. The run ends, and the seed repeats it.
+            raise Breach("Assertion", f"{self.name} stopped itself: {error}") from error
+        self._enqueue(effects)
+
+    def _drain(self) -> None:
+        inbox, self._inbox = self._inbox, []
+        for given in inbox:
+            self._give(given)
+
+    # ------------------------------------------------------------ time
+    def _arm_timer(self) -> None:
+        """Keep one timer pending, at the node's deadline or before it."""
+        node = self.node
+        if node is None or self.is_paused:
+            return
+        when = max(self._clock.when(node.deadline), self._kernel.now)
+        if self._timer_at is None or when < self._timer_at:
+            self._timer_at = when
+            self._kernel.at(when, self._wake, when, self.incarnation)
+
+    def _wake(self, when: int, incarnation: int) -> None:
+        if when != self._timer_at or incarnation != self.incarnation:
+            return
+        self._timer_at = None
+        node = self.node
+        if node is None or self.is_paused:
+            return
+        now = self._clock.read(self._kernel.now)
+        if now >= node.deadline:
+            self._handle(node, now, Wake())
+        self._arm_timer()
+
+    # ------------------------------------------------------------ effects
+    def _enqueue(self, effects: list[Effect]) -> None:
+        queue = self._queue
+        for effect in effects:
+            if isinstance(effect, Persist):
+                self._disk.append(encode(effect))
+                self._oracle.wrote(self.node_id, effect)
+                self._written += 1
+                queue.append(effect)
+            elif queue:
+                queue.append(effect)
+            else:
+                self._carry_out_one(effect)
+        if self._written > self._synced and not self._syncing:
+            self._sync()
+
+    def _sync(self) -> None:
+        self._syncing = True
+        self._disk.sync(partial(self._on_synced, self._written))
+
+    def _on_synced(self, covered: int) -> None:
+        self._synced = covered
+        self._syncing = False
+        if not self.is_paused:
+            self._carry_out()
+            if self._written > self._synced and not self._syncing:
+                self._sync()
+
+    def _carry_out(self) -> None:
+        """Carry out what no longer waits for a sync."""
+        queue = self._queue
+        while queue:
+            effect = queue[0]
+            if isinstance(effect, Persist):
+                if self._carried == self._synced:
+                    return
+                self._carried += 1
+                self._note_synced(effect)
+            else:
+                self._carry_out_one(effect)
+            queue.popleft()
+
+    def _note_synced(self, persist: Persist) -> None:
+        self._oracle.synced(self.node_id)
+        hard_state, entries = persist.hard_state, persist.entries
+        voted_for = hard_state.voted_for if hard_state is not None else None
+        self._trace.add(
+            self._kernel.now,
+            self.name,
+            Persisted(
+                None if hard_state is None else hard_state.current_term,
+                None if voted_for is None else self._names[voted_for],
+                entries[0].index if entries else 0,
+                entries[-1].index if entries else 0,
+                entries[-1].term if entries else 0,
+            ),
+        )
+
+    def _carry_out_one(self, effect: Effect) -> None:
+        match effect:
+            case Send(to=to, message=message):
+                self._oracle.sent(self.node_id, to, message)
+                self._network.send(self.name, self._names[to], message)
+            case Reply(tag=tag, body=body):
+                answer, _ = self._clients.pop(tag)
+                answer(body)
+            case Commit():
+                self._note_committed(effect)
+            case Became(role=role, term=term, leader=leader):
+                self._oracle.became(self.node_id, role, term)
+                self._trace.add(
+                    self._kernel.now,
+                    self.name,
+                    Role(role.value, term, None if leader is None else self._names[leader]),
+                )
+            case CommitBackend(point=point):
+                self._backend.commit(point)
+            case Persist():
+                raise AssertionError("a Persist is carried out by a sync")
+            case _:
+                assert_never(effect)
+
+    def _note_committed(self, commit: Commit) -> None:
+        entries = commit.entries
+        self._oracle.committed(self.node_id, entries)
+        self._trace.add(
+            self._kernel.now,
+            self.name,
+            Committed(entries[0].index, entries[-1].index, entries[-1].term),
+        )

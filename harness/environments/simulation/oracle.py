@@ -1,0 +1,275 @@
+"""Judges every step of every node; the first breach ends the run.
+
+Checked, each in constant time per event:
+
+- **Raft's five properties** (Raft Figure 3). Log prefixes are interned: a prefix is a *chain* id,
+  made from the chain before it and one entry. Two logs agree up to an index exactly if their
+  chains there are equal, so log matching, leader completeness and state machine safety are
+  comparisons of two integers.
+- **Persistence**: no word tells of a term, a vote or an entry that a crash could still take back,
+  and recovery returns everything that was synced.
+- **Durability**: what is committed is durable on a majority.
+
+The oracle sees effects as the host carries them out, so what it calls durable is durable.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+
+from nodeimpl.ids import LogIndex, NodeId, Term
+from nodeimpl.raft.effects import Persist, RoleName
+from nodeimpl.raft.messages import (
+    AppendEntriesReply,
+    Entry,
+    HardState,
+    Message,
+    RequestVote,
+    RequestVoteReply,
+)
+
+_EMPTY = 0
+"""The chain of the empty log."""
+
+
+class Breach(Exception):  # noqa: N818 - the store's failure, not an error of ours
+    """A node broke one of the properties."""
+
+    def __init__(self, rule: str, story: str) -> None:
+        super().__init__(f"{rule}: {story}")
+        self.rule = rule
+        """The property's name."""
+        self.story = story
+        """What happened, naming nodes, terms and indices."""
+
+
+class _Durable:
+    """What one node has on its platter: its log as chains, and its hard state."""
+
+    __slots__ = ("chains", "hard_state", "unsynced")
+
+    def __init__(self) -> None:
+        self.chains = [_EMPTY]
+        """`chains[i]` is the log's prefix that ends at index i."""
+        self.hard_state = HardState(Term(0), None)
+        self.unsynced: deque[Persist] = deque()
+        """Written but not synced yet, oldest first."""
+
+
+class Oracle:
+    """Knows what every node promised, and what the cluster has committed."""
+
+    def __init__(self, nodes: Sequence[NodeId]) -> None:
+        self._majority = len(nodes) // 2 + 1
+        self._durable = {node: _Durable() for node in nodes}
+        self._leaders: dict[Term, NodeId] = {}
+        self._leading: dict[NodeId, Term] = {}
+        self._interned: dict[tuple[int, Entry], int] = {}
+        self._chain_at: dict[tuple[LogIndex, Term], int] = {}
+        self._chain_terms = [Term(0)]
+        """The term of each chain's last entry, by chain id."""
+        self._committed = [_EMPTY]
+        """`_committed[i]` is the one prefix that is committed up to index i."""
+        self._committed_in_term: list[Term] = [Term(0)]
+        self.commit_count = 0
+
+    # ------------------------------------------------------------ what nodes do
+    def wrote(self, node: NodeId, persist: Persist) -> None:
+        """Note that `persist` reached the page cache."""
+        self._durable[node].unsynced.append(persist)
+
+    def synced(self, node: NodeId) -> None:
+        """Count the oldest write of `node` that was not durable yet as durable."""
+        durable = self._durable[node]
+        self._persist(node, durable, durable.unsynced.popleft())
+
+    def _persist(self, node: NodeId, durable: _Durable, persist: Persist) -> None:
+        if persist.hard_state is not None:
+            self._check_hard_state(node, durable.hard_state, persist.hard_state)
+            durable.hard_state = persist.hard_state
+        if persist.entries:
+            self._check_append_only(node, durable, persist.entries)
+            self._append(node, durable.chains, persist.entries)
+
+    def _check_hard_state(self, node: NodeId, old: HardState, new: HardState) -> None:
+        """Terms never go back, and a vote in a term is never changed (Raft Figure 2)."""
+        if new.current_term < old.current_term:
+            raise Breach(
+                "Term monotonicity (Raft §5.1)",
+                f"n{node} went back from term {old.current_term} to {new.current_term}",
+            )
+        if (
+            new.current_term == old.current_term
+            and old.voted_for is not None
+            and new.voted_for != old.voted_for
+        ):
+            raise Breach(
+                "One vote per term (Raft §5.2)",
+                f"n{node} voted for n{old.voted_for} in term {old.current_term} and then "
+                f"changed its vote to {new.voted_for}",
+            )
+
+    def _check_append_only(
+        self, node: NodeId, durable: _Durable, entries: tuple[Entry, ...]
+    ) -> None:
+        """Leader Append-Only: a leader never overwrites its log (Raft §5.3)."""
+        term = self._leading.get(node)
+        if term is not None and entries[0].index < len(durable.chains):
+            raise Breach(
+                "Leader Append-Only (Raft §5.3)",
+                f"n{node}, leader of term {term}, overwrote its own log from index "
+                f"{entries[0].index}; it reached to {len(durable.chains) - 1}",
+            )
+
+    def _append(self, node: NodeId, chains: list[int], entries: tuple[Entry, ...]) -> None:
+        first = entries[0].index
+        if first > len(chains):
+            raise Breach(
+                "Contiguous log (Raft §5.3)",
+                f"n{node} stored entry {first} though its log ends at {len(chains) - 1}",
+            )
+        del chains[first:]
+        chain = chains[-1]
+        for entry in entries:
+            chain = self._intern(node, chain, entry)
+            chains.append(chain)
+
+    def _intern(self, node: NodeId, before: int, entry: Entry) -> int:
+        chain = self._interned.get((before, entry))
+        if chain is not None:
+            return chain
+        chain = self._interned[before, entry] = len(self._chain_terms)
+        self._chain_terms.append(entry.term)
+        # Log Matching (Raft §5.3): one index and term name one entry and one prefix.
+        if self._chain_at.setdefault((entry.index, entry.term), chain) != chain:
+            raise Breach(
+                "Log Matching (Raft §5.3)",
+                f"n{node} holds an entry {entry.index} of term {entry.term} whose content or "
+                f"history differs from the entry of the same index and term elsewhere",
+            )
+        return chain
+
+    def became(self, node: NodeId, role: RoleName, term: Term) -> None:
+        """Judge that `node` changed its role or term."""
+        if role is not RoleName.LEADER:
+            self._leading.pop(node, None)
+            return
+        other = self._leaders.setdefault(term, node)
+        if other != node:
+            raise Breach(
+                "Election Safety (Raft §5.2)",
+                f"both n{other} and n{node} became leader of term {term}",
+            )
+        if self._leading.get(node) != term:
+            self._leading[node] = term
+            self._check_completeness(node, term)
+
+    def _check_completeness(self, node: NodeId, term: Term) -> None:
+        """Leader Completeness: a leader has all that was committed before it (Raft §5.4)."""
+        last = len(self._committed) - 1
+        # Entries committed in this very term can only be its own.
+        while last and self._committed_in_term[last] >= term:
+            last -= 1
+        chains = self._durable[node].chains
+        if last >= len(chains) or chains[last] != self._committed[last]:
+            raise Breach(
+                "Leader Completeness (Raft §5.4)",
+                f"n{node} became leader of term {term} without the committed entry {last} of term "
+                f"{self._chain_terms[self._committed[last]]}; its log ends at {len(chains) - 1}",
+            )
+
+    def committed(self, node: NodeId, entries: tuple[Entry, ...]) -> None:
+        """Judge that `node` applied `entries`."""
+        for entry in entries:
+            index = entry.index
+            if index > len(self._committed):
+                raise Breach(
+                    "State Machine Safety (Raft §5.4.3)",
+                    f"n{node} applied entry {index} though only {len(self._committed) - 1} "
+                    f"entries were ever committed",
+                )
+            if index == len(self._committed):
+                self._commit(node, entry)
+            elif self._interned.get((self._committed[index - 1], entry)) != self._committed[index]:
+                raise Breach(
+                    "State Machine Safety (Raft §5.4.3)",
+                    f"n{node} applied at index {index} an entry of term {entry.term} that differs "
+                    f"from the one applied there before, of term "
+                    f"{self._chain_terms[self._committed[index]]}",
+                )
+
+    def _commit(self, node: NodeId, entry: Entry) -> None:
+        """Note a new committed entry; it must be durable on a majority (Raft §5.4)."""
+        index = entry.index
+        term = self._durable[node].hard_state.current_term
+        chain = self._intern(node, self._committed[index - 1], entry)
+        holders = [
+            holder
+            for holder, durable in self._durable.items()
+            if index < len(durable.chains) and durable.chains[index] == chain
+        ]
+        if len(holders) < self._majority:
+            names = ", ".join(f"n{holder}" for holder in holders) or "no node"
+            raise Breach(
+                "Durability (Raft §5.3)",
+                f"n{node} committed entry {index} of term {entry.term} in term {term}, but only "
+                f"{names} held it durably; {self._majority} must",
+            )
+        self._committed.append(chain)
+        self._committed_in_term.append(term)
+        self.commit_count += 1
+
+    # ------------------------------------------------------------ what nodes say
+    def sent(self, node: NodeId, to: NodeId, message: Message) -> None:
+        """Judge what `node` is about to say: what it reveals must be durable."""
+        match message:
+            case RequestVote(term=term):
+                self._check_vote_durable(node, term, node, "asks for votes")
+            case RequestVoteReply(term=term, vote_granted=True):
+                self._check_vote_durable(node, term, to, f"grants its vote to n{to}")
+            case AppendEntriesReply(term=term, accepted=True, match_index=index):
+                if index >= len(self._durable[node].chains):
+                    raise Breach(
+                        "Persistence (Raft §5.3)",
+                        f"n{node} acknowledged entries up to {index} in term {term}, but only "
+                        f"{len(self._durable[node].chains) - 1} are durable",
+                    )
+            case _:
+                pass
+
+    def _check_vote_durable(self, node: NodeId, term: Term, voted_for: NodeId, does: str) -> None:
+        hard_state = self._durable[node].hard_state
+        if hard_state.current_term < term or (
+            hard_state.current_term == term and hard_state.voted_for != voted_for
+        ):
+            raise Breach(
+                "Persistence (Raft §5.2)",
+                f"n{node} {does} in term {term}, but its durable term is "
+                f"{hard_state.current_term} with its vote for {hard_state.voted_for}",
+            )
+
+    # ------------------------------------------------------------ crashes
+    def crashed(self, node: NodeId) -> None:
+        """Note that the daemon of `node` ended."""
+        self._leading.pop(node, None)
+
+    def recovered(self, node: NodeId, hard_state: HardState, entries: Sequence[Entry]) -> None:
+        """Judge the state with which `node` came back, and which it has synced again.
+
+        It must be what was durable, or what that becomes by some of the unsynced writes, in
+        order: those may or may not have survived.
+        """
+        durable = self._durable[node]
+        chains = [_EMPTY]
+        if entries:
+            self._append(node, chains, tuple(entries))
+        while (durable.chains, durable.hard_state) != (chains, hard_state):
+            if not durable.unsynced:
+                raise Breach(
+                    "Recovery (Raft §5.1, Figure 2)",
+                    f"n{node} came back with term {hard_state.current_term}, vote "
+                    f"{hard_state.voted_for} and a log to {len(chains) - 1}, which is none of the "
+                    f"states it had synced or written; synced were term "
+                    f"{durable.hard_state.current_term} and a log to {len(durable.chains) - 1}",
+                )
+            self._persist(node, durable, durable.unsynced.popleft())
+        durable.unsynced.clear()

@@ -1,0 +1,353 @@
+"""One trial in virtual time: start the cluster, load it under faults, heal it, read it out.
+
+    setup      every daemon starts, and they have time to elect; ends at virtual time 0
+    load       clients work while the schedule breaks things, until the plan's time limit
+    healing    every fault is undone; the cluster must elect and converge within the plan's bound
+    readout    the workload's final reads, which must succeed
+    agreement  nodes that applied as much must hold equal stores
+
+The oracle judges every step on the way and ends the run at the first breach.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import msgspec
+
+from checkers.history import Op
+from harness.client import Client
+from harness.environments.simulation.clients import SimulatedClients
+from harness.environments.simulation.cluster import Cluster, NodeMaker, to_ns
+from harness.environments.simulation.kernel import Kernel, Storm
+from harness.environments.simulation.oracle import Breach, Oracle
+from harness.environments.simulation.streams import Streams
+from harness.environments.simulation.trace import (
+    Checkpoint,
+    Committed,
+    Noted,
+    Role,
+    Started,
+    Trace,
+    TraceSink,
+    Transition,
+    event_name,
+)
+from harness.generator.generator import Generator
+from harness.interpreter import Interpreter
+from harness.interpreter import Streams as InterpreterStreams
+from harness.plan import Plan
+from nemesis.applied import Applied
+from nemesis.in_force import Surfaces
+from nemesis.inject import Injector
+from nemesis.schedule import Observation, Schedule
+from nodeimpl.ids import MILLISECOND, SECOND, Instant
+from nodeimpl.node import Node
+
+_SLICE_NS = 100 * MILLISECOND
+"""Virtual time between two looks at the cluster: progress, convergence, checkpoints."""
+
+_SETUP_ELECTIONS = 4
+"""The setup's length, in longest election timeouts."""
+
+_INSTANT_EVENTS_MAX = 10_000
+_EVENTS_PER_SECOND_MAX = 200_000
+"""A healthy node under ten times the default load stays well below both."""
+
+EVENTS_BEFORE_A_BREACH = 25
+"""Transitions that an explanation shows."""
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """How far a simulation has come."""
+
+    phase: str
+    now_ns: int
+    end_ns: int
+    """Of the load phase."""
+    op_count: int
+    fault_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Something the cluster did wrong that needed no history to be seen."""
+
+    judge: str
+    """`raft`, `liveness`, `agreement` or `storm`."""
+    rule: str
+    story: str
+    at_ns: int
+    before: tuple[Transition, ...]
+    """What happened last before it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulationResult:
+    """What came of a simulation; the history went to the recorder."""
+
+    failure: Failure | None
+    digest: str
+    checkpoints: tuple[Checkpoint, ...]
+    schedule: Schedule
+    """As asked and as applied."""
+    virtual_ns: int
+    event_count: int
+    commit_count: int
+    message_count: int
+    election_count: int
+    """Leaders that came to power."""
+    recovery_ns: int | None
+    """From the end of the faults until the cluster had converged; None if it did not."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Elections:
+    """Counts leaders as they come to power."""
+
+    count: int = 0
+    terms: set[int] = field(default_factory=set)
+
+    def observe(self, transition: Transition) -> None:
+        """Take note of a leader of a term that had none."""
+        what = transition.what
+        if isinstance(what, Role) and what.role == "leader" and what.term not in self.terms:
+            self.terms.add(what.term)
+            self.count += 1
+
+
+class Simulation:
+    """One trial, prepared by its plan; `run` it once."""
+
+    def __init__(  # noqa: PLR0913 - everything that a trial puts together
+        self,
+        plan: Plan,
+        *,
+        schedule: Schedule,
+        streams: Streams,
+        client: Client,
+        node_class: type[Node],
+        record: Callable[[Op], None],
+        sink: TraceSink | None = None,
+    ) -> None:
+        """`record` is given every op in the order of the history."""
+        self._plan = plan
+        self._load_ns = to_ns(plan.workload.time_limit_s * 1_000)
+        self._bound_ns = to_ns(plan.liveness.bound_s * 1_000)
+        self._setup_ns = _SETUP_ELECTIONS * to_ns(plan.node.election_timeout_ms[1])
+        self._record = record
+        self._encode = msgspec.json.Encoder().encode
+        longest_s = plan.workload.time_limit_s + 3 * plan.liveness.bound_s
+        self._kernel = Kernel(
+            start=-self._setup_ns,
+            events_max=round(_EVENTS_PER_SECOND_MAX * longest_s),
+            instant_events_max=_INSTANT_EVENTS_MAX,
+        )
+        self._trace = Trace(sink)
+        self._elections = _Elections()
+        self._trace.subscribe(self._elections.observe)
+        maker = NodeMaker(plan, streams, node_class)
+        node_ids = maker.voters
+        self._oracle = Oracle(node_ids)
+        self._cluster = Cluster(plan, self._kernel, streams, self._trace, self._oracle, maker)
+        self._interpreter = Interpreter(
+            concurrency=plan.workload.concurrency,
+            nodes=self._cluster.names,
+            rove=plan.workload.rove,
+            streams=InterpreterStreams(
+                generator=streams.named("generator"), rove=streams.named("rove")
+            ),
+            record=self._take_op,
+        )
+        self._clients = SimulatedClients(
+            self._kernel,
+            self._interpreter,
+            client,
+            self._cluster.hosts,
+            streams.named("client network"),
+            delay_ns_min=to_ns(plan.network.delay_ms_min),
+            delay_ns_max=to_ns(plan.network.delay_ms_max),
+        )
+        self._injector = Injector(
+            Surfaces(daemons=self._cluster, links=self._cluster.network, roles=self._cluster),
+            schedule,
+            streams.named,
+        )
+        self._trace.subscribe(self._observe)
+        self._schedule = schedule
+        self._injection_at: int | None = None
+        self._recovery_ns: int | None = None
+        self._op_count = 0
+
+    def run(
+        self,
+        load: Generator,
+        final: Callable[[tuple[str, ...]], Generator],
+        progress: Callable[[Progress], None],
+    ) -> SimulationResult:
+        """Run the trial to its end or to the first failure.
+
+        `final` is given every key that the load used, and makes the readout's generator.
+        Raises `nemesis.inject.InjectionError` when a fault could not be injected or undone.
+        """
+        failure: Failure | None = None
+        try:
+            for phase in self._phases(load, final):
+                progress(self._progress(phase))
+        except Breach as breach:
+            failure = self._failed("raft", breach.rule, breach.story)
+        except Storm as storm:
+            failure = self._failed("storm", "Storm", str(storm))
+        except _Stuck as stuck:
+            failure = self._failed(stuck.judge, stuck.rule, stuck.story)
+        self._clients.abandon()
+        self._checkpoint()
+        return SimulationResult(
+            failure=failure,
+            digest=self._trace.digest(),
+            checkpoints=tuple(self._trace.checkpoints),
+            schedule=msgspec.structs.replace(self._schedule, applied=tuple(self._injector.applied)),
+            virtual_ns=self._kernel.now,
+            event_count=self._kernel.events_count,
+            commit_count=self._oracle.commit_count,
+            message_count=self._cluster.network.counts.sent,
+            election_count=self._elections.count,
+            recovery_ns=self._recovery_ns,
+        )
+
+    # ------------------------------------------------------------ phases
+    def _phases(
+        self, load: Generator, final: Callable[[tuple[str, ...]], Generator]
+    ) -> Iterator[str]:
+        for host in self._cluster.hosts.values():
+            host.start()
+        while self._kernel.now < 0:
+            self._run_slice(min(0, self._kernel.now + _SLICE_NS))
+            yield "setup"
+        yield from self._load(load)
+        healed_at = self._kernel.now
+        yield from self._converge("healing", "after every fault was undone")
+        self._recovery_ns = self._kernel.now - healed_at
+        yield from self._read_out(final(tuple(self._interpreter.keys)))
+        self._agree()
+
+    def _load(self, load: Generator) -> Iterator[str]:
+        self._interpreter.follow(load)
+        self._clients.step()
+        self._arm_injection()
+        while self._kernel.now < self._load_ns:
+            self._run_slice(min(self._load_ns, self._kernel.now + _SLICE_NS))
+            yield "load"
+        for applied in self._injector.end_all(Instant(self._kernel.now)):
+            self._note(applied)
+        deadline = self._kernel.now + to_ns(self._plan.workload.timeout_ms) + _SLICE_NS
+        while self._interpreter.open_count and self._kernel.now < deadline:
+            self._run_slice(self._kernel.now + _SLICE_NS)
+            yield "load"
+        self._clients.abandon()
+
+    def _converge(self, phase: str, since: str) -> Iterator[str]:
+        """Run until the cluster has converged; stuck if it takes longer than the bound."""
+        deadline = self._kernel.now + self._bound_ns
+        while (lagging := self._cluster.lagging()) is not None:
+            if self._kernel.now >= deadline:
+                raise _Stuck(
+                    "liveness",
+                    "Liveness (Raft §5.6)",
+                    f"the cluster had not converged {self._bound_ns / SECOND:g} s {since}: "
+                    f"{lagging}",
+                )
+            self._run_slice(min(deadline, self._kernel.now + _SLICE_NS))
+            yield phase
+
+    def _read_out(self, final: Generator) -> Iterator[str]:
+        self._interpreter.follow(final)
+        self._clients.step()
+        deadline = self._kernel.now + self._bound_ns
+        while not self._clients.is_exhausted:
+            if self._kernel.now >= deadline:
+                raise _Stuck(
+                    "liveness",
+                    "Liveness (Raft §5.6)",
+                    f"the final reads of a healed cluster took more than "
+                    f"{self._bound_ns / SECOND:g} s",
+                )
+            self._run_slice(min(deadline, self._kernel.now + _SLICE_NS))
+            yield "readout"
+        yield from self._converge("readout", "after the final reads")
+
+    def _agree(self) -> None:
+        differing = self._cluster.differing_stores()
+        if differing is not None:
+            raise _Stuck("agreement", "State Machine Safety (Raft §5.4.3)", differing)
+
+    def _run_slice(self, until: int) -> None:
+        self._kernel.run(until)
+        self._checkpoint()
+
+    # ------------------------------------------------------------ what happens meanwhile
+    def _take_op(self, op: Op) -> None:
+        self._op_count += 1
+        self._trace.mix(self._encode(op))
+        self._record(op)
+
+    def _observe(self, transition: Transition) -> None:
+        what = transition.what
+        if isinstance(what, Role | Started | Committed):
+            role = what.role if isinstance(what, Role) else None
+            self._injector.observe(
+                Instant(self._kernel.now),
+                Observation(event=event_name(what), node=transition.node, role=role),
+            )
+            self._arm_injection()
+
+    def _arm_injection(self) -> None:
+        """Keep one event pending for the next fault that is due."""
+        due = self._injector.due()
+        if due is not None and (self._injection_at is None or due < self._injection_at):
+            self._injection_at = due
+            self._kernel.at(max(due, self._kernel.now), self._inject, due)
+
+    def _inject(self, due: int) -> None:
+        if due != self._injection_at:
+            return
+        self._injection_at = None
+        for applied in self._injector.step(Instant(self._kernel.now)):
+            self._note(applied)
+        self._arm_injection()
+
+    def _note(self, applied: Applied) -> None:
+        self._trace.add(self._kernel.now, "nemesis", Noted(applied.describe()))
+        self._interpreter.note_fault(
+            Instant(self._kernel.now),
+            applied.fault.do,
+            {"phase": applied.phase, "outcome": applied.outcome, "what": applied.describe()},
+        )
+
+    def _checkpoint(self) -> None:
+        counts = self._cluster.network.counts
+        self._trace.mix(f"{counts.sent} {counts.delivered} {counts.lost} {counts.cut}\n".encode())
+        self._trace.checkpoint(self._kernel.events_count, self._kernel.now)
+
+    def _progress(self, phase: str) -> Progress:
+        return Progress(
+            phase, self._kernel.now, self._load_ns, self._op_count, len(self._injector.applied)
+        )
+
+    def _failed(self, judge: str, rule: str, story: str) -> Failure:
+        return Failure(
+            judge=judge,
+            rule=rule,
+            story=story,
+            at_ns=self._kernel.now,
+            before=tuple(self._trace.recent(EVENTS_BEFORE_A_BREACH)),
+        )
+
+
+class _Stuck(Exception):  # noqa: N818 - the cluster's failure, not an error of ours
+    """The cluster does not do what it must, or its nodes disagree at rest."""
+
+    def __init__(self, judge: str, rule: str, story: str) -> None:
+        super().__init__(story)
+        self.judge = judge
+        self.rule = rule
+        self.story = story

@@ -1,0 +1,108 @@
+"""One trial: from a plan to a verdict, by way of a cluster and a history.
+
+Every environment gives the same: a history, the faults as applied, and what failed without one.
+The verdict merges the judgement of the workload's checkers over the history with what the
+environment itself saw (Raft's properties, liveness, agreement of the stores).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from checkers.checker import Budget, compose
+from checkers.history import History, Op
+from checkers.verdict import Evidence, Verdict, invalid, merge, valid
+from harness.environments.simulation.mutants.registry import node_class
+from harness.environments.simulation.simulation import (
+    Failure,
+    Progress,
+    Simulation,
+    SimulationResult,
+)
+from harness.environments.simulation.streams import Streams
+from harness.environments.simulation.trace import TraceSink
+from harness.plan import Plan
+from harness.workloads.registry import workload_named
+from nemesis.schedule import Schedule
+
+SIMULATION_JUDGES = ("raft", "liveness", "agreement", "storm")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialResult:
+    """What came of a trial."""
+
+    plan: Plan
+    verdict: Verdict
+    history: History
+    simulation: SimulationResult
+
+
+def run_trial(
+    plan: Plan,
+    schedule: Schedule,
+    *,
+    record: Callable[[Op], None] | None = None,
+    sink: TraceSink | None = None,
+    progress: Callable[[Progress], None] | None = None,
+) -> TrialResult:
+    """Run the trial that `plan` describes under the faults of `schedule`, and judge it.
+
+    `record` is given every op as it happens, `sink` every transition.
+    """
+    workload = workload_named(plan.workload.name)
+    ops: list[Op] = []
+
+    def keep(op: Op) -> None:
+        ops.append(op)
+        if record is not None:
+            record(op)
+
+    simulation = Simulation(
+        plan,
+        schedule=schedule,
+        streams=Streams(plan.seed),
+        client=workload.client(plan),
+        node_class=node_class(plan.mutant),
+        record=keep,
+        sink=sink,
+    )
+    result = simulation.run(
+        workload.generator(plan),
+        lambda keys: workload.final_generator(plan, keys),
+        progress or (lambda _: None),
+    )
+    history = History(ops)
+    verdict = merge("trial", [*_verdicts_of(result), judge(plan, history)])
+    return TrialResult(plan=plan, verdict=verdict, history=history, simulation=result)
+
+
+def judge(plan: Plan, history: History) -> Verdict:
+    """Return the verdict of the plan's workload on `history`."""
+    workload = workload_named(plan.workload.name)
+    checker = compose(plan.workload.name, workload.checkers(plan))
+    return checker.check(history, Budget(steps_max=plan.checks.steps_max))
+
+
+def _verdicts_of(result: SimulationResult) -> list[Verdict]:
+    """Return one verdict for each thing the simulation judged; none for what it did not reach."""
+    failure = result.failure
+    if failure is not None:
+        return [_conviction(failure)]
+    return [
+        valid("raft", {"commits": result.commit_count, "elections": result.election_count}),
+        valid("liveness", {"recovery_ns": result.recovery_ns}),
+        valid("agreement"),
+    ]
+
+
+def _conviction(failure: Failure) -> Verdict:
+    before = "\n".join(transition.line() for transition in failure.before)
+    return invalid(
+        failure.judge,
+        f"{failure.rule}: {failure.story}",
+        Evidence(
+            operations=(),
+            story=f"{failure.story}.\nThe last transitions before it:\n{before}",
+            facts={"rule": failure.rule, "at_ns": failure.at_ns},
+        ),
+    )

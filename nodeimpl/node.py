@@ -1,0 +1,246 @@
+"""The node: consensus, the store it replicates, and the requests that wait for their entry.
+
+Sans-IO: `handle(now, given)` returns what the driver must do, in order (see `boundary.py`).
+
+A write becomes a command in the log; whichever node a client asked answers it when *it* applies
+that command. A linearizable read waits for a read index (thesis §6.4) and for the store to have
+applied it. A serializable read is answered from the store as it is (etcd api_guarantees).
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from random import Random
+from typing import assert_never
+
+import msgspec
+
+from nodeimpl.api.errors import NO_LEADER, REQUEST_TIMED_OUT, TOO_MANY_REQUESTS, ApiError
+from nodeimpl.api.requests import ApiRequest, ApiResponse, ReadRequest
+from nodeimpl.api.rpc_pb2 import RangeRequest, TxnRequest
+from nodeimpl.boundary import (
+    ClientRequest,
+    CommitBackend,
+    Effect,
+    Input,
+    Receive,
+    Reply,
+    Requests,
+    Wake,
+)
+from nodeimpl.config import NodeConfig
+from nodeimpl.ids import Instant, LogIndex, RequestId
+from nodeimpl.mvcc.backend import Backend
+from nodeimpl.mvcc.commands import decode_command, encode_command
+from nodeimpl.mvcc.store import Store
+from nodeimpl.mvcc.txn import is_read_only, is_serializable
+from nodeimpl.raft.core import Raft
+from nodeimpl.raft.effects import Became, Commit, Dropped, Persist, RaftEffect, ReadReady, Send
+from nodeimpl.raft.messages import Entry, EntryKind
+from nodeimpl.raft.state import Recovered
+
+_SEQUENCE_BITS = 32
+_INCARNATION_BITS = 16
+
+
+class _Waiting(msgspec.Struct, frozen=True, gc=False):
+    """A request that has been taken and not yet answered."""
+
+    tag: int
+    read: ReadRequest | None
+    """What to read once the read index is applied; None for a write."""
+
+
+class Node:
+    """One member of the cluster."""
+
+    def __init__(
+        self,
+        config: NodeConfig,
+        recovered: Recovered,
+        backend: Backend,
+        random: Random,
+        now: Instant,
+    ) -> None:
+        """Start from what recovery found; all of it is durable.
+
+        `random` is consensus' own (election timeouts); nothing else here is left to chance.
+        """
+        assert __debug__, "a node's assertions guard its data; do not run python -O"
+        self.config = config
+        self.store = Store(backend, config.store)
+        self.applied_index = backend.applied_index
+        self._backend = backend
+        self._sealed_index = backend.applied_index
+        self.raft = self.make_raft(recovered, random, now)
+        self._waiting: dict[RequestId, _Waiting] = {}
+        self._expiry: deque[tuple[Instant, RequestId]] = deque()
+        """Every request ever taken, oldest first, until its time is up; answered ones linger."""
+        self._reads: deque[tuple[LogIndex, tuple[RequestId, ...]]] = deque()
+        """Reads whose read index is known and not yet applied."""
+        self._last_request_id = RequestId(
+            ((config.node_id << _INCARNATION_BITS) | config.incarnation) << _SEQUENCE_BITS
+        )
+
+    def make_raft(self, recovered: Recovered, random: Random, now: Instant) -> Raft:
+        """Return the consensus this node runs on; planted bugs replace it."""
+        config = self.config
+        return Raft(config.raft, config.node_id, config.voters, recovered, random, now)
+
+    @property
+    def deadline(self) -> Instant:
+        """When `Wake` must be given at the latest."""
+        deadline = self.raft.deadline
+        if self._expiry and self._expiry[0][0] < deadline:
+            return self._expiry[0][0]
+        return deadline
+
+    def handle(self, now: Instant, given: Input) -> list[Effect]:
+        """Take one input and return what to do about it, in order."""
+        match given:
+            case Receive(sender=sender, message=message):
+                return self._interpret(self.raft.receive(now, sender, message))
+            case Requests(requests=requests):
+                return self._take(now, requests)
+            case Wake():
+                effects = self._expire(now)
+                return effects + self._interpret(self.raft.wake(now))
+            case _:
+                assert_never(given)
+
+    # ------------------------------------------------------------ requests
+    def _take(self, now: Instant, requests: Sequence[ClientRequest]) -> list[Effect]:
+        effects: list[Effect] = []
+        proposals: list[tuple[RequestId, bytes]] = []
+        reads: list[RequestId] = []
+        for request in requests:
+            body = request.body
+            refusal = self.store.check(body)
+            if refusal is None and len(self._waiting) >= self.config.requests_waiting_max:
+                refusal = TOO_MANY_REQUESTS
+            if refusal is not None:
+                effects.append(Reply(request.tag, refusal))
+            elif (read := _as_read(body)) is None:
+                request_id = self._wait(now, request.tag, read=None)
+                proposals.append((request_id, encode_command(request_id, body)))
+            elif _is_local(read):
+                effects.append(self._reply(request.tag, self.store.read(read)))
+            else:
+                reads.append(self._wait(now, request.tag, read=read))
+        if proposals:
+            effects += self._interpret(self.raft.propose(now, proposals))
+        if reads:
+            effects += self._interpret(self.raft.read(now, reads))
+        return effects
+
+    def _wait(self, now: Instant, tag: int, *, read: ReadRequest | None) -> RequestId:
+        request_id = self._last_request_id = RequestId(self._last_request_id + 1)
+        self._waiting[request_id] = _Waiting(tag, read)
+        self._expiry.append((Instant(now + self.config.request_timeout_ns), request_id))
+        return request_id
+
+    def _expire(self, now: Instant) -> list[Effect]:
+        """Answer what has waited too long: its outcome is unknown, and may stay so."""
+        effects: list[Effect] = []
+        while self._expiry and self._expiry[0][0] <= now:
+            _, request_id = self._expiry.popleft()
+            waiting = self._waiting.pop(request_id, None)
+            if waiting is not None:
+                effects.append(Reply(waiting.tag, REQUEST_TIMED_OUT))
+        return effects
+
+    # ------------------------------------------------------------ what consensus says
+    def _interpret(self, raft_effects: list[RaftEffect]) -> list[Effect]:
+        """Pass on what the driver does, and do here what concerns the store."""
+        effects: list[Effect] = []
+        for effect in raft_effects:
+            match effect:
+                case Persist() | Send() | Became():
+                    effects.append(effect)
+                case Commit(entries=entries):
+                    effects.append(effect)
+                    self._apply(entries, effects)
+                case ReadReady(request_ids=request_ids, read_index=read_index):
+                    self._read_when_applied(request_ids, read_index, effects)
+                case Dropped(request_ids=request_ids):
+                    self._refuse(request_ids, effects)
+                case _:
+                    assert_never(effect)
+        return effects
+
+    def _apply(self, entries: tuple[Entry, ...], effects: list[Effect]) -> None:
+        for entry in entries:
+            assert entry.index == self.applied_index + 1, (
+                f"entry {entry.index} committed after {self.applied_index} was applied"
+            )
+            if entry.kind is EntryKind.COMMAND:
+                request_id, request = decode_command(entry.data)
+                outcome = self.apply_command(request)
+                waiting = self._waiting.pop(request_id, None)
+                if waiting is not None:
+                    effects.append(self._reply(waiting.tag, outcome))
+            self.applied_index = entry.index
+        while self._reads and self._reads[0][0] <= self.applied_index:
+            _, request_ids = self._reads.popleft()
+            self._answer_reads(request_ids, effects)
+        if self.applied_index - self._sealed_index >= self.config.backend_commit_entries:
+            self._sealed_index = self.applied_index
+            effects.append(CommitBackend(self._backend.seal(self.applied_index)))
+
+    def apply_command(self, request: ApiRequest) -> ApiResponse | ApiError:
+        """Apply a committed command to the store; every node does so in the same order."""
+        return self.store.apply(request)
+
+    def _read_when_applied(
+        self, request_ids: tuple[RequestId, ...], read_index: LogIndex, effects: list[Effect]
+    ) -> None:
+        if read_index <= self.applied_index:
+            self._answer_reads(request_ids, effects)
+            return
+        # Read indices come in any order: a delayed answer of the leader may be older.
+        position = len(self._reads)
+        while position and self._reads[position - 1][0] > read_index:
+            position -= 1
+        self._reads.insert(position, (read_index, request_ids))
+
+    def _answer_reads(self, request_ids: tuple[RequestId, ...], effects: list[Effect]) -> None:
+        for request_id in request_ids:
+            waiting = self._waiting.pop(request_id, None)
+            if waiting is not None and waiting.read is not None:
+                effects.append(self._reply(waiting.tag, self.store.read(waiting.read)))
+
+    def _refuse(self, request_ids: tuple[RequestId, ...], effects: list[Effect]) -> None:
+        for request_id in request_ids:
+            waiting = self._waiting.pop(request_id, None)
+            if waiting is not None:
+                effects.append(Reply(waiting.tag, NO_LEADER))
+
+    # ------------------------------------------------------------ answers
+    def _reply(self, tag: int, outcome: ApiResponse | ApiError) -> Reply:
+        if not isinstance(outcome, ApiError):
+            header = outcome.header
+            header.cluster_id = self.config.cluster_id
+            header.member_id = self.config.node_id
+            header.raft_term = self.raft.current_term
+        return Reply(tag, outcome)
+
+
+def _as_read(request: ApiRequest) -> ReadRequest | None:
+    """Return the request as one that can be answered without the log; None if it cannot be."""
+    match request:
+        case RangeRequest():
+            return request
+        case TxnRequest() if is_read_only(request):
+            return request
+        case _:
+            return None
+
+
+def _is_local(request: ReadRequest) -> bool:
+    """Say whether the client contents itself with what this node has applied."""
+    match request:
+        case RangeRequest():
+            return request.serializable
+        case TxnRequest():
+            return is_serializable(request)
+        case _:
+            assert_never(request)
