@@ -158,6 +158,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     liveness: LivenessPlan = LivenessPlan()
     checks: CheckPlan = CheckPlan()
 
+    @property
+    def node_names(self) -> tuple[str, ...]:
+        """The nodes, in the order of their numbers."""
+        return tuple(f"n{number}" for number in range(1, self.nodes + 1))
+
 
 def _require_ordered(least: float, most: float, setting: str, least_setting: str) -> None:
     if most < least:

@@ -45,6 +45,11 @@ class Endless(msgspec.Struct, frozen=True):
         return self
 
 
+def always(invocation: Invocation) -> Generator:
+    """Return a generator of this operation whenever a thread is free; never done."""
+    return Endless(lambda _: invocation)
+
+
 class Once(msgspec.Struct, frozen=True):
     """Exactly this operation, then done."""
 
