@@ -22,10 +22,9 @@ from nemesis.fault import (
     Reorder,
     Restart,
     held_ns,
+    milliseconds,
 )
 from nemesis.surface import Link
-
-NANOSECONDS_PER_MS = 1_000_000
 
 
 class Phase(enum.StrEnum):
@@ -79,7 +78,8 @@ def outstanding(journal: Iterable[Applied]) -> list[Applied]:
 
     `journal` holds records in the order in which they were written. A beginning counts
     from its intent on: a harness that died in between may or may not have carried it out.
-    An end counts only when it was done, or skipped because there was nothing left to undo.
+    An end counts only when it was done, or skipped because there was nothing left to undo;
+    a kill that was done ends the pauses of its daemon.
     """
     begun: dict[tuple[int, Fault], Applied] = {}
     for record in journal:
@@ -87,17 +87,13 @@ def outstanding(journal: Iterable[Applied]) -> list[Applied]:
         if record.phase is Phase.BEGIN:
             if record.outcome is Outcome.SKIPPED:
                 begun.pop(key, None)
-            else:
-                begun[key] = record
+                continue
+            if isinstance(record.fault, Restart) and record.outcome is Outcome.DONE:
+                begun = {key: b for key, b in begun.items() if not _pauses(b, record.fault.target)}
+            begun[key] = record
         elif record.outcome in (Outcome.DONE, Outcome.SKIPPED):
             begun.pop(key, None)
     return list(begun.values())
-
-
-def milliseconds(nanoseconds: int) -> int | float:
-    """Return a duration in milliseconds, whole where it is whole."""
-    whole, rest = divmod(nanoseconds, NANOSECONDS_PER_MS)
-    return nanoseconds / NANOSECONDS_PER_MS if rest else whole
 
 
 def describe_links(links: Sequence[Link]) -> str:
@@ -106,6 +102,10 @@ def describe_links(links: Sequence[Link]) -> str:
     for sender, receiver in links:
         receivers.setdefault(sender, []).append(receiver)
     return " ".join(f"{sender}>{','.join(heard_by)}" for sender, heard_by in receivers.items())
+
+
+def _pauses(begun: Applied, node: str) -> bool:
+    return isinstance(begun.fault, Pause) and begun.fault.target == node
 
 
 def _beginning(fault: Fault) -> str:  # noqa: PLR0911 (one return per fault)

@@ -14,6 +14,9 @@ import msgspec
 
 from nemesis.surface import Link
 
+MILLISECOND: Final = 1_000_000
+"""In nanoseconds."""
+
 TRIGGER_NODE: Final = "$node"
 """Stands for the node whose observation triggered the fault."""
 
@@ -152,6 +155,12 @@ FAULT_NAMES: Final = tuple(
     kind.do for kind in (Restart, Pause, Partition, Lose, Delay, Duplicate, Reorder)
 )
 """Every `do`: what schedule files and histories call the kinds of fault."""
+
+
+def milliseconds(duration_ns: int) -> int | float:
+    """Return a duration in milliseconds, as an `int` where it is whole."""
+    whole, rest = divmod(duration_ns, MILLISECOND)
+    return duration_ns / MILLISECOND if rest else whole
 
 
 def held_ns(fault: Fault) -> int:

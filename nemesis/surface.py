@@ -26,20 +26,20 @@ class Daemons(Protocol):
         """Say whether the daemon runs (a paused daemon runs)."""
 
     def kill(self, node: str, *, lose_unsynced: bool, torn_tail: bool) -> None:
-        """End the daemon without warning.
+        """End a running daemon without warning; a paused one runs, and is paused no more.
 
         `lose_unsynced`: what was written but not fsynced is lost, as by a power cut.
         `torn_tail`: of the lost bytes a random prefix survives. Without both, as `kill -9`.
         """
 
     def start(self, node: str) -> None:
-        """Start the daemon from its data directory."""
+        """Start a daemon that does not run from its data directory."""
 
     def pause(self, node: str) -> None:
-        """Stop the daemon's execution, as SIGSTOP."""
+        """Stop the execution of a daemon that runs and is not paused, as SIGSTOP."""
 
     def resume(self, node: str) -> None:
-        """Undo `pause`, as SIGCONT."""
+        """Undo `pause` of a daemon that still runs, as SIGCONT."""
 
 
 class Links(Protocol):
