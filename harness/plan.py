@@ -65,6 +65,13 @@ class FaultPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     the plan's own directory. None draws."""
 
 
+def _require_ordered(least: float, most: float, setting: str, least_setting: str) -> None:
+    if most < least:
+        raise SettingError(
+            setting, f"{most:g} must be at least {least_setting}, which is {least:g}"
+        )
+
+
 class NetworkPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The simulated network when nothing is wrong with it."""
 
@@ -162,10 +169,3 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     def node_names(self) -> tuple[str, ...]:
         """The nodes, in the order of their numbers."""
         return tuple(f"n{number}" for number in range(1, self.nodes + 1))
-
-
-def _require_ordered(least: float, most: float, setting: str, least_setting: str) -> None:
-    if most < least:
-        raise SettingError(
-            setting, f"{most:g} must be at least {least_setting}, which is {least:g}"
-        )
