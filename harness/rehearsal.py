@@ -1,4 +1,4 @@
-"""Generators without a store: what would they do, with clients that only pretend?
+"""Generators without a store: what they would do, with clients that only pretend.
 
 After `jepsen.generator.test`. Time is virtual, so an hour's workload is rehearsed in a moment; the
 result is a history like any other. For the tests of generators and workloads, ours and yours.
