@@ -3,7 +3,6 @@
 `parse_plan(dump_plan(plan)) == plan` for every plan.
 """
 
-import difflib
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +14,7 @@ import tomli_w
 
 from harness.errors import PlanError
 from harness.plan import Plan, SettingError
+from harness.suggest import did_you_mean
 
 KeyPath: TypeAlias = tuple[str, ...]
 """A key and the tables it is in, outermost first: `("workload", "rate")`."""
@@ -134,9 +134,7 @@ def _unknown_key(place: KeyPath, key: str) -> str | None:
     if names is None or key in names:
         return None
     where = f" in [{'.'.join(place)}]" if place else ""
-    near = difflib.get_close_matches(key, names, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(names)}"
-    return f"unknown key {key!r}{where}; {hint}"
+    return f"unknown key {key!r}{where}{did_you_mean(key, names)}"
 
 
 def _explain(error: msgspec.ValidationError) -> tuple[KeyPath, str]:
