@@ -74,7 +74,7 @@ class HistoryError(ValueError):
         self.message = message
 
 
-class Operation(msgspec.Struct, frozen=True):
+class Operation(msgspec.Struct, frozen=True, gc=False):
     """An invoke and what became of it.
 
     Moments are places in the history (`Op.index`), not times: the recorder writes what it sees in

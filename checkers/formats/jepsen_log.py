@@ -71,14 +71,17 @@ def _value_and_error(path: Path, line: int, rest: str) -> tuple[object, str | No
         raise HistoryFileError(
             path, line, f"holds a value that cannot be read: {error.message}"
         ) from error
-    match forms:
-        case []:
-            return None, None
-        case [Keyword(name)]:
-            return None, name
-        case [value]:
-            return plain(value), None
-        case [value, reason]:
-            return plain(value), as_text(reason)
-        case _:
-            raise HistoryFileError(path, line, "holds more than a value and an error")
+    try:
+        match forms:
+            case []:
+                return None, None
+            case [Keyword(name)]:
+                return None, name
+            case [value]:
+                return plain(value), None
+            case [value, reason]:
+                return plain(value), as_text(reason)
+            case _:
+                raise HistoryFileError(path, line, "holds more than a value and an error")
+    except RecursionError as error:
+        raise HistoryFileError(path, line, "holds a value that is nested too deep") from error

@@ -111,6 +111,7 @@ def test_lines_of_others_are_passed_over(tmp_path: Path) -> None:
         ("INFO jepsen.util - 0\t:inv", "is not an operation; expected process"),
         ("INFO jepsen.util - 0\t:invoke\t:cas\t[3 ", "holds a value that cannot be read"),
         ("INFO jepsen.util - 0\t:invoke\t:read\t1 2 3", "holds more than a value and an error"),
+        ("INFO jepsen.util - 0\t:invoke\t:write\t" + "[" * 9999 + "]" * 9999, "nested too deep"),
         ("INFO jepsen.util - 0\t:ok\t:read\t1", "has nothing in flight"),
     ],
 )
