@@ -4,7 +4,7 @@ from nodeimpl.ids import Instant, LogIndex, NodeId, Term
 from nodeimpl.raft.effects import Send
 from nodeimpl.raft.log import NO_INDEX, NO_TERM, RaftLog
 from nodeimpl.raft.messages import AppendEntries, AppendEntriesReply, Entry
-from nodeimpl.raft.replication import UNANSWERED_ROUND, commit_to
+from nodeimpl.raft.replication import NO_ROUND, commit_to
 from nodeimpl.raft.state import RaftState, persist
 from nodeimpl.raft.transitions import become_follower, postpone_election
 
@@ -14,25 +14,28 @@ def on_append_entries(
 ) -> None:
     """Accept or refuse a leader's entries, by the numbers of Figure 2. Later terms are entered.
 
+    The answer to an earlier leader names no round. It bears the current term, which the same node
+    may lead by the time it arrives, and would confirm a round that this leadership has not started.
+
     The answer stands behind the `Persist` of what it acknowledges, its term included. What is
     committed follows the answer: applying takes time, and the leader waits.
     """
     if message.term < state.current_term:  # 1. an earlier leader: tell it of the current term
-        _refuse(state, sender, message, NO_INDEX, NO_TERM)
+        _refuse(state, sender, NO_ROUND, NO_INDEX, NO_TERM)
         return
     if state.leader != sender:
         become_follower(state, now, term=message.term, leader=sender)
     postpone_election(state, now)
     log = state.log
     if not log.matches(message.prev_log_index, message.prev_log_term):  # 2.
-        _refuse(state, sender, message, *conflict(log, message.prev_log_index))
+        _refuse(state, sender, message.round, *conflict(log, message.prev_log_index))
         return
     entries = log.missing(message.entries)
     if entries:  # 3. and 4.
         replace_suffix(state, entries)
     persist(state, entries)
     match_index = LogIndex(message.prev_log_index + len(message.entries))
-    if message.round != UNANSWERED_ROUND:
+    if message.round != NO_ROUND:
         reply = AppendEntriesReply(
             term=state.current_term,
             accepted=True,
@@ -80,7 +83,7 @@ def conflict(log: RaftLog, prev_log_index: LogIndex) -> tuple[LogIndex, Term]:
 def _refuse(
     state: RaftState,
     sender: NodeId,
-    message: AppendEntries,
+    round_: int,
     conflict_index: LogIndex,
     conflict_term: Term,
 ) -> None:
@@ -91,6 +94,6 @@ def _refuse(
         match_index=NO_INDEX,
         conflict_index=conflict_index,
         conflict_term=conflict_term,
-        round=message.round,
+        round=round_,
     )
     state.effects.append(Send(sender, reply))

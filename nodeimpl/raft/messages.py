@@ -75,6 +75,8 @@ class AppendEntriesReply(msgspec.Struct, frozen=True, tag=True, array_like=True,
     Refused: `match_index` is 0, and `conflict_index`, `conflict_term` tell the leader where to
     back off to (Raft §5.3, end): the first index of the conflicting term, or the index after the
     follower's last entry with `conflict_term` 0 when its log is too short.
+    `round` is that of the message answered; 0 in the refusal of an earlier term's leader, as
+    rounds count within a term.
     """
 
     term: Term

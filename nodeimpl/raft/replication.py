@@ -13,6 +13,8 @@ What travels when:
 - a heartbeat to every peer at every interval, and at once for a read (`reads`).
 """
 
+from typing import Final
+
 from nodeimpl.ids import Instant, LogIndex, NodeId, Term
 from nodeimpl.raft.effects import Commit, Send
 from nodeimpl.raft.log import RaftLog
@@ -22,8 +24,9 @@ from nodeimpl.raft.quorum import quorum_index
 from nodeimpl.raft.roles import Leader
 from nodeimpl.raft.state import RaftState, persist
 
-UNANSWERED_ROUND = 0
-"""The round of a notice: the follower does not answer it unless it must refuse it."""
+NO_ROUND: Final = 0
+"""Stands in a notice, which is not answered unless it must be refused, and in the answer to an
+earlier leader: that one's rounds are not the rounds of the term the answer bears."""
 
 
 def start_replication(state: RaftState, now: Instant) -> None:
@@ -190,7 +193,7 @@ def _send_notices(state: RaftState, leader: Leader) -> None:
     for peer, progress in leader.progress.items():
         if progress.commit_index_sent < state.commit_index and progress.is_idle():
             progress.commit_index_sent = state.commit_index
-            message = _append_entries(state, progress.next_index, (), UNANSWERED_ROUND)
+            message = _append_entries(state, progress.next_index, (), NO_ROUND)
             state.effects.append(Send(peer, message))
 
 
