@@ -224,9 +224,8 @@ class Simulation:
             self._run_slice(min(0, self._kernel.now + _SLICE_NS))
             yield "setup"
         yield from self._load(load)
-        healed_at = self._kernel.now
         yield from self._converge("healing", "after every fault was undone")
-        self._recovery_ns = self._kernel.now - healed_at
+        self._recovery_ns = self._kernel.now - self._load_ns
         yield from self._read_out(final(tuple(self._interpreter.keys)))
         self._agree()
 
@@ -239,16 +238,11 @@ class Simulation:
             yield "load"
         for applied in self._injector.end_all(Instant(self._kernel.now)):
             self._note(applied)
-        deadline = self._kernel.now + to_ns(self._plan.workload.timeout_ms) + _SLICE_NS
-        while self._interpreter.open_count and self._kernel.now < deadline:
-            self._run_slice(self._kernel.now + _SLICE_NS)
-            yield "load"
-        self._clients.abandon()
 
     def _converge(self, phase: str, since: str) -> Iterator[str]:
-        """Run until the cluster has converged; stuck if it takes longer than the bound."""
+        """Run until no operation is in flight and the cluster has converged, or it is stuck."""
         deadline = self._kernel.now + self._bound_ns
-        while (lagging := self._cluster.lagging()) is not None:
+        while (lagging := self._lagging()) is not None:
             if self._kernel.now >= deadline:
                 raise _Stuck(
                     "liveness",
@@ -258,6 +252,11 @@ class Simulation:
                 )
             self._run_slice(min(deadline, self._kernel.now + _SLICE_NS))
             yield phase
+
+    def _lagging(self) -> str | None:
+        if self._interpreter.open_count:
+            return f"{self._interpreter.open_count} operations are still unanswered"
+        return self._cluster.lagging()
 
     def _read_out(self, final: Generator) -> Iterator[str]:
         self._interpreter.follow(final)

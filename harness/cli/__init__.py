@@ -1,0 +1,5 @@
+"""The command line, `quorate`: one module per command."""
+
+from harness.cli.app import main
+
+__all__ = ["main"]

@@ -1,0 +1,86 @@
+"""The `quorate` command: its subcommands, and which exit code an error becomes.
+
+Exit codes: 0 VALID, 1 INVALID, 2 UNKNOWN, 3 harness or environment failure, 64 usage or unreadable
+input. Errors are one line on standard error; a traceback is always a bug of ours.
+"""
+
+import signal
+import sys
+from typing import Final, NoReturn
+
+import click
+
+from checkers.history import HistoryError
+from checkers.history_file import HistoryFileError
+from checkers.models.model import ModelError
+from checkers.verdict import Answer
+from harness.cli.check import check
+from harness.cli.doctor import doctor
+from harness.cli.listing import list_command
+from harness.cli.replay import replay
+from harness.cli.run import run
+from harness.errors import QuorateError
+from nemesis.inject import InjectionError
+from nemesis.packages import UnknownPackageError
+from nemesis.schedule_file import ScheduleError
+
+EXIT_HARNESS: Final = 3
+EXIT_INTERRUPTED: Final = 130
+EXIT_USAGE: Final = 64
+
+_UNREADABLE: Final = (
+    HistoryError,
+    HistoryFileError,
+    ModelError,
+    ScheduleError,
+    UnknownPackageError,
+)
+"""Errors of input from the packages that know nothing of the harness."""
+
+_EXIT_CODES: Final = {Answer.VALID: 0, Answer.INVALID: 1, Answer.UNKNOWN: 2}
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 VALID, 1 INVALID, 2 UNKNOWN, 3 harness failure, 64 usage or bad input.",
+)
+@click.version_option(package_name="quorate")
+def quorate() -> None:
+    r"""Prove from what clients saw whether an etcd-like store kept its promises.
+
+    \b
+    quorate run                 one trial in simulation, faults included, and its verdict
+    quorate run --seed 7        the same trial for everybody, bit for bit
+    quorate check history.edn   judge a history that any tool recorded
+    quorate replay runs/...     repeat a run; say where it diverged, if it did
+    """
+
+
+for command in (run, check, replay, list_command, doctor):
+    quorate.add_command(command)
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run the command line and exit with its code."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        answer: object = quorate.main(arguments, standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(EXIT_USAGE)
+    except click.Abort:
+        sys.exit(EXIT_INTERRUPTED)
+    except QuorateError as error:
+        _fail(error, error.exit_code)
+    except _UNREADABLE as error:
+        _fail(error, EXIT_USAGE)
+    except InjectionError as error:
+        _fail(error, EXIT_HARNESS)
+    except KeyboardInterrupt:
+        sys.exit(EXIT_INTERRUPTED)
+    sys.exit(_EXIT_CODES[answer] if isinstance(answer, Answer) else 0)
+
+
+def _fail(error: Exception, code: int) -> NoReturn:
+    print(f"quorate: {error}", file=sys.stderr)  # noqa: T201 - this is where errors are printed
+    sys.exit(code)

@@ -1,0 +1,133 @@
+"""`quorate check`: judge recorded histories, ours or other tools', without any cluster."""
+
+import time
+from pathlib import Path
+
+import click
+import msgspec
+
+from checkers.checker import Budget, Checker
+from checkers.choose import checker_named, choices, model_of
+from checkers.formats.detect import Format, detect, read_history
+from checkers.history import History
+from checkers.history_file import load_history
+from checkers.verdict import Answer, Verdict
+from harness.errors import UsageError
+from harness.plan import CheckPlan
+from harness.report.console import verdict_lines
+from harness.store import RunDirectory
+from harness.suggest import did_you_mean
+from harness.trial import judge
+
+
+@click.command()
+@click.argument(
+    "paths", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path)
+)
+@click.option(
+    "--model",
+    metavar="MODEL",
+    help="What the histories are of; told from their operations unless given (quorate list).",
+)
+@click.option(
+    "--initial",
+    metavar="VALUE",
+    help="The value before the first operation, as in 0, nil or x=0,y=0.",
+)
+@click.option(
+    "--format",
+    "format_name",
+    type=click.Choice([*Format]),
+    help="The files' format; told from their content unless given.",
+)
+@click.option(
+    "--steps",
+    "steps_max",
+    type=click.IntRange(min=1),
+    default=CheckPlan().steps_max,
+    show_default=True,
+    help="Steps one search may take before it answers UNKNOWN.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
+def check(
+    paths: tuple[Path, ...],
+    model: str | None,
+    initial: str | None,
+    format_name: str | None,
+    steps_max: int,
+    as_json: bool,
+) -> Answer:
+    r"""Judge recorded histories. A FILE may also be the directory of a run.
+
+    Reads Quorate's own JSON lines, Jepsen's and Knossos' EDN, Jepsen's log lines, and
+    Porcupine's key-value files. The exit code is that of the worst verdict.
+
+    \b
+    quorate check runs/20260101T000000Z-register-seed1
+    quorate check --model cas-register --initial 0 history.edn
+    """
+    if model is not None and model not in choices():
+        raise UsageError(f"no model is called {model!r}{did_you_mean(model, choices())}")
+    budget = Budget(steps_max=steps_max)
+    judged: list[tuple[Path, Verdict]] = []
+    for path in paths:
+        started = time.perf_counter()
+        if path.is_dir():
+            verdict = _judge_run(path)
+        else:
+            history = _read(path, None if format_name is None else Format(format_name))
+            verdict = _checker(path, history, model, initial).check(history, budget)
+        judged.append((path, verdict))
+        if not as_json:
+            _print_one(path, verdict, time.perf_counter() - started, alone=len(paths) == 1)
+    worst = max(verdict.answer for _, verdict in judged)
+    if as_json:
+        click.echo(_as_json(worst, judged))
+    else:
+        click.echo(f"verdict: {worst.name}")
+    return worst
+
+
+def _judge_run(path: Path) -> Verdict:
+    """Judge what a run recorded, however it ended."""
+    directory = RunDirectory.open(path)
+    plan = directory.load_plan()
+    return judge(plan, load_history(directory.history_path, allow_torn_tail=True).history)
+
+
+def _read(path: Path, file_format: Format | None) -> History:
+    if not path.exists():
+        raise UsageError("no such file", path=path)
+    return read_history(path, file_format or detect(path))
+
+
+def _checker(path: Path, history: History, model: str | None, initial: str | None) -> Checker:
+    name = model or model_of(history)
+    if name is None:
+        raise UsageError(
+            "cannot tell what this is a history of from its operations; name it with --model "
+            f"({', '.join(choices())})",
+            path=path,
+        )
+    return checker_named(name, initial)
+
+
+def _print_one(path: Path, verdict: Verdict, seconds: float, *, alone: bool) -> None:
+    if alone or verdict.answer is not Answer.VALID:
+        click.echo(f"{path}")
+        for line in verdict_lines(verdict):
+            click.echo(line)
+        click.echo()
+    click.echo(f"{path}: {verdict.answer.name} ({1000 * seconds:.1f} ms)")
+
+
+def _as_json(worst: Answer, judged: list[tuple[Path, Verdict]]) -> str:
+    return msgspec.json.encode(
+        {
+            "verdict": worst.name,
+            "files": [
+                {"file": str(path), "verdict": verdict.answer.name, "checks": verdict}
+                for path, verdict in judged
+            ],
+        }
+    ).decode()

@@ -1,0 +1,136 @@
+"""`quorate doctor`: what this machine can do, and how to make it do more."""
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+
+import click
+import msgspec
+
+from harness.plan import FaultPlan, Plan, WorkloadPlan
+from harness.trial import run_trial
+from nemesis.schedule import Schedule
+
+_PROBE_TIMEOUT_S = 5
+
+
+class State(StrEnum):
+    """How it stands with one ability."""
+
+    YES = "yes"
+    NO = "no"
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One ability of this machine."""
+
+    name: str
+    state: State
+    detail: str
+    fix: str = ""
+    """What to do about a `no`; empty if nothing can be done or need be."""
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
+def doctor(as_json: bool) -> None:
+    """Say what this machine can do: simulation, and the tools that real clusters need.
+
+    The simulation needs nothing but Python; it is tried here. Exit code 0 if it works.
+    """
+    findings = list(_findings())
+    if as_json:
+        click.echo(msgspec.json.encode({finding.name: finding for finding in findings}).decode())
+    else:
+        width = max(len(finding.name) for finding in findings)
+        for finding in findings:
+            click.echo(f"{finding.name:<{width}}  {finding.state:<3}  {finding.detail}")
+            if finding.state is State.NO and finding.fix:
+                click.echo(f"{'':<{width}}       to fix: {finding.fix}")
+    if findings[0].state is State.NO:
+        raise click.exceptions.Exit(3)
+
+
+def _findings() -> Iterator[Finding]:
+    yield _simulation()
+    yield _python()
+    yield _etcd()
+    yield _docker()
+    yield _root()
+    yield _fuse()
+    for command, package, purpose in (
+        ("ip", "iproute2", "one network namespace per node"),
+        ("nft", "nftables", "partitions between real nodes"),
+        ("sshd", "openssh-server", "hosts over SSH, to be tested here"),
+    ):
+        yield _tool(command, package, purpose)
+
+
+def _simulation() -> Finding:
+    """Try a short trial twice: it must pass, and must do the same both times."""
+    plan = Plan(workload=WorkloadPlan(time_limit_s=1.0), faults=FaultPlan(packages=()))
+    first, second = (run_trial(plan, Schedule(seed=plan.seed, asked=())) for _ in range(2))
+    if first.simulation.digest != second.simulation.digest:
+        return Finding("simulation", State.NO, "two runs of one seed differ: please report this")
+    return Finding("simulation", State.YES, "two runs of one seed gave one digest")
+
+
+def _python() -> Finding:
+    version = platform.python_version()
+    if sys.flags.optimize:
+        return Finding(
+            "python", State.NO, f"{version} with -O: assertions are off", "run it without -O"
+        )
+    return Finding("python", State.YES, f"{version}, {os.cpu_count()} cores")
+
+
+def _etcd() -> Finding:
+    path = shutil.which("etcd")
+    if path is None:
+        return Finding("etcd", State.NO, "not on PATH", "apt-get install etcd-server etcd-client")
+    return Finding("etcd", State.YES, _first_line([path, "--version"]))
+
+
+def _docker() -> Finding:
+    path = shutil.which("docker")
+    if path is None:
+        return Finding("docker", State.NO, "not installed", "apt-get install docker.io")
+    server = _first_line([path, "version", "--format", "{{.Server.Version}}"])
+    if not server[:1].isdigit():
+        return Finding("docker", State.NO, "no engine answers", "start dockerd")
+    return Finding("docker", State.YES, f"engine {server}")
+
+
+def _root() -> Finding:
+    if os.geteuid() == 0:
+        return Finding("root", State.YES, "may make namespaces, mounts and firewall rules")
+    return Finding("root", State.NO, "an ordinary user", "run as root, or use the simulation")
+
+
+def _fuse() -> Finding:
+    if Path("/dev/fuse").exists():
+        return Finding("fuse", State.YES, "/dev/fuse: slow and lying disks are possible")
+    return Finding("fuse", State.NO, "no /dev/fuse", "apt-get install fuse3; modprobe fuse")
+
+
+def _tool(command: str, package: str, purpose: str) -> Finding:
+    path = shutil.which(command)
+    if path is None:
+        return Finding(command, State.NO, f"missing: {purpose}", f"apt-get install {package}")
+    return Finding(command, State.YES, purpose)
+
+
+def _first_line(command: list[str]) -> str:
+    """Return the first line that `command` prints, or why there is none."""
+    try:
+        done = subprocess.run(  # noqa: S603 - fixed commands found on PATH
+            command, capture_output=True, text=True, timeout=_PROBE_TIMEOUT_S, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return f"does not answer: {error}"
+    return (done.stdout or done.stderr or "printed nothing").splitlines()[0]

@@ -1,0 +1,38 @@
+"""`quorate list`: workloads, faults, models, mutants, formats and systems."""
+
+from collections.abc import Iterator
+
+import click
+
+from checkers.choose import choices
+from checkers.formats.detect import Format
+from harness.environments.simulation.mutants.registry import MUTANTS
+from harness.workloads.registry import workload_named, workload_names
+from nemesis.packages import Package
+
+
+@click.command("list")
+def list_command() -> None:
+    """List what can be named: workloads, faults, models, planted bugs, formats, systems."""
+    for title, rows in _sections():
+        click.echo(title)
+        width = max(len(name) for name, _ in rows)
+        for name, text in rows:
+            click.echo(f"  {name:<{width}}  {text}".rstrip())
+        click.echo()
+
+
+def _sections() -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    yield (
+        "workloads (run --workload)",
+        [(name, workload_named(name).summary) for name in workload_names()],
+    )
+    yield "faults (run --faults)", [(package.value, package.description) for package in Package]
+    yield "models (check --model)", [(name, "") for name in choices()]
+    yield (
+        "planted bugs (run --mutant)",
+        [(name, mutant.breaks) for name, mutant in sorted(MUTANTS.items())],
+    )
+    yield "formats (check --format)", [(name.value, "") for name in Format]
+    yield "systems (run --system)", [("nodeimpl", "our own etcd-compatible node")]
+    yield "environments (run --env)", [("simulation", "in this process, in virtual time")]

@@ -1,0 +1,151 @@
+"""`quorate run`: one trial."""
+
+import shlex
+from pathlib import Path
+
+import click
+import msgspec
+
+from checkers.verdict import Answer
+from harness.cli import progress
+from harness.cli.session import Session, conduct, schedule_for
+from harness.plan import Plan
+from harness.plan_file import load_plan, with_overrides
+from harness.report.console import outcome_lines, plan_lines, verdict_lines
+from harness.store import RunDirectory
+from nemesis.packages import parse_packages
+from nemesis.schedule import Schedule
+
+DEFAULT_OUT = Path("runs")
+
+
+@click.command()
+@click.argument("plan_file", metavar="[PLAN.toml]", required=False, type=click.Path(path_type=Path))
+@click.option(
+    "--env",
+    "environment",
+    type=click.Choice(["simulation"]),
+    help="Where the cluster lives. simulation: in this process, in virtual time.",
+)
+@click.option("--system", type=click.Choice(["nodeimpl"]), help="The store under test.")
+@click.option("--workload", help="What clients do (quorate list).")
+@click.option("--faults", help="What breaks, as in kill,partition; none, or all (quorate list).")
+@click.option(
+    "--schedule",
+    type=click.Path(path_type=Path),
+    help="A file with the exact faults, instead of drawing them from the seed.",
+)
+@click.option("--nodes", type=int, help="Members of the cluster.")
+@click.option("--time-limit", type=float, metavar="SECONDS", help="How long the load lasts.")
+@click.option("--rate", type=float, metavar="OPS/S", help="Operations per second, all clients.")
+@click.option("--concurrency", type=int, help="Clients.")
+@click.option("--seed", type=int, help="The origin of all chance; the same seed, the same run.")
+@click.option("--mutant", help="Plant a known bug in every node (quorate list).")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=DEFAULT_OUT,
+    show_default=True,
+    help="Where the run's own directory is made.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
+def run(
+    plan_file: Path | None,
+    environment: str | None,
+    system: str | None,
+    workload: str | None,
+    faults: str | None,
+    schedule: Path | None,
+    nodes: int | None,
+    time_limit: float | None,
+    rate: float | None,
+    concurrency: int | None,
+    seed: int | None,
+    mutant: str | None,
+    out: Path,
+    as_json: bool,
+) -> Answer:
+    r"""Run one trial: start a cluster, load it, break it, heal it, and judge what clients saw.
+
+    Options override the plan; without a plan, a good default is used: three nodes, 30 seconds,
+    kills, power cuts, pauses, partitions, loss and delay.
+
+    \b
+    quorate run
+    quorate run --workload kv --faults kill,partition --nodes 5 --seed 7
+    quorate run --mutant read-without-quorum-check --seed 8
+    """
+    asked: dict[str, object] = {
+        "environment": environment,
+        "system": system,
+        "workload.name": workload,
+        "faults.packages": None if faults is None else [*parse_packages(faults)],
+        "faults.schedule": None if schedule is None else str(schedule.resolve()),
+        "nodes": nodes,
+        "workload.time_limit_s": time_limit,
+        "workload.rate": rate,
+        "workload.concurrency": concurrency,
+        "seed": seed,
+        "mutant": mutant,
+    }
+    overrides = {name: value for name, value in asked.items() if value is not None}
+    plan = with_overrides(Plan() if plan_file is None else load_plan(plan_file), overrides)
+    base = None if plan_file is None else plan_file.parent
+    faults_schedule = schedule_for(plan, base)
+    if not as_json:
+        for line in plan_lines(plan):
+            click.echo(line)
+    session = _conduct(plan, faults_schedule, out)
+    if as_json:
+        click.echo(_as_json(session))
+    else:
+        print_session(session)
+    return session.result.verdict.answer
+
+
+def _conduct(plan: Plan, schedule: Schedule, out: Path) -> Session:
+    """Run the trial with progress; when interrupted, say what is left of it."""
+    begun: list[RunDirectory] = []
+    try:
+        with progress.shown() as show:
+            return conduct(plan, schedule, out, progress=show, on_directory=begun.append)
+    except KeyboardInterrupt:
+        for directory in begun:
+            click.echo(
+                f"quorate: interrupted; what was recorded can be judged: "
+                f"quorate check {shlex.quote(str(directory.path))}",
+                err=True,
+            )
+        raise
+
+
+def print_session(session: Session) -> None:
+    """Print the figures, the verdict by checker, and the lines that scripts read."""
+    result = session.result
+    for line in outcome_lines(result.history, result.simulation, session.cpu_seconds):
+        click.echo(line)
+    for line in verdict_lines(result.verdict):
+        click.echo(line)
+    click.echo()
+    click.echo(f"repeat: {repeat_command(session.directory)}")
+    click.echo(f"digest: {result.simulation.digest}")
+    click.echo(f"run: {session.directory.path}")
+    click.echo(f"verdict: {result.verdict.answer.name}")
+
+
+def repeat_command(directory: RunDirectory) -> str:
+    """Return the command that repeats the run."""
+    return f"quorate replay {shlex.quote(str(directory.path))}"
+
+
+def _as_json(session: Session) -> str:
+    result = session.result
+    return msgspec.json.encode(
+        {
+            "verdict": result.verdict.answer.name,
+            "digest": result.simulation.digest,
+            "run": str(session.directory.path),
+            "repeat": repeat_command(session.directory),
+            "checks": result.verdict,
+        }
+    ).decode()

@@ -1,0 +1,140 @@
+"""One trial with everything around it: the run directory, the files, the progress, the results.
+
+What was recorded so far is on disk at any moment, so that a run that is interrupted or killed
+can be judged (`quorate check RUN`).
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from checkers.history import Op
+from checkers.verdict import Verdict
+from harness.environments.simulation.cluster import node_names
+from harness.environments.simulation.simulation import Progress
+from harness.environments.simulation.streams import Streams
+from harness.environments.simulation.trace import Checkpoint, TraceSink, Transition
+from harness.environments.simulation.trace_files import TraceWriter
+from harness.errors import UsageError
+from harness.plan import Plan
+from harness.recorder import Recorder
+from harness.store import RunDirectory
+from harness.trial import TrialResult, run_trial
+from nemesis.generate import generate
+from nemesis.packages import parse_packages
+from nemesis.schedule import Schedule
+from nemesis.schedule_file import parse_schedule, write_schedule
+from nodeimpl.ids import SECOND
+
+_FLUSH_OPS = 200
+"""Ops between two flushes of the traces; the history itself is never buffered."""
+
+
+class Results(msgspec.Struct, frozen=True, kw_only=True):
+    """The content of `results.json`."""
+
+    verdict: Verdict
+    digest: str
+    checkpoints: tuple[Checkpoint, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """A trial that has been run and written down."""
+
+    directory: RunDirectory
+    result: TrialResult
+    cpu_seconds: float
+
+
+def schedule_for(plan: Plan, base: Path | None) -> Schedule:
+    """Return the schedule the plan names, relative to `base`, or else draws from its seed."""
+    names = node_names(plan.nodes)
+    if plan.faults.schedule is not None:
+        path = (base or Path()) / plan.faults.schedule
+        return read_schedule(path, names)
+    packages = parse_packages(",".join(plan.faults.packages) or "none")
+    return generate(
+        Streams(plan.seed).named,
+        packages,
+        names,
+        seed=plan.seed,
+        duration_ns=round(plan.workload.time_limit_s * SECOND),
+        interval_ns=round(plan.faults.interval_s * SECOND * max(1, len(packages))),
+    )
+
+
+def read_schedule(path: Path, names: tuple[str, ...]) -> Schedule:
+    """Return the schedule in the file `path`, for nodes of these names."""
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"cannot read the schedule: {error.strerror}", path=path) from error
+    return parse_schedule(text, path=str(path), nodes=names)
+
+
+def conduct(
+    plan: Plan,
+    schedule: Schedule,
+    out: Path,
+    *,
+    progress: Callable[[Progress], None] | None = None,
+    compare_with: TraceSink | None = None,
+    on_directory: Callable[[RunDirectory], None] | None = None,
+) -> Session:
+    """Run the trial in a new directory under `out`, and write everything down as it goes.
+
+    `compare_with` is given every transition too. `on_directory` learns of the directory before
+    the trial begins.
+    """
+    directory = RunDirectory.create(out, plan, datetime.now(UTC))
+    if on_directory is not None:
+        on_directory(directory)
+    directory.write_schedule(write_schedule(schedule))
+    about: dict[str, object] = {"workload": plan.workload.name, "seed": plan.seed}
+    trace = TraceWriter(directory.trace_path("any").parent)
+    started = time.process_time()
+    try:
+        with Recorder(directory.history_path, about) as recorder:
+            result = run_trial(
+                plan,
+                schedule,
+                record=_flushing(recorder, trace),
+                sink=trace if compare_with is None else _Both(trace, compare_with),
+                progress=progress,
+            )
+    finally:
+        trace.close()
+    cpu_seconds = time.process_time() - started
+    simulation = result.simulation
+    directory.write_schedule(write_schedule(simulation.schedule))
+    results = Results(
+        verdict=result.verdict, digest=simulation.digest, checkpoints=simulation.checkpoints
+    )
+    directory.write_results(msgspec.json.format(msgspec.json.encode(results), indent=1))
+    return Session(directory=directory, result=result, cpu_seconds=cpu_seconds)
+
+
+def _flushing(recorder: Recorder, trace: TraceWriter) -> Callable[[Op], None]:
+    def record(op: Op) -> None:
+        recorder.record(op)
+        if op.index % _FLUSH_OPS == 0:
+            trace.flush()
+
+    return record
+
+
+class _Both:
+    """Two sinks as one."""
+
+    def __init__(self, first: TraceSink, second: TraceSink) -> None:
+        self._sinks = (first, second)
+
+    def write(self, transition: Transition, encoded: bytes) -> None:
+        """Hand `transition` to both."""
+        for sink in self._sinks:
+            sink.write(transition, encoded)
