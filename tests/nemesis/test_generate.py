@@ -1,0 +1,137 @@
+"""Schedules drawn from a seed."""
+
+import itertools
+
+from nemesis.fault import (
+    Delay,
+    Divided,
+    Duplicate,
+    Fault,
+    Lose,
+    Partition,
+    Reorder,
+    Restart,
+    Topology,
+    held_ns,
+)
+from nemesis.generate import generate
+from nemesis.packages import Package
+from nemesis.schedule import Asked, At, Schedule
+from tests.nemesis.strict_surfaces import streams
+
+SECOND = 1_000_000_000
+FIVE = ("n1", "n2", "n3", "n4", "n5")
+
+
+def drawn(
+    seed: int, *packages: Package, nodes: tuple[str, ...] = FIVE, seconds: int = 60
+) -> Schedule:
+    return generate(
+        streams(seed),
+        packages,
+        nodes,
+        seed=seed,
+        duration_ns=seconds * SECOND,
+        interval_ns=SECOND,
+    )
+
+
+def faults(schedule: Schedule) -> list[Fault]:
+    return [asked.fault for asked in schedule.asked]
+
+
+def begin_ns(asked: Asked) -> int:
+    assert isinstance(asked.moment, At)
+    return asked.moment.at_ns
+
+
+def test_a_seed_gives_one_schedule() -> None:
+    assert drawn(7, *Package) == drawn(7, *Package)
+
+
+def test_another_seed_gives_another_schedule() -> None:
+    assert drawn(7, *Package) != drawn(8, *Package)
+
+
+def test_no_packages_give_no_faults() -> None:
+    assert drawn(7).asked == ()
+
+
+def test_removing_a_package_leaves_the_faults_of_others_unchanged() -> None:
+    together = drawn(7, *Package)
+    without_kill = drawn(7, *[package for package in Package if package is not Package.KILL])
+
+    kills = [asked for asked in together.asked if asked not in without_kill.asked]
+
+    assert kills == list(drawn(7, Package.KILL).asked)
+    assert len(kills) + len(without_kill.asked) == len(together.asked)
+
+
+def test_faults_come_in_the_order_in_which_they_begin() -> None:
+    begins = [begin_ns(asked) for asked in drawn(7, *Package).asked]
+
+    assert begins == sorted(begins)
+
+
+def test_a_package_strikes_about_every_interval() -> None:
+    counts = [len(drawn(seed, Package.KILL).asked) for seed in range(40)]
+
+    assert 45 < sum(counts) / len(counts) < 120
+
+
+def test_bursts_and_lone_faults_both_occur() -> None:
+    begins = [begin_ns(asked) for seed in range(20) for asked in drawn(seed, Package.KILL).asked]
+    gaps = [later - earlier for earlier, later in itertools.pairwise(begins)]
+
+    assert any(0 <= gap < 30_000_000 for gap in gaps)
+    assert any(gap > SECOND for gap in gaps)
+
+
+def test_holds_span_orders_of_magnitude() -> None:
+    holds = [held_ns(fault) for seed in range(20) for fault in faults(drawn(seed, Package.PAUSE))]
+
+    assert min(holds) < 30_000_000
+    assert max(holds) > SECOND
+
+
+def test_leaders_are_hit_more_often_than_any_other_target() -> None:
+    kills = [fault for seed in range(20) for fault in faults(drawn(seed, Package.KILL))]
+    targets = [fault.target for fault in kills if isinstance(fault, Restart)]
+
+    assert max(set(targets), key=targets.count) == "leader"
+
+
+def test_every_topology_is_drawn_where_it_can_be() -> None:
+    cuts = [fault for seed in range(20) for fault in faults(drawn(seed, Package.PARTITION))]
+    topologies = {
+        cut.links.topology
+        for cut in cuts
+        if isinstance(cut, Partition) and isinstance(cut.links, Divided)
+    }
+
+    assert topologies == set(Topology)
+
+
+def test_three_nodes_get_no_majority_ring() -> None:
+    three = ("n1", "n2", "n3")
+    cuts = [
+        fault for seed in range(20) for fault in faults(drawn(seed, Package.PARTITION, nodes=three))
+    ]
+
+    assert Partition(links=Divided(Topology.MAJORITY_RING), hold_ns=0) not in cuts
+    assert "majority_ring" not in str(cuts)
+
+
+def test_a_single_node_gets_no_faults_of_links() -> None:
+    alone = drawn(7, *Package, nodes=("n1",))
+
+    assert alone.asked
+    assert not [
+        fault
+        for fault in faults(alone)
+        if isinstance(fault, Partition | Lose | Delay | Duplicate | Reorder)
+    ]
+
+
+def test_a_schedule_shorter_than_the_shortest_fault_is_empty() -> None:
+    assert drawn(7, *Package, seconds=0).asked == ()
