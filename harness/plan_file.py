@@ -145,7 +145,7 @@ def _explain(error: msgspec.ValidationError) -> tuple[KeyPath, str]:
     cause = error.__cause__
     if isinstance(cause, SettingError):
         return (*place, cause.setting), ".".join((*place, message))
-    message = message.replace("`", "")
+    message = message.replace("`", "").replace("xpected object", "xpected table")
     return place, f"{dotted}: {message[:1].lower()}{message[1:]}" if dotted else message
 
 
