@@ -88,3 +88,17 @@ def merge(checker: str, parts: Sequence[Verdict]) -> Verdict:
         reason=f"{worst.checker}: {worst.reason}" if worst.reason else "",
         parts=tuple(parts),
     )
+
+
+def as_json_value(verdict: Verdict) -> dict[str, object]:
+    """Return `verdict` as plain JSON values, with answers by name; empty fields are left out."""
+    value: dict[str, object] = {"checker": verdict.checker, "answer": verdict.answer.name}
+    if verdict.reason:
+        value["reason"] = verdict.reason
+    if verdict.evidence is not None:
+        value["evidence"] = msgspec.to_builtins(verdict.evidence)
+    if verdict.details:
+        value["details"] = verdict.details
+    if verdict.parts:
+        value["parts"] = [as_json_value(part) for part in verdict.parts]
+    return value

@@ -11,7 +11,7 @@ from checkers.choose import checker_named, choices, model_of
 from checkers.formats.detect import Format, detect, read_history
 from checkers.history import History
 from checkers.history_file import load_history
-from checkers.verdict import Answer, Verdict
+from checkers.verdict import Answer, Verdict, as_json_value
 from harness.errors import UsageError
 from harness.plan import CheckPlan
 from harness.report.console import verdict_lines
@@ -92,7 +92,14 @@ def _judge_run(path: Path) -> Verdict:
     """Judge what a run recorded, however it ended."""
     directory = RunDirectory.open(path)
     plan = directory.load_plan()
-    return judge(plan, load_history(directory.history_path, allow_torn_tail=True).history)
+    loaded = load_history(directory.history_path, allow_torn_tail=True)
+    if loaded.torn_line is not None:
+        click.echo(
+            f"quorate: {directory.history_path}:{loaded.torn_line}: the last line was cut off when "
+            "the run was killed; judging the lines before it",
+            err=True,
+        )
+    return judge(plan, loaded.history)
 
 
 def _read(path: Path, file_format: Format | None) -> History:
@@ -126,7 +133,11 @@ def _as_json(worst: Answer, judged: list[tuple[Path, Verdict]]) -> str:
         {
             "verdict": worst.name,
             "files": [
-                {"file": str(path), "verdict": verdict.answer.name, "checks": verdict}
+                {
+                    "file": str(path),
+                    "verdict": verdict.answer.name,
+                    "checks": as_json_value(verdict),
+                }
                 for path, verdict in judged
             ],
         }

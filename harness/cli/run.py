@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from checkers.verdict import Answer
+from checkers.verdict import Answer, as_json_value
 from harness.cli import progress
 from harness.cli.session import Session, conduct, schedule_for
 from harness.plan import Plan
@@ -146,6 +146,6 @@ def _as_json(session: Session) -> str:
             "digest": result.simulation.digest,
             "run": str(session.directory.path),
             "repeat": repeat_command(session.directory),
-            "checks": result.verdict,
+            "checks": as_json_value(result.verdict),
         }
     ).decode()

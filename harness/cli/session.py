@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from checkers.history import Op
-from checkers.verdict import Verdict
+from checkers.verdict import as_json_value
 from harness.environments.simulation.cluster import node_names
 from harness.environments.simulation.simulation import Progress
 from harness.environments.simulation.streams import Streams
@@ -37,7 +37,7 @@ _FLUSH_OPS = 200
 class Results(msgspec.Struct, frozen=True, kw_only=True):
     """The content of `results.json`."""
 
-    verdict: Verdict
+    verdict: dict[str, object]
     digest: str
     checkpoints: tuple[Checkpoint, ...]
 
@@ -113,7 +113,9 @@ def conduct(
     simulation = result.simulation
     directory.write_schedule(write_schedule(simulation.schedule))
     results = Results(
-        verdict=result.verdict, digest=simulation.digest, checkpoints=simulation.checkpoints
+        verdict=as_json_value(result.verdict),
+        digest=simulation.digest,
+        checkpoints=simulation.checkpoints,
     )
     directory.write_results(msgspec.json.format(msgspec.json.encode(results), indent=1))
     return Session(directory=directory, result=result, cpu_seconds=cpu_seconds)
