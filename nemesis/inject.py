@@ -8,7 +8,8 @@ and real drivers by a clock:
         injector.step(now)
     injector.end_all(now)
 
-At one instant, ends come before beginnings, each in the order in which they were planned.
+At one instant, ends come before beginnings, in the order of `nemesis.schedule.ending`;
+otherwise what was planned first comes first.
 How overlapping faults compose is `nemesis.in_force`'s part.
 """
 
@@ -100,7 +101,7 @@ class Injector:
         self._record = record
         self._in_force = InForce(surfaces)
         self._begun_count = 0
-        self._agenda: list[tuple[int, bool, int, _Begin | _End]] = []
+        self._agenda: list[tuple[int, int, int, _Begin | _End]] = []
         self._agenda_count = 0
         self._waiting: list[_Waiting] = []
         self.applied: list[Applied] = []
@@ -186,7 +187,7 @@ class Injector:
 
     def _plan(self, at_ns: int, task: _Begin | _End) -> None:
         self._agenda_count += 1
-        heapq.heappush(self._agenda, (at_ns, isinstance(task, _Begin), self._agenda_count, task))
+        heapq.heappush(self._agenda, (at_ns, _rank(task), self._agenda_count, task))
 
     def _numbered(self, id_: int, fault: Fault) -> Begun:
         self._begun_count += 1
@@ -274,6 +275,12 @@ def _applied(now: int, phase: Phase, begun: Begun, outcome: Outcome, reason: str
     return Applied(
         at_ns=now, id=begun.id, phase=phase, outcome=outcome, fault=begun.fault, reason=reason
     )
+
+
+def _rank(task: _Begin | _End) -> int:
+    """Return the place of a task among those of one instant, from 0."""
+    remedies = ending()
+    return len(remedies) if isinstance(task, _Begin) else remedies.index(_remedy(task.begun.fault))
 
 
 def _remedy(fault: Fault) -> Remedy:

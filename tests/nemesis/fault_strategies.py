@@ -1,0 +1,132 @@
+"""Any fault and any schedule, as Hypothesis strategies."""
+
+from hypothesis import strategies as st
+
+from nemesis.applied import Applied, Outcome, Phase
+from nemesis.fault import (
+    Aim,
+    Aimed,
+    Delay,
+    Divided,
+    Duplicate,
+    Exactly,
+    Fault,
+    Groups,
+    LinkChoice,
+    Lose,
+    Partition,
+    Pause,
+    Reorder,
+    Restart,
+    Tail,
+    Topology,
+)
+from nemesis.grudge import all_links
+from nemesis.schedule import (
+    TIME_NS_MAX,
+    Asked,
+    At,
+    BecomesRole,
+    Commits,
+    ObservedRole,
+    Schedule,
+    Starts,
+    Trigger,
+    When,
+)
+from nemesis.targets import TARGET_WORDS
+
+NODES = ("n1", "n2", "n3", "n4")
+
+times_ns = st.integers(0, TIME_NS_MAX)
+probabilities = st.floats(0, 1)
+names = st.sampled_from(NODES)
+targets = st.sampled_from([*TARGET_WORDS, *NODES])
+
+exact_links: st.SearchStrategy[LinkChoice] = st.sets(
+    st.sampled_from(sorted(all_links(NODES))), min_size=1
+).map(lambda links: Exactly(tuple(sorted(links))))
+
+
+def groups_of(order: list[str], sizes: tuple[int, int]) -> Groups:
+    """Return two groups, and maybe more nodes in none, from a shuffled cluster."""
+    first, second = sizes
+    return Groups((tuple(order[:first]), tuple(order[first : first + second])))
+
+
+link_choices: st.SearchStrategy[LinkChoice] = st.one_of(
+    exact_links,
+    st.builds(Divided, st.sampled_from(Topology)),
+    st.builds(Aimed, st.sampled_from(Aim), targets),
+    st.builds(
+        groups_of,
+        st.permutations(NODES),
+        st.tuples(st.integers(0, 2), st.integers(0, 2)),
+    ),
+)
+
+
+def faults(
+    held_ns: st.SearchStrategy[int], links: st.SearchStrategy[LinkChoice] = link_choices
+) -> st.SearchStrategy[Fault]:
+    """Return any fault that lasts so long, on links so chosen."""
+    return st.one_of(
+        st.builds(Restart, target=targets, tail=st.sampled_from(Tail), down_ns=held_ns),
+        st.builds(Pause, target=targets, hold_ns=held_ns),
+        st.builds(Partition, links=links, hold_ns=held_ns),
+        st.builds(Lose, links=links, probability=probabilities, hold_ns=held_ns),
+        st.builds(Duplicate, links=links, probability=probabilities, hold_ns=held_ns),
+        st.builds(Delay, links=links, latency_ns=times_ns, jitter_ns=times_ns, hold_ns=held_ns),
+        st.builds(
+            Reorder, links=links, probability=probabilities, window_ns=times_ns, hold_ns=held_ns
+        ),
+    )
+
+
+maybe_names = st.none() | names
+counts = st.integers(1, 10**9)
+triggers: st.SearchStrategy[Trigger] = st.one_of(
+    st.builds(BecomesRole, role=st.sampled_from(ObservedRole), nth=counts, node=maybe_names),
+    st.builds(Commits, nth=counts, node=maybe_names),
+    st.builds(Starts, nth=counts, node=maybe_names),
+)
+moments: st.SearchStrategy[At | When] = st.one_of(
+    st.builds(At, times_ns), st.builds(When, triggers, times_ns)
+)
+
+records = st.builds(
+    Applied,
+    at_ns=times_ns,
+    id=st.integers(0, 10**9),
+    phase=st.sampled_from(Phase),
+    outcome=st.sampled_from(Outcome),
+    fault=faults(times_ns),
+    reason=st.text(),
+)
+
+
+def numbered(faults_and_moments: list[tuple[At | When, Fault]]) -> tuple[Asked, ...]:
+    """Return the faults with ids from 1."""
+    return tuple(
+        Asked(id=id_, moment=moment, fault=fault)
+        for id_, (moment, fault) in enumerate(faults_and_moments, start=1)
+    )
+
+
+seeds = st.integers(0, 2**63 - 1)
+
+schedules: st.SearchStrategy[Schedule] = st.builds(
+    Schedule,
+    seed=seeds,
+    asked=st.lists(st.tuples(moments, faults(times_ns)), max_size=6).map(numbered),
+    applied=st.lists(records, max_size=4).map(tuple),
+)
+
+soon: st.SearchStrategy[At | When] = st.builds(At, st.integers(0, 30))
+
+crowded: st.SearchStrategy[Schedule] = st.builds(
+    Schedule,
+    seed=seeds,
+    asked=st.lists(st.tuples(soon, faults(st.integers(1, 20))), max_size=12).map(numbered),
+)
+"""Faults so close together that most overlap, many at the same instant."""
