@@ -1,0 +1,269 @@
+"""What answers tell about the writes that nobody answered for.
+
+A revision that no known write claims is a *gap*: an unknown write filled it. This module collects,
+per key, what every possible filling must respect:
+
+- *pins*: moments at which the key's whole state is known, from reads (a key found, or found
+  absent), deletes and compares;
+- *touches*: what known writes did to the key, and what gaps must have done, because a read showed
+  a `mod_revision` or `create_revision` there;
+- *quiet* spans, in which nothing unknown touched the key: from the `mod_revision` of a pin to the
+  pin, and from its `create_revision` on if the known puts since then make up its `version`.
+
+All of it follows from the answers alone, so it holds for every linearization.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Container, Iterable, Mapping, Sequence
+from typing import Final
+
+from checkers.linearizability.revisions.operations import Known, Parsed, seen_by, steps_of
+from checkers.linearizability.revisions.replay import Store
+from checkers.models.etcd_api import (
+    Compare,
+    Delete,
+    DeleteResult,
+    KeyValue,
+    Put,
+    Read,
+    ReadResult,
+    Relation,
+    Target,
+    Txn,
+    TxnResult,
+)
+
+Required = dict[str, str | None]
+"""What a gap must have put: key to value; None where only the key is known."""
+
+IMPOSSIBLE: Final = 1 << 60
+"""A distance that no writes can cover."""
+
+
+class KeyFacts:
+    """The facts about one key; filled by `collect_facts`, then only asked."""
+
+    __slots__ = (
+        "_pins",
+        "_puts",
+        "_quiet_from",
+        "_quiet_to",
+        "_slots",
+        "_spans",
+        "_touched",
+        "_touches",
+    )
+
+    def __init__(self) -> None:
+        self._spans: list[tuple[int, int]] = []
+        self._pins: dict[int, KeyValue | None] = {}
+        self._touches: dict[int, bool] = {}
+        self._slots: list[int] = []
+        self._touched: list[int] = []
+        self._puts: list[int] = []
+        self._quiet_from: list[int] = []
+        self._quiet_to: list[int] = []
+
+    def pin(self, slot: int, kv: KeyValue | None) -> None:
+        """Note that at revision `slot` the key held `kv`."""
+        self._pins.setdefault(slot, kv)
+
+    def touch(self, revision: int, *, present: bool) -> None:
+        """Note that `revision` wrote the key, and whether the key was there afterwards.
+
+        A txn that puts one key twice, which etcd refuses, is counted once: counts are lower bounds.
+        """
+        self._touches[revision] = present
+
+    def quiet(self, start: int, end: int) -> None:
+        """Note that nothing touched the key from revision `start` to `end`."""
+        self._spans.append((start, end))
+
+    def seal(self) -> None:
+        """Index what was noted, and note what follows; from now on the facts are to be asked."""
+        self._slots = sorted(self._pins)
+        self._touched = sorted(self._touches)
+        self._puts = [revision for revision in self._touched if self._touches[revision]]
+        for slot, kv in self._pins.items():
+            if kv is not None:
+                complete = self.put_count(kv.create_revision - 1, kv.mod_revision) == kv.version
+                self.quiet(kv.create_revision if complete else kv.mod_revision + 1, slot)
+        for start, end in sorted(self._spans):
+            if self._quiet_to and start <= self._quiet_to[-1] + 1:
+                self._quiet_to[-1] = max(self._quiet_to[-1], end)
+            elif start <= end:
+                self._quiet_from.append(start)
+                self._quiet_to.append(end)
+
+    def is_quiet(self, revision: int) -> bool:
+        """Return whether no unknown write can have touched the key at `revision`."""
+        at = bisect_right(self._quiet_from, revision) - 1
+        return at >= 0 and self._quiet_to[at] >= revision
+
+    def pin_before(self, revision: int) -> int:
+        """Return the last revision before `revision` at which the key is pinned; 0 if none."""
+        at = bisect_left(self._slots, revision) - 1
+        return self._slots[at] if at >= 0 else 0
+
+    def put_count(self, after: int, to: int) -> int:
+        """Return how many puts of the key are noted after revision `after` and up to `to`."""
+        return bisect_right(self._puts, to) - bisect_right(self._puts, after)
+
+    def distance(self, kv: KeyValue | None, revision: int) -> tuple[int, int]:
+        """Return how many unknown writes the key's next pin needs, and by which revision.
+
+        `kv` is what the key holds right after `revision`. The count is a lower bound; it is
+        `IMPOSSIBLE` if no later writes can lead from `kv` to that pin, and 0 if there is none.
+        """
+        at = bisect_left(self._slots, revision)
+        if at == len(self._slots):
+            return 0, IMPOSSIBLE
+        slot = self._slots[at]
+        goal = self._pins[slot]
+        if goal is None:
+            return int(self._will_be_present(kv, revision, slot)), slot
+        if goal.create_revision > revision:
+            until = goal.create_revision - 1
+            return int(self._will_be_present(kv, revision, until)), until
+        if kv is None or kv.create_revision != goal.create_revision:
+            return IMPOSSIBLE, slot
+        missing = goal.version - kv.version - self.put_count(revision, goal.mod_revision)
+        return (missing if missing >= 0 else IMPOSSIBLE), goal.mod_revision
+
+    def _will_be_present(self, kv: KeyValue | None, after: int, to: int) -> bool:
+        """Return whether known touches alone leave the key present at `to`."""
+        at = bisect_right(self._touched, to) - 1
+        if at >= 0 and self._touched[at] > after:
+            return self._touches[self._touched[at]]
+        return kv is not None
+
+
+class Facts:
+    """The facts about all keys that unknown writes may have touched."""
+
+    __slots__ = ("keys", "required")
+
+    def __init__(self, keys: Iterable[str], gaps: Iterable[int]) -> None:
+        self.keys: Final = {key: KeyFacts() for key in keys}
+        self.required: Final[dict[int, Required]] = {gap: {} for gap in gaps}
+        """For each gap, what it must have put."""
+
+    def seal(self) -> None:
+        """See `KeyFacts.seal`."""
+        for revision, required in self.required.items():
+            for key in required:
+                self.touch(key, revision, present=True)
+        for key_facts in self.keys.values():
+            key_facts.seal()
+
+    def is_quiet(self, key: str, revision: int) -> bool:
+        """Return whether no unknown write can have touched `key` at `revision`."""
+        key_facts = self.keys.get(key)
+        return key_facts is not None and key_facts.is_quiet(revision)
+
+    def pin(self, key: str, slot: int, kv: KeyValue | None) -> None:
+        """Note that at revision `slot` the key held `kv`, if the key is of interest."""
+        key_facts = self.keys.get(key)
+        if key_facts is not None:
+            key_facts.pin(slot, kv)
+
+    def touch(self, key: str, revision: int, *, present: bool) -> None:
+        """Note that `revision` wrote `key`, if the key is of interest; see `KeyFacts.touch`."""
+        key_facts = self.keys.get(key)
+        if key_facts is not None:
+            key_facts.touch(revision, present=present)
+
+    def require(self, revision: int, key: str, value: str | None) -> None:
+        """Note that `revision` put `key`; of interest only if it is a gap."""
+        required = self.required.get(revision)
+        if required is not None and required.get(key) is None:
+            required[key] = value
+
+
+def collect_facts(parsed: Parsed, facts: Facts, store: Store) -> None:
+    """Put into `facts` all that the answers in `parsed` tell; `store` only lends its keys."""
+    for operation in (*parsed.known, *parsed.old_reads):
+        match operation.request:
+            case Txn():
+                _note_txn(facts, operation, store)
+            case Put(key, _):
+                facts.touch(key, operation.revision, present=True)
+            case Delete(key, range_end):
+                gone = dict.fromkeys(store.interval(key, range_end), False)
+                _note_written(facts, operation, gone)
+            case Read():
+                _note_read(facts, operation, store, ())
+    facts.seal()
+
+
+def _note_read(facts: Facts, operation: Known, store: Store, touched: Container[str]) -> None:
+    """Note what a read tells about the content of its slot, except of the keys in `touched`."""
+    request, result = operation.request, operation.result
+    assert isinstance(request, Read), "called for a read"
+    assert isinstance(result, ReadResult), "parsed together"
+    seen = {kv.key: kv for kv in result.kvs}
+    # Beyond the last key shown, a limit hides what is there.
+    cut = len(seen) < result.count or result.more
+    last = max(seen, default="")
+    for key in store.interval(request.key, request.range_end):
+        if key in touched or (cut and key > last):
+            continue
+        kv = seen.get(key)
+        facts.pin(key, operation.slot, kv)
+        if kv is not None:
+            facts.require(kv.mod_revision, key, kv.value)
+            if kv.create_revision != kv.mod_revision:
+                facts.require(kv.create_revision, key, None)
+
+
+def _note_txn(facts: Facts, operation: Known, store: Store) -> None:
+    request, result = operation.request, operation.result
+    assert isinstance(request, Txn), "called for a txn"
+    assert isinstance(result, TxnResult), "parsed together"
+    before = operation.revision - 1 if operation.wrote else operation.revision
+    for compare in request.compare if result.succeeded else ():
+        _note_compare(facts, compare, before)
+    touched: dict[str, bool] = {}
+    for step, answer in steps_of(operation):
+        match step, answer:
+            case Read(), ReadResult() if step.revision <= 0:
+                _note_read(facts, seen_by(operation, step, answer, before), store, touched)
+            case Put(key, _), _:
+                touched[key] = True
+            case Delete(key, range_end), DeleteResult(deleted):
+                keys = store.interval(key, range_end)
+                _note_inner_delete(facts, keys, before, touched, deleted)
+            case _:
+                pass
+    _note_written(facts, operation, touched)
+
+
+def _note_inner_delete(
+    facts: Facts, keys: Sequence[str], before: int, touched: dict[str, bool], deleted: int
+) -> None:
+    """Note that a step of a txn deleted so many of `keys`; `before` is the slot before the txn."""
+    for key in keys:
+        if deleted == 0 and key not in touched:
+            facts.pin(key, before, None)
+        touched[key] = False
+
+
+def _note_written(facts: Facts, operation: Known, touched: Mapping[str, bool]) -> None:
+    """Note which keys a write touched, and whether they were there afterwards."""
+    for key, present in touched.items():
+        if operation.wrote:
+            facts.touch(key, operation.revision, present=present)
+        if not present:
+            facts.pin(key, operation.revision, None)
+
+
+def _note_compare(facts: Facts, compare: Compare, slot: int) -> None:
+    """Note what it means that `compare` held at `slot`."""
+    if compare.result is not Relation.EQUAL or not isinstance(compare.value, int):
+        return
+    if compare.value == 0:
+        facts.pin(compare.key, slot, None)
+    elif compare.target is not Target.VERSION:
+        facts.require(compare.value, compare.key, None)
+        if compare.target is Target.MOD and compare.key in facts.keys:
+            facts.keys[compare.key].quiet(compare.value + 1, slot)

@@ -1,0 +1,189 @@
+"""Which unknown writes may have filled which gap, before any search.
+
+A gap needs an unknown write that was called before anyone saw the gap's revision, or a later one
+(`deadline`). Writes with equal requests are interchangeable but for their calls; they form one
+*candidate*, spent in the order of their calls. As deadlines never fall from one gap to the next,
+who was eligible stays so, and spending the earliest call first is never worse.
+"""
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from checkers.linearizability.revisions.conflict import Conflict
+from checkers.linearizability.revisions.facts import Facts, Required
+from checkers.linearizability.revisions.operations import Known, Unknown
+from checkers.linearizability.revisions.replay import Store
+from checkers.models.etcd_api import Delete, Put, Read, Step, Txn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """All unknown writes with one request."""
+
+    request: Put | Delete | Txn
+    calls: tuple[int, ...]
+    """The moments of their calls, rising."""
+    touches: frozenset[str]
+    """The keys that it writes, or might."""
+    depends: tuple[str, ...]
+    """The keys on whose state its effect depends; empty for a put."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """A revision that no known write claims."""
+
+    revision: int
+    deadline: int
+    """The first return that proves that the revision existed: its write was called before."""
+    candidates: tuple[int, ...]
+    """Those which may have filled it, as indices into the list of all candidates; not empty."""
+
+
+def group_unknown(unknown: Sequence[Unknown], store: Store) -> list[Candidate]:
+    """Return `unknown` as candidates, in the order of their first calls."""
+    calls: dict[Put | Delete | Txn, list[int]] = {}
+    for each in unknown:
+        calls.setdefault(each.request, []).append(each.call)
+    return [
+        Candidate(
+            request=request,
+            calls=tuple(sorted(members)),
+            touches=frozenset(_touches(request, store)),
+            depends=tuple(sorted(set(_depends(request, store)))),
+        )
+        for request, members in sorted(calls.items(), key=lambda item: min(item[1]))
+    ]
+
+
+def shortage(sights: Mapping[int, Known], unknown: Sequence[Unknown]) -> Conflict | None:
+    """Return a conflict if the gaps up to some gap outnumber the writes called early enough.
+
+    `sights` has the gaps, rising, each with the operation whose return is its deadline.
+    """
+    calls = sorted(each.call for each in unknown)
+    for count, (revision, sight) in enumerate(sorted(sights.items()), start=1):
+        eligible = bisect_right(calls, sight.ret)
+        if eligible < count:
+            story = (
+                f" saw revision {sight.revision}, but {count} of the revisions up to {revision}"
+                " belong to no write that was answered, and of the writes of unknown outcome only"
+                f" {eligible} had been called by then"
+            )
+            return Conflict(kind="missing-revisions", story=(sight.call, story), revision=revision)
+    return None
+
+
+def narrow(
+    sights: Mapping[int, Known], candidates: Sequence[Candidate], facts: Facts
+) -> list[Gap] | Conflict:
+    """Return the gaps, rising, each with the candidates that no fact rules out.
+
+    A conflict instead, if some gap has none.
+    """
+    putting: dict[str, list[int]] = {}
+    touching: dict[tuple[str, ...], list[int]] = {}
+    for index, candidate in enumerate(candidates):
+        touching.setdefault(tuple(sorted(candidate.touches)), []).append(index)
+        for key in candidate.touches:
+            putting.setdefault(key, []).append(index)
+    gaps: list[Gap] = []
+    for revision, sight in sorted(sights.items()):
+        required = facts.required[revision]
+        if required:
+            pool = putting.get(min(required), [])
+        else:
+            pool = sorted(
+                index
+                for keys, indices in touching.items()
+                if len(keys) != 1 or not facts.is_quiet(keys[0], revision)
+                for index in indices
+            )
+        possible = tuple(
+            index
+            for index in pool
+            if candidates[index].calls[0] < sight.ret
+            and _may_fill(candidates[index].request, revision, required, facts)
+        )
+        if not possible:
+            return _nobody(revision, required, sight)
+        gaps.append(Gap(revision=revision, deadline=sight.ret, candidates=possible))
+    return gaps
+
+
+def _touches(request: Put | Delete | Txn, store: Store) -> list[str]:
+    match request:
+        case Put(key, _):
+            return [key]
+        case Delete(key, range_end):
+            return list(store.interval(key, range_end))
+        case Txn():
+            return [
+                key
+                for step in (*request.success, *request.failure)
+                if not isinstance(step, Read)
+                for key in _touches(step, store)
+            ]
+
+
+def _depends(request: Put | Delete | Txn, store: Store) -> list[str]:
+    match request:
+        case Put():
+            return []
+        case Delete(key, range_end):
+            return list(store.interval(key, range_end))
+        case Txn():
+            steps = (*request.success, *request.failure)
+            deletes = [step for step in steps if isinstance(step, Delete)]
+            keys = [key for step in deletes for key in _depends(step, store)]
+            return [compare.key for compare in request.compare] + keys
+
+
+def _may_fill(request: Put | Delete | Txn, revision: int, required: Required, facts: Facts) -> bool:
+    """Return whether no fact rules out that `request` made `revision`."""
+    if not isinstance(request, Txn):
+        return _may_do((request,), revision, required, facts)
+    branches = (request.success, request.failure) if request.compare else (request.success,)
+    return any(_may_do(branch, revision, required, facts) for branch in branches)
+
+
+def _may_do(steps: Sequence[Step], revision: int, required: Required, facts: Facts) -> bool:
+    put: dict[str, str] = {}
+    deletes = False
+    for step in steps:
+        match step:
+            case Put(key, value):
+                put[key] = value
+            case Delete(key, range_end):
+                deletes = True
+                if not range_end and not _may_touch(key, revision, required, facts):
+                    return False  # in a quiet span the key is there, and would be deleted
+            case Read():
+                pass
+    return (
+        (deletes or bool(put))
+        and all(_may_touch(key, revision, required, facts) for key in put)
+        and all(key in put and value in {None, put[key]} for key, value in required.items())
+    )
+
+
+def _may_touch(key: str, revision: int, required: Required, facts: Facts) -> bool:
+    return key in required or not facts.is_quiet(key, revision)
+
+
+def _nobody(revision: int, required: Required, sight: Known) -> Conflict:
+    wanted = " and ".join(
+        f"a put of {key}" if value is None else f"a put of {key} = {value!r}"
+        for key, value in sorted(required.items())
+    )
+    return Conflict(
+        kind="unexplained-revision",
+        story=(
+            f"no write that was answered made revision {revision}, which ",
+            sight.call,
+            " proves to exist" + (f" and reads show to be {wanted}" if wanted else ""),
+            "; and no write of unknown outcome called by then can have made it",
+        ),
+        revision=revision,
+    )

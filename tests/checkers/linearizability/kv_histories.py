@@ -1,0 +1,312 @@
+"""Random kv histories: of a right store with crashing clients, and corrupted ones."""
+
+from dataclasses import dataclass, field
+from random import Random
+
+import msgspec
+
+from checkers.history import History, Op, OpType
+from checkers.models.etcd import EMPTY, State, step
+from checkers.models.etcd_api import (
+    Compare,
+    Delete,
+    DeleteResult,
+    Put,
+    PutResult,
+    Read,
+    ReadResult,
+    Relation,
+    Request,
+    Response,
+    Result,
+    Step,
+    Target,
+    Txn,
+    TxnResult,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """What a random history is like."""
+
+    op_count: int
+    process_count: int
+    key_count: int
+    value_count: int = 0
+    """How many different values there are; 0: every put has its own."""
+    crash_share: float = 0.1
+    """Which share of writes never returns."""
+    serializable_share: float = 0.1
+    old_share: float = 0.1
+    read_weight: float = 4.0
+    put_weight: float = 3.0
+    delete_weight: float = 1.5
+    txn_weight: float = 2.0
+    range_share: float = 0.3
+
+
+@dataclass(slots=True)
+class _InFlight:
+    process: int
+    request: Request
+    crashes: bool
+    response: Response | None = None
+
+
+@dataclass(slots=True)
+class _Simulation:
+    """One step at a time: somebody asks, something takes effect, somebody is answered."""
+
+    rng: Random
+    shape: Shape
+    state: State = EMPTY
+    ops: list[Op] = field(default_factory=list)
+    free: list[int] = field(default_factory=list)
+    in_flight: list[_InFlight] = field(default_factory=list)
+    limbo: list[_InFlight] = field(default_factory=list)
+    """Crashed, and not yet in effect."""
+    invoked: int = 0
+    next_process: int = 0
+
+    def run(self) -> list[Op]:
+        shape, rng = self.shape, self.rng
+        self.free = list(range(shape.process_count))
+        self.next_process = shape.process_count
+        while self.invoked < shape.op_count or self.in_flight:
+            choice = rng.random()
+            if self.free and self.invoked < shape.op_count and choice < 0.4:
+                self._invoke()
+            elif self.limbo and choice < 0.45:
+                self._take_effect(self.limbo.pop(rng.randrange(len(self.limbo))))
+            elif self.in_flight:
+                each = rng.choice(self.in_flight)
+                if each.response is None and not each.crashes:
+                    self._take_effect(each)
+                elif each.crashes:
+                    self._crash(each)
+                else:
+                    self._answer(each)
+        return self.ops
+
+    def _invoke(self) -> None:
+        process = self.free.pop(self.rng.randrange(len(self.free)))
+        self.invoked += 1
+        request = self._request()
+        crashes = not isinstance(request, Read) and self.rng.random() < self.shape.crash_share
+        self.in_flight.append(_InFlight(process, request, crashes))
+        self._record(process, OpType.INVOKE, request, request_value(request))
+
+    def _take_effect(self, each: _InFlight) -> None:
+        request = each.request
+        if isinstance(request, Read) and request.serializable:
+            behind = self.rng.choice([0, 0, 1, 3])
+            revision = max(1, request.revision, self.state.revision - behind)
+            lagging = State(revisions=self.state.revisions[:revision])
+            each.response = step(lagging, request)[1]
+        else:
+            self.state, each.response = step(self.state, request)
+
+    def _crash(self, each: _InFlight) -> None:
+        self.in_flight.remove(each)
+        if self.rng.random() < 0.3:
+            self._record(each.process, OpType.INFO, each.request, None)
+        fate = self.rng.random()
+        if fate < 0.4:
+            self._take_effect(each)
+        elif fate < 0.7:
+            self.limbo.append(each)
+        self.free.append(self.next_process)
+        self.next_process += 1
+
+    def _answer(self, each: _InFlight) -> None:
+        assert each.response is not None
+        self.in_flight.remove(each)
+        value = response_value(each.response)
+        self._record(each.process, OpType.OK, each.request, value)
+        self.free.append(each.process)
+
+    def _record(self, process: int, kind: OpType, request: Request, value: object) -> None:
+        index = len(self.ops)
+        self.ops.append(
+            Op(
+                index=index,
+                time=index * 1000,
+                process=process,
+                type=kind,
+                f=name_of(request),
+                value=value,
+            )
+        )
+
+    def _key(self) -> str:
+        return f"k{self.rng.randrange(self.shape.key_count):03}"
+
+    def _value(self) -> str:
+        count = self.shape.value_count
+        return f"v{self.rng.randrange(count) if count else self.invoked}"
+
+    def _request(self) -> Request:
+        shape = self.shape
+        weights = [shape.read_weight, shape.put_weight, shape.delete_weight, shape.txn_weight]
+        match self.rng.choices(range(4), weights)[0]:
+            case 0:
+                return self._read(in_txn=False)
+            case 1:
+                return Put(self._key(), self._value())
+            case 2:
+                return self._delete()
+            case _:
+                return self._txn()
+
+    def _interval(self) -> tuple[str, str | None]:
+        if self.rng.random() > self.shape.range_share:
+            return self._key(), None
+        return self.rng.choice([("k", "l"), (self._key(), self._key()), (self._key(), "\0")])
+
+    def _read(self, *, in_txn: bool) -> Read:
+        rng, shape = self.rng, self.shape
+        key, range_end = self._interval()
+        old = rng.random() < shape.old_share
+        return Read(
+            key,
+            range_end,
+            limit=rng.choice([0, 0, 1, 2]) if range_end else 0,
+            revision=rng.randint(max(1, self.state.revision - 5), self.state.revision)
+            if old
+            else 0,
+            serializable=not in_txn and rng.random() < shape.serializable_share,
+        )
+
+    def _delete(self) -> Delete:
+        key, range_end = self._interval()
+        narrow = range_end is None or self.rng.random() < 0.3
+        return Delete(key, range_end if narrow else None)
+
+    def _txn(self) -> Txn:
+        compares = tuple(self._compare() for _ in range(self.rng.choice([0, 1, 1, 1, 2])))
+        success = self._branch(self.rng.choice([1, 1, 2, 3]))
+        failure = self._branch(self.rng.choice([0, 1, 1]))
+        return Txn(compares, success, failure)
+
+    def _compare(self) -> Compare:
+        rng = self.rng
+        key = self._key()
+        held = next((kv for kv in self.state.keys if kv.key == key), None)
+        relation = rng.choice([Relation.EQUAL] * 3 + list(Relation))
+        target = rng.choice(list(Target))
+        if target is Target.VALUE:
+            value = self._value() if held is None or rng.random() < 0.3 else held.value
+            return Compare(key, target, relation, value)
+        numbers = {
+            Target.MOD: 0 if held is None else held.mod_revision,
+            Target.CREATE: 0 if held is None else held.create_revision,
+            Target.VERSION: 0 if held is None else held.version,
+        }
+        return Compare(key, target, relation, numbers[target] + rng.choice([0, 0, 0, 1]))
+
+    def _branch(self, count: int) -> tuple[Step, ...]:
+        steps: list[Step] = []
+        for _ in range(count):
+            match self.rng.randrange(4):
+                case 0:
+                    steps.append(self._read(in_txn=True))
+                case 1:
+                    steps.append(self._delete())
+                case _:
+                    steps.append(Put(self._key(), self._value()))
+        return tuple(steps)
+
+
+def simulate(rng: Random, shape: Shape) -> History:
+    """Return a history of a store that does everything right: linearizable by construction."""
+    return History(_Simulation(rng, shape).run())
+
+
+def corrupt(rng: Random, history: History) -> History:
+    """Return `history` with one or two answers changed a little: maybe still linearizable."""
+    ops = list(history.ops)
+    answers = [op.index for op in ops if op.type is OpType.OK]
+    for _ in range(rng.choice([1, 1, 2])):
+        if answers:
+            index = rng.choice(answers)
+            value = msgspec.json.decode(msgspec.json.encode(ops[index].value))
+            assert isinstance(value, dict)
+            _corrupt_answer(rng, value)
+            ops[index] = msgspec.structs.replace(ops[index], value=value)
+    return History(ops)
+
+
+def _corrupt_answer(rng: Random, value: dict[str, object]) -> None:
+    match rng.choice(sorted(value)):
+        case "revision" | "count" | "deleted" as name:
+            number = value[name]
+            assert isinstance(number, int)
+            value[name] = max(0, number + rng.choice([-1, -1, 1, 1, 2]))
+        case "kvs":
+            _corrupt_kvs(rng, value["kvs"])
+        case "more":
+            value["more"] = not value["more"]
+        case "responses":
+            answers = value["responses"]
+            assert isinstance(answers, list)
+            if answers:
+                ((_, inner),) = rng.choice(answers).items()
+                if inner:
+                    _corrupt_answer(rng, inner)
+        case _:
+            pass
+
+
+def _corrupt_kvs(rng: Random, kvs: object) -> None:
+    assert isinstance(kvs, list)
+    if kvs and rng.random() < 0.2:
+        kvs.pop()
+    elif kvs:
+        kv = rng.choice(kvs)
+        part = rng.choice(["create_revision", "mod_revision", "version", "value"])
+        kv[part] = "v0" if part == "value" else kv[part] + rng.choice([-1, 1])
+
+
+def name_of(request: Request) -> str:
+    """Return the `Op.f` of `request`."""
+    if isinstance(request, Read):
+        return "range" if request.range_end else "get"
+    return type(request).__name__.lower()
+
+
+def request_value(request: Request) -> object:
+    """Return `request` as a plain history value."""
+    if isinstance(request, Txn):
+        return {
+            "compare": msgspec.to_builtins(request.compare),
+            "success": [_step_value(each) for each in request.success],
+            "failure": [_step_value(each) for each in request.failure],
+        }
+    fields = msgspec.to_builtins(request)
+    assert isinstance(fields, dict)
+    return {name: value for name, value in fields.items() if value not in (None, 0, False)}
+
+
+def response_value(response: Response) -> dict[str, object]:
+    """Return `response` as a plain history value."""
+    return {"revision": response.revision, **_result_value(response.result)}
+
+
+def _result_value(result: Result) -> dict[str, object]:
+    match result:
+        case PutResult():
+            return {}
+        case ReadResult(kvs, count, more):
+            return {"kvs": msgspec.to_builtins(list(kvs)), "count": count, "more": more}
+        case DeleteResult(deleted):
+            return {"deleted": deleted}
+        case TxnResult(succeeded, responses):
+            names = {PutResult: "put", ReadResult: "range", DeleteResult: "delete"}
+            answers = [{names[type(each)]: _result_value(each)} for each in responses]
+            return {"succeeded": succeeded, "responses": answers}
+
+
+def _step_value(each: Step) -> dict[str, object]:
+    name = "range" if isinstance(each, Read) else name_of(each)
+    return {name: request_value(each)}
