@@ -1,1 +1,1 @@
-"""Sequential specifications: pure and tiny."""
+"""Sequential specifications: what one client alone, one operation at a time, would see."""

@@ -1,0 +1,120 @@
+"""Which method answers for which history, and in which order they are tried.
+
+Every method is exact within its budget. `decide` picks by what the operations are:
+
+- registers in which every value is written once: `unique_values`, in O(n log n);
+- registers, strings, anything else: a `sweep`, with the moves made for them.
+
+A long history is first swept with a narrow beam: most are linearizable, and then a few
+configurations suffice to show it. Where outcomes are unknown, the search space may explode, so a
+short full sweep is followed by the relaxation, which refutes what is wrong for simple reasons; by
+wider beams; and only then by the full sweep.
+"""
+
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from functools import partial
+from typing import Final, NamedTuple, Protocol, TypeVar
+
+import msgspec
+
+from checkers.linearizability import unique_values
+from checkers.linearizability.interval import Interval
+from checkers.linearizability.model_moves import ModelMoves
+from checkers.linearizability.register_moves import RegisterMoves
+from checkers.linearizability.string_moves import StringMoves
+from checkers.linearizability.sweep import Moves, Outcome, Sweep
+from checkers.models.cas_register import CasRegister
+from checkers.models.kv import Kv
+from checkers.models.model import Model
+from checkers.models.register import Register
+from checkers.verdict import Answer
+
+StateT = TypeVar("StateT", bound=Hashable)
+OperationT = TypeVar("OperationT", bound=Hashable)
+
+_SHORT: Final = 200
+"""Operations of a history so short that a beam is not worth a sweep."""
+
+_NARROW_BEAMS: Final = (2, 16)
+_WIDE_BEAMS: Final = (128, 1024, 8192)
+
+_CAUTIOUS_STEPS_MAX: Final = 2000
+_CAUTIOUS_STEPS_EACH: Final = 20
+"""What a full sweep may spend, at all and for each operation, before anything else is tried."""
+
+
+def decide(
+    intervals: Sequence[Interval[OperationT]],
+    model: Model[StateT, OperationT],
+    *,
+    steps_max: int,
+) -> Outcome:
+    """Return whether `intervals` have an order that `model` and real time allow.
+
+    `UNKNOWN` only if more than `steps_max` steps were needed.
+    """
+    known: object = model
+    match known:
+        case Register(value) | CasRegister(value):
+            outcome = unique_values.judge(intervals, value)
+            if outcome is not None:
+                return outcome
+            return _climb(partial(RegisterMoves, intervals, value), intervals, steps_max)
+        case Kv(initial):
+            return _climb(partial(StringMoves, intervals, initial), intervals, steps_max)
+        case _:
+            return _climb(partial(ModelMoves, intervals, model), intervals, steps_max)
+
+
+class _MovesFor(Protocol[StateT]):
+    """Makes the moves for one sweep."""
+
+    def __call__(self, *, reusable: bool) -> Moves[StateT]:
+        """Return fresh moves; `reusable` as in `RegisterMoves`."""
+
+
+class _Rung(NamedTuple):
+    """One way to sweep."""
+
+    method: str
+    steps_max: int
+    beam: int | None = None
+    reusable: bool = False
+
+
+def _climb(
+    moves_for: _MovesFor[StateT], intervals: Sequence[Interval[object]], steps_max: int
+) -> Outcome:
+    """Try ever more thorough sweeps, until one is sure or all steps are spent."""
+    steps = 0
+    place_max = 0
+    for rung in _ladder(intervals, steps_max):
+        moves = moves_for(reusable=rung.reusable)
+        allowed = min(rung.steps_max, steps_max - steps)
+        outcome = Sweep(moves, intervals, steps_max=allowed, beam=rung.beam).run()
+        steps += outcome.steps
+        place_max = max(place_max, outcome.place or 0)
+        if outcome.answer is Answer.INVALID or (
+            outcome.answer is Answer.VALID and not rung.reusable
+        ):
+            return msgspec.structs.replace(outcome, steps=steps, method=rung.method)
+        if steps >= steps_max:
+            break
+    return Outcome(answer=Answer.UNKNOWN, steps=steps, place=place_max, method="all, in vain")
+
+
+def _ladder(intervals: Sequence[Interval[object]], steps_max: int) -> Iterator[_Rung]:
+    if len(intervals) > _SHORT:
+        yield from _beams(_NARROW_BEAMS, steps_max)
+    if any(interval.ret is None for interval in intervals):
+        cautious = _CAUTIOUS_STEPS_MAX + _CAUTIOUS_STEPS_EACH * len(intervals)
+        yield _Rung("sweep", cautious)
+        # Where states are without number, as sums or strings, a relaxation need not come to an end.
+        yield _Rung("relaxation", 10 * cautious, reusable=True)
+        yield from _beams(_WIDE_BEAMS, steps_max)
+    yield _Rung("sweep", steps_max)
+
+
+def _beams(widths: Iterable[int], steps_max: int) -> Iterator[_Rung]:
+    for width in widths:
+        yield _Rung(f"beam of {width}", steps_max, beam=width)

@@ -1,0 +1,332 @@
+"""The search for a linearization: one sweep over the returns, in real time.
+
+**The question** (Herlihy & Wing 1990; Wing & Gong 1993): is there one order of the operations that
+respects real time and in which each is legal? When an operation returns, it has taken effect. So we
+sweep over the returns and keep, after each, every *configuration* the system could be in. If none
+is left, no order exists. If one survives the last return, its past is an order: operations that
+never returned may as well never have happened.
+
+**A configuration** is the model's state; a status for each operation that is open (called, not yet
+returned): *pending* (not in the order yet), *done* (in it) or *optional*; and how many operations
+of unknown outcome have been used, by kind. An operation is *optional* if it may be counted as
+pending or as done, whichever is needed later: it has hidden at some point of the order where it
+leaves no trace, and it hides there or not, independently of all others. So of 2^n configurations
+for n hidden operations, one is kept.
+
+**Operations of unknown outcome** never return, so nothing ever forces them into the order. Alike
+ones are interchangeable: once two such writes of 3 have been called, it does not matter which is
+used. They are counted by kind, and all counts are packed into one int (`CrashedKind`).
+
+**At a return** of operation i (`Sweep._return`):
+
+1. *Settle* each configuration: what costs nothing is done at once. A pure operation that is legal
+   now never gets a better moment, and it changes nothing; an operation without effect in this state
+   becomes optional.
+2. If i is done, the configuration lives on and i is forgotten. If i is optional, likewise, and
+   unless i's effect could never be noticed any more, i may also be used yet, as if it were pending.
+3. If i is pending, it needs a chain of effects that ends in i: `_expand` tries all chains, first in
+   first out, so that short ones come first. Chains end in i because whatever would come after i can
+   wait for its own return.
+
+**The antichain.** Configuration A *dominates* B if A can do whatever B can: same state; every pure
+operation done in B is done in A; every other has the same status in both or is optional in A; and A
+has used no more operations of any unknown kind. Only configurations that no other dominates are
+kept, over all links of all chains of one return and again afterwards.
+
+**Beam and relaxation.** A sweep may keep only the most promising configurations (`beam`); one that
+survives is still a witness, so `VALID` is sound, and so is `INVALID` if nothing was ever cut. A
+sweep may also let the operations of unknown outcome be used again and again (`Moves` built so);
+that only permits more, so its `INVALID` is sound. `search` tries these before the full sweep.
+
+What a model's operations do is the business of a `Moves`; this module knows none.
+"""
+
+from collections.abc import Hashable, Sequence
+from typing import Final, Generic, Protocol, TypeAlias, TypeVar
+
+import msgspec
+
+from checkers.linearizability.interval import Interval
+from checkers.verdict import Answer
+
+StateT = TypeVar("StateT", bound=Hashable)
+
+Configuration: TypeAlias = tuple[StateT, int, int, int]
+"""(state, done, optional, used): two sets of open operations as bits, disjoint, and the counts."""
+
+_CHAINS_MAX: Final = 1_000_000
+"""Configurations held at one return, at most: a few hundred megabytes. The rest is cut."""
+
+Rest: TypeAlias = tuple[int, int, int]
+"""A configuration without its state."""
+
+
+class CrashedKind:
+    """Operations of one kind whose outcome is unknown: a field of the counts in `used`.
+
+    Each field is one bit wider than its largest count. That highest bit, its guard, is zero in all
+    counts; so for counts a and b, `(a | guard) - b` keeps the guard exactly if a >= b, and one
+    subtraction compares all fields at once.
+    """
+
+    __slots__ = ("cost", "guard", "limit", "mask", "unit")
+
+    def __init__(self, *, number: int, width: int, reusable: bool) -> None:
+        self.unit: Final = 1 << (number * width)
+        self.guard: Final = self.unit << (width - 1)
+        self.mask: Final = self.guard - self.unit
+        self.cost: Final = 0 if reusable else self.unit
+        """What using one adds to `used`."""
+        self.limit = 0
+        """How many have been called so far, in place: free while `used & mask < limit`."""
+
+
+class Moves(Protocol[StateT]):
+    """What the open operations can do to a configuration. Changes as they open and close."""
+
+    start: StateT
+    """The state before the first operation."""
+    active: Sequence[int]
+    """The places of the intervals that need to be looked at; the others prove nothing."""
+    pure: int
+    """The bits of the open operations that never change the state."""
+    movers: int
+    """The bits of all other open operations."""
+    guard: int
+    """The guards of all `CrashedKind`s."""
+
+    def crash(self, place: int) -> None:
+        """Call the operation at `place`, whose outcome is unknown."""
+
+    def begin(self, place: int, bit: int) -> None:
+        """Call the operation at `place`; until `finish` it is known by `bit`."""
+
+    def finish(self, place: int, bit: int) -> None:
+        """Forget the operation at `place`, which has returned; no configuration mentions it."""
+
+    def settle(
+        self, configurations: Sequence[Configuration[StateT]], moment: int
+    ) -> list[Configuration[StateT]]:
+        """Return `configurations` with all done that costs nothing, seen from `moment`."""
+
+    def aim(self, place: int, bit: int, moment: int) -> bool:
+        """Make the operation at `place` the end of chains; return whether it is pure."""
+
+    def noticeable(self) -> bool:
+        """Return whether what was aimed at might be noticed by anyone, at this moment or later."""
+
+    def land(self, configuration: Configuration[StateT]) -> Configuration[StateT] | None:
+        """Return `configuration` with what was aimed at done and its bit cleared; None if illegal.
+
+        A pure operation is legal exactly if it is done already: configurations are settled.
+        """
+
+    def successors(self, configuration: Configuration[StateT]) -> list[Configuration[StateT]]:
+        """Return the settled configurations one effect further that may matter to a chain."""
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What a search found."""
+
+    answer: Answer
+    steps: int
+    """Configurations looked at."""
+    place: int | None = None
+    """The interval at whose return it ended: died, if `INVALID`; gave up, if `UNKNOWN`.
+
+    None if it got to the end, or if the method does not go by time.
+    """
+    suspects: tuple[int, ...] = ()
+    """Intervals that the method itself blames, by place; may be empty."""
+    method: str = "sweep"
+
+
+class Sweep(Generic[StateT]):
+    """One sweep over the returns of `intervals`; `run` it once."""
+
+    def __init__(
+        self,
+        moves: Moves[StateT],
+        intervals: Sequence[Interval[object]],
+        *,
+        steps_max: int,
+        beam: int | None = None,
+    ) -> None:
+        self._moves: Final = moves
+        self._count: Final = len(intervals)
+        self._intervals: Final = intervals
+        self._events: Final = _events(intervals, moves.active)
+        self._steps_max: Final = steps_max
+        self._beam: Final = beam
+        self._steps = 0
+        self._was_cut = False
+
+    def run(self) -> Outcome:
+        """Return whether a configuration survives; `INVALID` only if none was ever cut."""
+        moves, count, intervals = self._moves, self._count, self._intervals
+        configurations: list[Configuration[StateT]] = [(moves.start, 0, 0, 0)]
+        bits: dict[int, int] = {}
+        free: list[int] = []
+        for moment, event in self._events:
+            if event >= count:
+                place = event - count
+                bit = bits.pop(place)
+                configurations = self._return(configurations, place, bit, moment)
+                free.append(bit)
+                if not configurations or self._steps > self._steps_max:
+                    return self._ended(place)
+            elif intervals[event][2] is None:
+                moves.crash(event)
+            else:
+                bits[event] = bit = free.pop() if free else 1 << len(bits)
+                moves.begin(event, bit)
+        return Outcome(answer=Answer.VALID, steps=self._steps)
+
+    def _ended(self, place: int) -> Outcome:
+        unsure = self._was_cut or self._steps > self._steps_max
+        answer = Answer.UNKNOWN if unsure else Answer.INVALID
+        return Outcome(answer=answer, steps=self._steps, place=place)
+
+    def _return(
+        self, configurations: list[Configuration[StateT]], place: int, bit: int, moment: int
+    ) -> list[Configuration[StateT]]:
+        """Return the configurations after the operation at `place` has returned."""
+        moves = self._moves
+        pure = moves.aim(place, bit, moment)
+        noticeable = moves.noticeable()
+        survivors: dict[StateT, list[Rest]] = {}
+        chains = []
+        for configuration in moves.settle(configurations, moment):
+            state, done, optional, used = configuration
+            if done & bit:
+                survivors.setdefault(state, []).append((done ^ bit, optional, used))
+            elif optional & bit:
+                survivors.setdefault(state, []).append((done, optional ^ bit, used))
+                if noticeable:
+                    chains.append(configuration)
+            else:
+                chains.append(configuration)
+        self._steps += len(configurations)
+        if chains:
+            self._expand(chains, survivors, pure=pure)
+        moves.finish(place, bit)
+        return self._kept(survivors)
+
+    def _expand(  # noqa: C901 - see the docstring
+        self,
+        chains: list[Configuration[StateT]],
+        survivors: dict[StateT, list[Rest]],
+        *,
+        pure: bool,
+    ) -> None:
+        """Add to `survivors` what chains from `chains` arrive at; `chains` grows as they do.
+
+        The hot loop: dominance is spelt out here because a call for each candidate costs a third
+        of the whole search.
+        """
+        moves = self._moves
+        pures, movers, guard = moves.pure, moves.movers, moves.guard
+        land, successors = moves.land, moves.successors
+        steps, landed_max = self._steps, 4 * self._beam if self._beam else self._steps_max
+        seen: dict[StateT, list[Rest]] = {}
+        for state, done, optional, used in chains:
+            seen.setdefault(state, []).append((done, optional, used))
+        landed_count = 0
+        for configuration in chains:
+            landed = land(configuration)
+            if landed is not None:
+                survivors.setdefault(landed[0], []).append(landed[1:])
+                landed_count += 1
+                if pure:
+                    continue  # it was legal on the way: longer chains can wait
+            if landed_count >= landed_max or steps > self._steps_max or len(chains) > _CHAINS_MAX:
+                self._was_cut = True
+                break
+            for successor in successors(configuration):
+                steps += 1
+                state, done, optional, used = successor
+                rivals = seen.get(state)
+                if rivals is None:
+                    seen[state] = [successor[1:]]
+                    chains.append(successor)
+                    continue
+                guarded = used | guard
+                for its_done, its_optional, its_used in rivals:
+                    if (
+                        not (
+                            done & ~its_done & pures
+                            or (done ^ its_done) & movers & ~its_optional
+                            or optional & ~its_optional
+                        )
+                        and (guarded - its_used) & guard == guard
+                    ):
+                        break
+                else:
+                    rivals.append(successor[1:])
+                    chains.append(successor)
+        self._steps = steps
+
+    def _kept(self, survivors: dict[StateT, list[Rest]]) -> list[Configuration[StateT]]:
+        """Return the survivors that no other dominates; the best of them, if there is a beam."""
+        moves = self._moves
+        kept = [
+            (state, done, optional, used)
+            for state, rests in survivors.items()
+            for done, optional, used in (
+                rests
+                if len(rests) == 1
+                else antichain(rests, pure=moves.pure, movers=moves.movers, guard=moves.guard)
+            )
+        ]
+        if self._beam and len(kept) > self._beam:
+            self._was_cut = True
+            kept.sort(key=_promise)
+            del kept[self._beam :]
+        return kept
+
+
+def antichain(rests: Sequence[Rest], *, pure: int, movers: int, guard: int) -> list[Rest]:
+    """Return those of `rests`, all of one state, that no other dominates."""
+    ranked = sorted(dict.fromkeys(rests), key=_rank)
+    kept: list[Rest] = []
+    for rest in ranked:
+        done, optional, used = rest
+        guarded = used | guard
+        for its_done, its_optional, its_used in kept:
+            if (
+                not (
+                    done & ~its_done & pure
+                    or (done ^ its_done) & movers & ~its_optional
+                    or optional & ~its_optional
+                )
+                and (guarded - its_used) & guard == guard
+            ):
+                break
+        else:
+            kept.append(rest)
+    return kept
+
+
+def _rank(rest: Rest) -> tuple[int, int]:
+    """Sort what dominates before what it dominates: fewer used, then more done and optional."""
+    done, optional, used = rest
+    return used, -done.bit_count() - 2 * optional.bit_count()
+
+
+def _promise(configuration: Configuration[StateT]) -> tuple[int, int]:
+    """Sort what is likely to survive first."""
+    _, done, optional, used = configuration
+    return used.bit_count(), -done.bit_count() - optional.bit_count()
+
+
+def _events(intervals: Sequence[Interval[object]], active: Sequence[int]) -> list[tuple[int, int]]:
+    """Return (moment, place) of calls and (moment, count + place) of returns, in order."""
+    count = len(intervals)
+    events = []
+    for place in active:
+        _, call, ret, _ = intervals[place]
+        events.append((call, place))
+        if ret is not None:
+            events.append((ret, count + place))
+    events.sort()
+    return events
