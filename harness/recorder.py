@@ -25,7 +25,11 @@ class Recorder:
             self._file: Final = path.open("xb", buffering=0)
         except OSError as error:
             raise HarnessError(f"{path}: cannot record the history: {error.strerror}") from error
-        self._write(encode_header(about))
+        try:
+            self._write(encode_header(about))
+        except HarnessError:
+            self._file.close()
+            raise
 
     def __enter__(self) -> Self:
         return self

@@ -1,0 +1,79 @@
+"""`kv`: etcd's key-value API on a few keys that everybody uses, revisions and all.
+
+Puts, gets, ranges, deletes and transactions; reads of old revisions and serializable reads now and
+then. Every answer carries the store's revision, which tells the order of writes and makes the
+judgement of long histories cheap.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+from checkers.mvcc import mvcc_invariants
+
+from checkers.checker import Checker
+from checkers.history import Op, OpType
+from checkers.linearizability.revisions.checker import etcd_linearizable
+from checkers.stats import Stats
+from harness.client import Client
+from harness.etcd_client import KvClient
+from harness.generator.bounds import TimeLimit
+from harness.generator.generator import Context, Generator, Invocation, Next
+from harness.generator.pace import at_rate
+from harness.generator.sources import Endless
+from harness.plan import Plan
+from harness.workloads.final_reads import each_until_ok
+from harness.workloads.kv_draws import (
+    KEY_PREFIX,
+    KEYS_END,
+    Drawing,
+    Known,
+    draw_request,
+    learned,
+)
+from nodeimpl.ids import MILLISECOND, SECOND
+
+
+class KvWorkload(msgspec.Struct, frozen=True):
+    """See the module."""
+
+    name: str = "kv"
+    summary: str = "put, get, range, delete and txn with revisions; linearizable as etcd is"
+
+    def client(self, plan: Plan) -> Client:
+        """See `Workload`."""
+        return KvClient(timeout_ns=round(plan.workload.timeout_ms * MILLISECOND))
+
+    def generator(self, plan: Plan) -> Generator:
+        """See `Workload`."""
+        paced = at_rate(plan.workload.rate, KvGenerator(plan.workload.keys, Known()))
+        return TimeLimit(round(plan.workload.time_limit_s * SECOND), paced)
+
+    def final_generator(self, plan: Plan, keys: Sequence[str]) -> Generator:  # noqa: ARG002
+        """See `Workload`. One range shows every key, whoever used it."""
+        everything = {"key": KEY_PREFIX, "range_end": KEYS_END}
+        return each_until_ok(plan, [Invocation("range", None, everything)])
+
+    def checkers(self, plan: Plan) -> Sequence[Checker]:  # noqa: ARG002 - the protocol's signature
+        """See `Workload`."""
+        return (etcd_linearizable(), mvcc_invariants(), Stats())
+
+
+class KvGenerator(msgspec.Struct, frozen=True):
+    """Requests on `keys_count` keys, drawn in the light of what was answered; never done."""
+
+    keys_count: int
+    known: Known
+
+    def next(self, context: Context) -> Next:
+        """See `Generator`."""
+        answer, _ = Endless(self._draw).next(context)
+        return Next(answer, self)
+
+    def update(self, context: Context, op: Op) -> Generator:  # noqa: ARG002 - whoever did it
+        """See `Generator`."""
+        if op.type is not OpType.OK:
+            return self
+        return KvGenerator(self.keys_count, learned(self.known, op))
+
+    def _draw(self, context: Context) -> Invocation:
+        return draw_request(Drawing(context.random, self.known, self.keys_count))
