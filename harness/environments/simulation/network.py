@@ -1,7 +1,8 @@
 """Links between nodes: each directed link delays, loses, repeats, reorders, or is cut.
 
 A link behaves like one TCP connection unless told to reorder: what is sent first arrives first.
-Every link draws from streams of its own.
+Every link draws from two streams of its own, one for the delays of a healthy link and one for all
+that faults do to it. So a fault leaves the delays of what it spares as they were.
 """
 
 from collections.abc import Callable
@@ -23,18 +24,21 @@ class _DirectedLink:
     __slots__ = (
         "cut",
         "delay_ns",
+        "delays",
         "duplicate",
+        "fates",
         "jitter_ns",
         "last_arrival",
         "loss",
-        "random",
         "reorder",
         "reorder_window_ns",
     )
 
-    def __init__(self, random: Random, loss: float, duplicate: float) -> None:
-        self.random = random
-        self.last_arrival = 0
+    def __init__(self, delays: Random, fates: Random, loss: float, duplicate: float) -> None:
+        self.delays = delays
+        self.fates = fates
+        self.last_arrival: int | None = None
+        """When the last message in the queue arrives; None before the first."""
         self.cut = False
         self.loss = loss
         self.duplicate = duplicate
@@ -82,7 +86,10 @@ class SimulatedNetwork:
         self.counts = NetworkCounts()
         self._links = {
             (source, target): _DirectedLink(
-                streams.named(f"network/{source}>{target}"), loss, duplicate
+                streams.named(f"network/{source}>{target}"),
+                streams.named(f"network/{source}>{target}/fates"),
+                loss,
+                duplicate,
             )
             for source in nodes
             for target in nodes
@@ -94,10 +101,10 @@ class SimulatedNetwork:
         counts = self.counts
         counts.sent += 1
         link = self._links[sender, receiver]
-        draw = link.random.random
-        # One draw for the delay, whatever happens: a fault changes this message's fate and
-        # leaves the delays of all others as they were.
-        delay = self._delay_ns_min + int(draw() * self._delay_ns_spread)
+        # Drawn whatever happens, so that the next message's delay does not depend on this one's
+        # fate.
+        delay = self._delay_ns_min + int(link.delays.random() * self._delay_ns_spread)
+        draw = link.fates.random
         if link.cut:
             counts.cut += 1
             return
@@ -111,7 +118,9 @@ class SimulatedNetwork:
             counts.reordered += 1
             arrival += int(draw() * link.reorder_window_ns)
         else:
-            arrival = link.last_arrival = max(arrival, link.last_arrival)
+            if link.last_arrival is not None and link.last_arrival > arrival:
+                arrival = link.last_arrival
+            link.last_arrival = arrival
         self._kernel.at(arrival, self._arrive, sender, receiver, message)
         if link.duplicate and draw() < link.duplicate:
             counts.duplicated += 1
