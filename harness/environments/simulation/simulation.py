@@ -39,7 +39,7 @@ from harness.plan import Plan
 from nemesis.applied import Applied
 from nemesis.in_force import Surfaces
 from nemesis.inject import Injector
-from nemesis.schedule import Observation, Schedule
+from nemesis.schedule import Observation, Schedule, When
 from nodeimpl.ids import MILLISECOND, SECOND, Instant
 from nodeimpl.node import Node
 
@@ -172,7 +172,8 @@ class Simulation:
             schedule,
             streams.named,
         )
-        self._trace.subscribe(self._observe)
+        if any(isinstance(asked.moment, When) for asked in schedule.asked):
+            self._trace.subscribe(self._observe)
         self._schedule = schedule
         self._injection_at: int | None = None
         self._recovery_ns: int | None = None
@@ -304,7 +305,8 @@ class Simulation:
         due = self._injector.due()
         if due is not None and (self._injection_at is None or due < self._injection_at):
             self._injection_at = due
-            self._kernel.at(max(due, self._kernel.now), self._inject, due)
+            # What the setup triggers waits for the load: a fault is something the clients meet.
+            self._kernel.at(max(due, self._kernel.now, 0), self._inject, due)
 
     def _inject(self, due: int) -> None:
         if due != self._injection_at:
