@@ -32,7 +32,7 @@ from nodeimpl.raft.reads import (
     on_read_index_reply,
     read,
 )
-from nodeimpl.raft.replication import on_append_entries_reply, send_heartbeats
+from nodeimpl.raft.replication import on_append_entries_reply, send_heartbeats, send_notices
 from nodeimpl.raft.roles import Leader
 from nodeimpl.raft.state import RaftState, Recovered, initial_state, persist
 from nodeimpl.raft.transitions import become_follower, role_name
@@ -139,6 +139,7 @@ class Raft:
             case AppendEntriesReply():
                 on_append_entries_reply(state, sender, message)
                 advance_reads(state, now)
+                send_notices(state)  # last: what was sent until now may carry the commit index
             case Proposal():
                 on_proposal(state, sender, message)
             case ReadIndex():

@@ -106,7 +106,6 @@ def on_append_entries_reply(state: RaftState, sender: NodeId, message: AppendEnt
     if rose and message.match_index > state.commit_index:
         advance_commit_index(state, leader)
     send_entries(state, leader, sender, progress)
-    _send_notices(state, leader)
 
 
 def advance_commit_index(state: RaftState, leader: Leader) -> bool:
@@ -148,6 +147,22 @@ def send_entries(state: RaftState, leader: Leader, peer: NodeId, progress: Progr
         state.effects.append(Send(peer, message))
 
 
+def send_notices(state: RaftState) -> None:
+    """Tell of a new commit index whoever has nothing on its way that will lead to telling him.
+
+    A follower that forwarded a request waits for it. The entry before `next_index` is known to be
+    there, so only a follower in a later term refuses a notice.
+    """
+    leader = state.role
+    if not isinstance(leader, Leader):
+        return
+    for peer, progress in leader.progress.items():
+        if progress.commit_index_sent < state.commit_index and progress.is_idle():
+            progress.commit_index_sent = state.commit_index
+            message = _append_entries(state, progress.next_index, (), NO_ROUND)
+            state.effects.append(Send(peer, message))
+
+
 def backed_off_next_index(log: RaftLog, conflict_index: LogIndex, conflict_term: Term) -> LogIndex:
     """Return where the logs may meet, after a refusal (Raft §5.3, end).
 
@@ -182,19 +197,6 @@ def _send_probe(state: RaftState, leader: Leader, peer: NodeId, progress: Progre
     message = _append_entries(state, progress.next_index, entries, leader.round)
     progress.commit_index_sent = state.commit_index
     state.effects.append(Send(peer, message))
-
-
-def _send_notices(state: RaftState, leader: Leader) -> None:
-    """Tell of a new commit index whoever has nothing on its way that will lead to telling him.
-
-    A follower that forwarded a request waits for it. The entry before `next_index` is known to be
-    there, so only a follower in a later term refuses a notice.
-    """
-    for peer, progress in leader.progress.items():
-        if progress.commit_index_sent < state.commit_index and progress.is_idle():
-            progress.commit_index_sent = state.commit_index
-            message = _append_entries(state, progress.next_index, (), NO_ROUND)
-            state.effects.append(Send(peer, message))
 
 
 def _batch(state: RaftState, first_index: LogIndex) -> tuple[Entry, ...]:
