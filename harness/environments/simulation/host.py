@@ -119,6 +119,9 @@ class Host:
         """Those of them that left the queue."""
         self._syncing = False
         self._timer_at: int | None = None
+        """When the pending timer fires, in virtual time; None if none is pending."""
+        self._timer_deadline = Instant(0)
+        """The deadline it was armed for, by the node's clock."""
         self._inbox: list[Input] = []
         self._clients: dict[int, tuple[Answer, ConnectionLost]] = {}
         self._last_tag = 0
@@ -192,6 +195,7 @@ class Host:
 
     def pause(self) -> None:
         """Stop executing; the network and the disk go on."""
+        assert self.is_running, f"{self.name} is paused while it is down"
         assert not self.is_paused, f"{self.name} is paused twice"
         self.is_paused = True
         self._trace.add(self._kernel.now, self.name, Noted("is paused"))
@@ -202,6 +206,7 @@ class Host:
         self.is_paused = False
         self._trace.add(self._kernel.now, self.name, Noted("resumes"))
         self._carry_out()
+        self._sync_if_needed()
         self._drain()
         self._arm_timer()
 
@@ -247,9 +252,10 @@ class Host:
         node = self.node
         if node is None or self.is_paused:
             return
-        when = max(self._clock.when(node.deadline), self._kernel.now)
-        if self._timer_at is None or when < self._timer_at:
-            self._timer_at = when
+        deadline = node.deadline
+        if self._timer_at is None or deadline < self._timer_deadline:
+            self._timer_deadline = deadline
+            self._timer_at = when = max(self._clock.when(deadline), self._kernel.now)
             self._kernel.at(when, self._wake, when, self.incarnation)
 
     def _wake(self, when: int, incarnation: int) -> None:
@@ -277,20 +283,20 @@ class Host:
                 queue.append(effect)
             else:
                 self._carry_out_one(effect)
-        if self._written > self._synced and not self._syncing:
-            self._sync()
+        self._sync_if_needed()
 
-    def _sync(self) -> None:
-        self._syncing = True
-        self._disk.sync(partial(self._on_synced, self._written))
+    def _sync_if_needed(self) -> None:
+        """Start a sync of all that is written, unless one is in flight."""
+        if self._written > self._synced and not self._syncing:
+            self._syncing = True
+            self._disk.sync(partial(self._on_synced, self._written))
 
     def _on_synced(self, covered: int) -> None:
         self._synced = covered
         self._syncing = False
         if not self.is_paused:
             self._carry_out()
-            if self._written > self._synced and not self._syncing:
-                self._sync()
+            self._sync_if_needed()
 
     def _carry_out(self) -> None:
         """Carry out what no longer waits for a sync."""
@@ -328,8 +334,7 @@ class Host:
                 self._oracle.sent(self.node_id, to, message)
                 self._network.send(self.name, self._names[to], message)
             case Reply(tag=tag, body=body):
-                answer, _ = self._clients.pop(tag)
-                answer(body)
+                self._answer(tag, body)
             case Commit():
                 self._note_committed(effect)
             case Became(role=role, term=term, leader=leader):
@@ -345,6 +350,16 @@ class Host:
                 raise AssertionError("a Persist is carried out by a sync")
             case _:
                 assert_never(effect)
+
+    def _answer(self, tag: int, body: ApiResponse | ApiError) -> None:
+        client = self._clients.pop(tag, None)
+        if client is None:
+            raise Breach(
+                "One answer per request (boundary)",
+                f"{self.name} answered request {tag}, which waits for no answer: {body}",
+            )
+        answer, _ = client
+        answer(body)
 
     def _note_committed(self, commit: Commit) -> None:
         entries = commit.entries
