@@ -83,7 +83,7 @@ def _fill_from_range(
         kvs = [KeyValue.FromString(state.record(found)) for found in kept]
         kvs.sort(key=_sort_key(request), reverse=request.sort_order == RangeRequest.DESCEND)
         response.more = limit is not None and len(kvs) > limit
-        del kvs[limit:]
+        kvs = kvs[:limit]
     if request.keys_only:
         for kv in kvs:
             kv.ClearField("value")

@@ -69,8 +69,8 @@ def chain_between(backend: Backend, after: CompactionMark, last: Revision) -> in
 def load_state(backend: Backend) -> StoreState:
     """Return the state that the backend's rows describe; a new store if there are none.
 
-    The revision is that of the last row, or of the compaction if that removed later ones: a
-    tombstone is the last row of its store and may be superseded by nothing but the compaction.
+    The revision is that of the last row: no compaction removes it, for what holds at the
+    revision compacted stays, even a tombstone.
     """
     index = Index()
     revision = FIRST_REVISION
@@ -80,7 +80,6 @@ def load_state(backend: Backend) -> StoreState:
         index.restore(kv.key, place, Revision(kv.create_revision), kv.version)
         revision = place.main
     compaction = read_compaction_mark(backend) or NO_COMPACTION
-    revision = max(revision, compaction.revision)
     return StoreState(
         backend=backend,
         index=index,
