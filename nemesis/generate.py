@@ -37,7 +37,10 @@ from nemesis.packages import Package
 from nemesis.schedule import Asked, At, Schedule, Stream
 
 HOLD_NS_MIN: Final = 10 * MILLISECOND
-"""The shortest fault; also the shortest time worth having one before the schedule ends."""
+"""The shortest kill, pause or partition. With less time left, none begins."""
+
+SETTING_NS_MIN: Final = 100 * MILLISECOND
+"""The shortest loss, delay, ...: long enough that messages meet it."""
 
 HOLD_NS_MAX: Final = 3_000 * MILLISECOND
 BURST_GAP_NS_MAX: Final = 30 * MILLISECOND
@@ -45,6 +48,12 @@ BURST_GAP_NS_MAX: Final = 30 * MILLISECOND
 
 IDS_PER_PACKAGE: Final = 100_000
 """Faults that one package may ask for in one schedule; also the distance of its ids."""
+
+SETTINGS: Final = (Package.LOSS, Package.DELAY, Package.DUPLICATE, Package.REORDER)
+"""Packages whose faults carry a setting, and so do not overlap their own kind."""
+
+DAEMON_PACKAGES: Final = (Package.KILL, Package.POWER, Package.PAUSE)
+"""Packages that need no links."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +87,7 @@ def generate(
     """
     asked: list[Asked] = []
     for package in packages:
-        if len(nodes) > 1 or package in (Package.KILL, Package.POWER, Package.PAUSE):
+        if len(nodes) > 1 or package in DAEMON_PACKAGES:
             asked += _of_package(package, stream, len(nodes), duration_ns, interval_ns)
     asked.sort(key=_begins)
     return Schedule(seed=seed, asked=tuple(asked))
@@ -96,15 +105,17 @@ def _of_package(
     random = stream(f"nemesis/{package}")
     temper = _draw_temper(random, interval_ns)
     first_id = 1 + IDS_PER_PACKAGE * list(Package).index(package)
+    is_setting = package in SETTINGS
+    shortest_ns = SETTING_NS_MIN if is_setting else HOLD_NS_MIN
     at_ns = _gap_ns(random, temper.interval_ns)
     for id_ in range(first_id, first_id + IDS_PER_PACKAGE):
         left_ns = duration_ns - at_ns
-        if left_ns < HOLD_NS_MIN:
+        if left_ns < shortest_ns:
             return
-        hold_ns = min(_log_uniform_ns(random, HOLD_NS_MIN, temper.hold_ns_max), left_ns)
+        hold_ns = min(_log_uniform_ns(random, shortest_ns, temper.hold_ns_max), left_ns)
         fault = _draw_fault(package, random, temper, node_count, hold_ns)
         yield Asked(id=id_, moment=At(at_ns), fault=fault)
-        if isinstance(fault, Lose | Delay | Duplicate | Reorder):
+        if is_setting:
             at_ns += hold_ns + _gap_ns(random, temper.interval_ns)
         elif random.random() < temper.burst_probability:
             at_ns += _log_uniform_ns(random, MILLISECOND, BURST_GAP_NS_MAX)
@@ -182,8 +193,8 @@ def _draw_division(random: Random, target: str, node_count: int) -> LinkChoice:
 
 
 def _draw_probability(random: Random) -> float:
-    """Return a probability from slight to severe, in whole percent."""
-    return random.choice((0.01, 0.05, 0.2, 0.5, 0.9))
+    """Return a probability from slight to severe."""
+    return random.choice((0.05, 0.2, 0.5, 0.9))
 
 
 def _gap_ns(random: Random, mean_ns: float) -> int:

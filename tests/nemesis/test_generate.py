@@ -133,5 +133,15 @@ def test_a_single_node_gets_no_faults_of_links() -> None:
     ]
 
 
+def test_losses_do_not_overlap_and_last_long_enough_to_bite() -> None:
+    losses = drawn(7, Package.LOSS).asked
+
+    assert all(
+        begin_ns(earlier) + held_ns(earlier.fault) <= begin_ns(later)
+        for earlier, later in itertools.pairwise(losses)
+    )
+    assert all(held_ns(loss.fault) >= 100_000_000 for loss in losses)
+
+
 def test_a_schedule_shorter_than_the_shortest_fault_is_empty() -> None:
     assert drawn(7, *Package, seconds=0).asked == ()

@@ -2,19 +2,17 @@
 
 import pytest
 
-from nemesis.applied import Applied, Outcome, outstanding
+from nemesis.applied import Outcome
 from nemesis.fault import (
     Delay,
     Divided,
     Duplicate,
-    Exactly,
     Fault,
     Groups,
     Lose,
     Partition,
     Pause,
     Reorder,
-    Restart,
     Tail,
     Topology,
 )
@@ -31,34 +29,8 @@ from nemesis.schedule import (
     Trigger,
     When,
 )
-from tests.nemesis.strict_surfaces import StrictCluster, streams
-
-A_TO_B = Exactly((("n1", "n2"),))
-B_TO_A = Exactly((("n2", "n1"),))
-BOTH = frozenset({("n1", "n2"), ("n2", "n1")})
-
-
-def three(leader: str | None = None) -> StrictCluster:
-    return StrictCluster("n1", "n2", "n3", leader=leader)
-
-
-def kill(target: str, down_ns: int, tail: Tail = Tail.KEPT) -> Restart:
-    return Restart(target=target, tail=tail, down_ns=down_ns)
-
-
-def injector(cluster: StrictCluster, *faults: tuple[At | When, Fault]) -> Injector:
-    asked = tuple(
-        Asked(id=id_, moment=moment, fault=fault)
-        for id_, (moment, fault) in enumerate(faults, start=1)
-    )
-    return Injector(cluster.surfaces(), Schedule(seed=1, asked=asked), streams(1))
-
-
-def run(subject: Injector) -> list[str]:
-    """Step at every due instant, and return what was done as text."""
-    while (at_ns := subject.due()) is not None:
-        subject.step(at_ns)
-    return [f"{applied.at_ns} {applied.id} {applied.describe()}" for applied in subject.applied]
+from tests.nemesis.small_schedules import A_TO_B, injector, kill, run, three
+from tests.nemesis.strict_surfaces import streams
 
 
 def became_leader(node: str) -> Observation:
@@ -170,129 +142,6 @@ def test_a_fault_that_means_nothing_here_is_skipped_with_the_reason() -> None:
     assert done == [
         "0 1 skipped: partition no links for 1e-06 ms (it means nothing in a cluster of 3)"
     ]
-
-
-# ---------------------------------------------------------------- overlaps
-def test_healing_one_partition_leaves_the_other_in_force() -> None:
-    cluster = three()
-
-    run(
-        injector(
-            cluster,
-            (At(0), Partition(links=Exactly(tuple(sorted(BOTH))), hold_ns=10)),
-            (At(5), Partition(links=A_TO_B, hold_ns=10)),
-        )
-    )
-
-    assert cluster.calls == [
-        ("cut", BOTH),
-        ("cut", BOTH),
-        ("cut", {("n1", "n2")}),
-        ("cut", set()),
-    ]
-
-
-def test_the_stronger_of_two_losses_holds_while_they_overlap() -> None:
-    cluster = three()
-
-    run(
-        injector(
-            cluster,
-            (At(0), Lose(links=A_TO_B, probability=0.9, hold_ns=10)),
-            (At(5), Lose(links=B_TO_A, probability=0.1, hold_ns=10)),
-        )
-    )
-
-    assert cluster.calls == [
-        ("lose", {("n1", "n2")}, 0.9),
-        ("lose", BOTH, 0.9),
-        ("lose", {("n2", "n1")}, 0.1),
-        ("lose", set(), 0.0),
-    ]
-
-
-def test_a_daemon_that_is_down_is_not_killed_again_and_starts_once() -> None:
-    cluster = three()
-
-    done = run(injector(cluster, (At(0), kill("n1", 10)), (At(5), kill("n1", 100))))
-
-    assert done == [
-        "0 1 kill n1, unsynced writes kept, for 1e-05 ms",
-        "5 2 skipped: kill n1, unsynced writes kept, for 0.0001 ms (n1 does not run)",
-        "10 1 start n1",
-    ]
-
-
-def test_a_daemon_that_is_down_is_not_paused() -> None:
-    cluster = three()
-
-    run(injector(cluster, (At(0), kill("n1", 10)), (At(5), Pause(target="n1", hold_ns=2))))
-
-    assert cluster.calls == [("kill", "n1", False, False), ("start", "n1")]
-
-
-def test_a_daemon_paused_twice_goes_on_when_the_last_pause_ends() -> None:
-    cluster = three()
-
-    done = run(
-        injector(
-            cluster,
-            (At(0), Pause(target="n1", hold_ns=1_000_000)),
-            (At(5), Pause(target="n1", hold_ns=2_000_000)),
-        )
-    )
-
-    assert done == [
-        "0 1 pause n1 for 1 ms",
-        "5 2 pause n1 for 2 ms (already paused by fault 1)",
-        "1000000 1 resume n1 (still paused by fault 2)",
-        "2000005 2 resume n1",
-    ]
-    assert cluster.calls == [("pause", "n1"), ("resume", "n1")]
-
-
-def test_killing_a_paused_daemon_voids_its_pause() -> None:
-    cluster = three()
-
-    done = run(injector(cluster, (At(0), Pause(target="n1", hold_ns=10)), (At(5), kill("n1", 2))))
-
-    assert done[-1] == "10 1 skipped: resume n1 (it was voided by a kill)"
-    assert cluster.calls == [("pause", "n1"), ("kill", "n1", False, False), ("start", "n1")]
-
-
-def test_a_pause_after_the_restart_outlives_the_pause_before_it() -> None:
-    cluster = three()
-
-    run(
-        injector(
-            cluster,
-            (At(0), Pause(target="n1", hold_ns=10)),
-            (At(2), kill("n1", 2)),
-            (At(6), Pause(target="n1", hold_ns=10)),
-        )
-    )
-
-    assert cluster.calls[-2:] == [("pause", "n1"), ("resume", "n1")]
-    assert cluster.is_whole()
-
-
-def test_a_daemon_that_died_by_itself_while_paused_is_not_resumed() -> None:
-    cluster = three()
-    subject = injector(cluster, (At(0), Pause(target="n1", hold_ns=10)))
-    subject.step(0)
-    cluster.running["n1"] = False
-
-    (ended,) = subject.step(10)
-
-    assert ended.outcome is Outcome.SKIPPED
-
-
-def test_at_one_instant_ends_come_before_beginnings() -> None:
-    cluster = three()
-
-    run(injector(cluster, (At(0), kill("n1", 10)), (At(10), kill("n1", 10))))
-
-    assert [call[0] for call in cluster.calls] == ["kill", "start", "kill", "start"]
 
 
 # ---------------------------------------------------------------- triggers
@@ -473,39 +322,3 @@ def test_the_journal_is_written_before_and_after_each_attempt() -> None:
     subject.step(0)
 
     assert journal == [(Outcome.INTENDED, 0), (Outcome.DONE, 1)]
-
-
-def test_a_successor_undoes_what_the_journal_of_a_killed_harness_left() -> None:
-    cluster = three()
-    journal: list[Applied] = []
-    asked = (
-        Asked(id=1, moment=At(0), fault=Pause(target="n1", hold_ns=2)),
-        Asked(id=2, moment=At(0), fault=Pause(target="n2", hold_ns=50)),
-        Asked(id=3, moment=At(0), fault=Partition(links=A_TO_B, hold_ns=50)),
-        Asked(id=4, moment=At(0), fault=kill("n3", 50)),
-    )
-    killed = Injector(
-        cluster.surfaces(), Schedule(seed=1, asked=asked), streams(1), record=journal.append
-    )
-    killed.step(0)
-    killed.step(2)
-
-    successor = injector(cluster)
-    successor.adopt(outstanding(journal))
-    successor.end_all(3)
-
-    assert cluster.is_whole()
-
-
-def test_a_kill_in_the_journal_ends_the_pauses_before_it() -> None:
-    journal: list[Applied] = []
-    asked = (
-        Asked(id=1, moment=At(0), fault=Pause(target="n1", hold_ns=50)),
-        Asked(id=2, moment=At(1), fault=kill("n1", 50)),
-    )
-    subject = Injector(
-        three().surfaces(), Schedule(seed=1, asked=asked), streams(1), record=journal.append
-    )
-    subject.step(1)
-
-    assert [begun.id for begun in outstanding(journal)] == [2]
