@@ -169,13 +169,29 @@ class Oracle:
         # Entries committed in this very term can only be its own.
         while last and self._committed_in_term[last] >= term:
             last -= 1
-        chains = self._durable[node].chains
-        if last >= len(chains) or chains[last] != self._committed[last]:
+        if not self._holds(node, LogIndex(last), self._committed[last]):
             raise Breach(
                 "Leader Completeness (Raft §5.4)",
                 f"n{node} became leader of term {term} without the committed entry {last} of term "
-                f"{self._chain_terms[self._committed[last]]}; its log ends at {len(chains) - 1}",
+                f"{self._chain_terms[self._committed[last]]}; its log ends at "
+                f"{len(self._durable[node].chains) - 1}",
             )
+
+    def _check_later_leaders(self, node: NodeId, index: LogIndex, chain: int, term: Term) -> None:
+        """Leader Completeness again, for a commit in `term` that shows after a later election."""
+        for leader, leading in self._leading.items():
+            if leading > term and not self._holds(leader, index, chain):
+                raise Breach(
+                    "Leader Completeness (Raft §5.4)",
+                    f"n{node} committed entry {index} in term {term}, and n{leader}, leader of "
+                    f"term {leading}, does not have it; its log ends at "
+                    f"{len(self._durable[leader].chains) - 1}",
+                )
+
+    def _holds(self, node: NodeId, index: LogIndex, chain: int) -> bool:
+        """Return whether the durable log of `node` has the prefix `chain` up to `index`."""
+        chains = self._durable[node].chains
+        return index < len(chains) and chains[index] == chain
 
     def committed(self, node: NodeId, entries: tuple[Entry, ...]) -> None:
         """Judge that `node` applied `entries`."""
@@ -202,11 +218,7 @@ class Oracle:
         index = entry.index
         term = self._durable[node].hard_state.current_term
         chain = self._intern(node, self._committed[index - 1], entry)
-        holders = [
-            holder
-            for holder, durable in self._durable.items()
-            if index < len(durable.chains) and durable.chains[index] == chain
-        ]
+        holders = [holder for holder in self._durable if self._holds(holder, index, chain)]
         if len(holders) < self._majority:
             names = ", ".join(f"n{holder}" for holder in holders) or "no node"
             raise Breach(
@@ -214,6 +226,7 @@ class Oracle:
                 f"n{node} committed entry {index} of term {entry.term} in term {term}, but only "
                 f"{names} held it durably; {self._majority} must",
             )
+        self._check_later_leaders(node, index, chain, term)
         self._committed.append(chain)
         self._committed_in_term.append(term)
         self.commit_count += 1
@@ -221,6 +234,13 @@ class Oracle:
     # ------------------------------------------------------------ what nodes say
     def sent(self, node: NodeId, to: NodeId, message: Message) -> None:
         """Judge what `node` is about to say: what it reveals must be durable."""
+        hard_state = self._durable[node].hard_state
+        if message.term > hard_state.current_term:
+            raise Breach(
+                "Persistence (Raft §5.1)",
+                f"n{node} tells n{to} of term {message.term}, but its durable term is "
+                f"{hard_state.current_term}",
+            )
         match message:
             case RequestVote(term=term):
                 self._check_vote_durable(node, term, node, "asks for votes")
@@ -238,9 +258,7 @@ class Oracle:
 
     def _check_vote_durable(self, node: NodeId, term: Term, voted_for: NodeId, does: str) -> None:
         hard_state = self._durable[node].hard_state
-        if hard_state.current_term < term or (
-            hard_state.current_term == term and hard_state.voted_for != voted_for
-        ):
+        if hard_state.current_term == term and hard_state.voted_for != voted_for:
             raise Breach(
                 "Persistence (Raft §5.2)",
                 f"n{node} {does} in term {term}, but its durable term is "
