@@ -177,7 +177,7 @@ class Trace:
 
     def recent(self, count: int) -> list[Transition]:
         """Return the last transitions, oldest first, `count` at most."""
-        return list(self._recent)[-count:]
+        return list(self._recent)[max(0, len(self._recent) - count) :]
 
     def digest(self) -> str:
         """Return the SHA-256 of all that happened so far, in hexadecimal."""

@@ -16,7 +16,7 @@ TRANSITIONS_LOG = "transitions.log"
 
 
 class TraceWriter:
-    """Writes transitions as they happen; what is written survives a kill of the harness."""
+    """Writes transitions as they happen; what is flushed survives a kill of the harness."""
 
     def __init__(self, folder: Path) -> None:
         """Write into `folder`, which must exist and be empty."""
