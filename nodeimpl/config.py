@@ -3,9 +3,15 @@
 A value out of range raises `ConfigError` with the setting's name, the value and what was expected.
 """
 
+from typing import Final
+
 import msgspec
 
 from nodeimpl.ids import MILLISECOND, NodeId
+
+NODE_ID_MAX: Final = 2**16 - 1
+INCARNATION_MAX: Final = 2**16 - 1
+"""Both are parts of a `RequestId`, 16 bits each."""
 
 
 class ConfigError(ValueError):
@@ -100,7 +106,9 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True):
     """The backend commits after so many applied entries."""
 
     def __post_init__(self) -> None:
-        _require(self.node_id >= 1, "node_id", self.node_id, "at least 1")
+        _require(
+            1 <= self.node_id <= NODE_ID_MAX, "node_id", self.node_id, f"from 1 to {NODE_ID_MAX}"
+        )
         _require(
             self.node_id in self.voters, "node_id", self.node_id, f"one of voters {self.voters}"
         )
@@ -110,7 +118,12 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True):
             self.voters,
             "distinct ids in ascending order",
         )
-        _require(self.incarnation >= 0, "incarnation", self.incarnation, "at least 0")
+        _require(
+            0 <= self.incarnation <= INCARNATION_MAX,
+            "incarnation",
+            self.incarnation,
+            f"from 0 to {INCARNATION_MAX}",
+        )
         for setting in ("request_timeout_ns", "requests_waiting_max", "backend_commit_entries"):
             value: int = getattr(self, setting)
             _require(value >= 1, setting, value, "at least 1")
