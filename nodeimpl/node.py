@@ -74,7 +74,7 @@ class Node:
         self.raft = self.make_raft(recovered, random, now)
         self._waiting: dict[RequestId, _Waiting] = {}
         self._expiry: deque[tuple[Instant, RequestId]] = deque()
-        """Every request ever taken, oldest first, until its time is up; answered ones linger."""
+        """Requests that wait, oldest first, and answered ones between them."""
         self._reads: deque[tuple[LogIndex, tuple[RequestId, ...]]] = deque()
         """Reads whose read index is known and not yet applied."""
         self._last_request_id = RequestId(
@@ -135,6 +135,8 @@ class Node:
     def _wait(self, now: Instant, tag: int, *, read: ReadRequest | None) -> RequestId:
         request_id = self._last_request_id = RequestId(self._last_request_id + 1)
         self._waiting[request_id] = _Waiting(tag, read)
+        while self._expiry and self._expiry[0][1] not in self._waiting:
+            self._expiry.popleft()  # Answered: it would only wake the node for nothing.
         self._expiry.append((Instant(now + self.config.request_timeout_ns), request_id))
         return request_id
 
