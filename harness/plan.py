@@ -58,8 +58,6 @@ class FaultPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """Kinds of faults to draw from (`quorate list`); none for a trial without faults."""
     interval_s: Positive = 2.0
     """The mean time from one fault to the next."""
-    hold_s: Positive = 1.5
-    """The mean time for which a fault stays in force."""
     schedule: str | None = None
     """A file with the exact schedule to follow instead of one drawn from the seed; relative to
     the plan's own directory. None draws."""
