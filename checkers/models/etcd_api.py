@@ -180,7 +180,7 @@ def parse_response(request: Request, value: object) -> Response:
         case Read():
             read = msgspec.convert(value, _ReadWire)
             revision = read.revision
-            result = ReadResult(read.kvs, read.count, read.more)
+            result = _read_result(read)
         case Delete():
             delete = msgspec.convert(value, _DeleteWire)
             revision = delete.revision
@@ -197,6 +197,14 @@ def in_interval(key: str, first: str, range_end: str | None) -> bool:
     if not range_end:
         return key == first
     return key >= first and (range_end == UNBOUNDED or key < range_end)
+
+
+def in_words(kv: KeyValue) -> str:
+    """Return `kv` for a human."""
+    return (
+        f"{kv.key} = {kv.value!r} (create_revision {kv.create_revision},"
+        f" mod_revision {kv.mod_revision}, version {kv.version})"
+    )
 
 
 def taken_branch(request: Txn, result: TxnResult) -> tuple[Step, ...]:
@@ -239,11 +247,18 @@ class _PutWire(msgspec.Struct):
     revision: int
 
 
+class _RangeWire(msgspec.Struct):
+    kvs: tuple[KeyValue, ...]
+    count: int
+    more: bool | None = None
+    """None where it was not recorded: then it follows from the count."""
+
+
 class _ReadWire(msgspec.Struct):
     revision: int
     kvs: tuple[KeyValue, ...]
     count: int
-    more: bool = False
+    more: bool | None = None
 
 
 class _DeleteWire(msgspec.Struct):
@@ -253,7 +268,7 @@ class _DeleteWire(msgspec.Struct):
 
 class _StepResultWire(msgspec.Struct):
     put: PutResult | None = None
-    range: ReadResult | None = None
+    range: _RangeWire | None = None
     delete: DeleteResult | None = None
 
 
@@ -270,8 +285,14 @@ def _step(wire: _StepWire) -> Step:
     return steps[0]
 
 
+def _read_result(wire: _ReadWire | _RangeWire) -> ReadResult:
+    more = wire.more if wire.more is not None else len(wire.kvs) < wire.count
+    return ReadResult(wire.kvs, wire.count, more)
+
+
 def _step_result(wire: _StepResultWire) -> StepResult:
-    results = [result for result in (wire.put, wire.range, wire.delete) if result is not None]
+    read = None if wire.range is None else _read_result(wire.range)
+    results = [result for result in (wire.put, read, wire.delete) if result is not None]
     if len(results) != 1:
         raise msgspec.ValidationError("an answer in a txn is exactly one of put, range, delete")
     return results[0]

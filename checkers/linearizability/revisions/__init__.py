@@ -5,6 +5,6 @@ content, `facts`, `gaps` and `search` find what unknown writes must have done, `
 wrong, and `checker` puts them together.
 """
 
-from checkers.linearizability.revisions.checker import RevisionsChecker, etcd_linearizability
+from checkers.linearizability.revisions.checker import RevisionsChecker, etcd_linearizable
 
-__all__ = ["RevisionsChecker", "etcd_linearizability"]
+__all__ = ["RevisionsChecker", "etcd_linearizable"]

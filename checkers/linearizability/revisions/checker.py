@@ -87,7 +87,7 @@ class RevisionsChecker:
                 return unknown(self.name, outcome, details)
 
 
-def etcd_linearizability() -> RevisionsChecker:
+def etcd_linearizable() -> RevisionsChecker:
     """Return the checker of linearizability for kv histories."""
     return RevisionsChecker()
 
@@ -131,14 +131,14 @@ def _timeline(parsed: Parsed) -> Timeline | Conflict:
                 revision=revision,
             )
     for operation in parsed.old_reads:
-        if operation.slot > operation.revision - operation.wrote:
+        if operation.slot > operation.revision:
             return _misplaced(operation)
         slots.setdefault(operation.slot, []).append(operation)
     return Timeline(writes, slots)
 
 
 def _misplaced(operation: Known) -> Conflict:
-    if operation.slot > operation.revision - operation.wrote:
+    if operation.slot > operation.revision:
         what = f" answered as of revision {operation.slot}, which did not exist yet"
     else:
         what = f" claims revision {operation.revision}, which it cannot have: an empty store has 1"

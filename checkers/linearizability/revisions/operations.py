@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from checkers.history import History, Op, OpType
+from checkers.history import History, Op, OpType, Process
 from checkers.models.etcd_api import (
     Delete,
     Put,
@@ -28,6 +28,7 @@ class Known(msgspec.Struct, frozen=True, gc=False):
     """The moment of its call: the `Op.index` of its invoke, which also names it."""
     ret: int
     """The moment of its return."""
+    process: Process
     revision: int
     """The store's revision when it happened; if it wrote, the revision it made."""
     slot: int
@@ -88,7 +89,9 @@ def _parse_operation(invoke: Op, completion: Op | None, parsed: Parsed) -> None:
     revision, result = response.revision, response.result
     slot = request.revision if isinstance(request, Read) and request.revision > 0 else revision
     wrote = has_effect(request, result)
-    known = Known(invoke.index, completion.index, revision, slot, wrote, request, result)
+    known = Known(
+        invoke.index, completion.index, invoke.process, revision, slot, wrote, request, result
+    )
     parsed.known.append(known)
     if isinstance(request, Txn):
         parsed.old_reads.extend(_old_reads(known))
@@ -103,7 +106,10 @@ def steps_of(txn: Known) -> Iterator[tuple[Put | Read | Delete, Result]]:
 
 def seen_by(txn: Known, step: Read, result: ReadResult, slot: int) -> Known:
     """Return the read `step` of `txn` as an operation of its own, which saw `slot`."""
-    return msgspec.structs.replace(txn, slot=slot, wrote=False, request=step, result=result)
+    before = txn.revision - 1 if txn.wrote else txn.revision
+    return Known(
+        txn.call, txn.ret, txn.process, before, slot, wrote=False, request=step, result=result
+    )
 
 
 def _old_reads(txn: Known) -> Iterator[Known]:

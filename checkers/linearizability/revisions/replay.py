@@ -24,6 +24,7 @@ from checkers.models.etcd_api import (
     Target,
     Txn,
     TxnResult,
+    in_words,
 )
 
 
@@ -134,7 +135,7 @@ class Store:
         """Return that `compares` decide for the branch `right`, but another was `taken`."""
         keys = tuple(dict.fromkeys(compare.key for compare in compares))
         held = [self.keys[key].mod_revision for key in keys if key in self.keys]
-        why = "; ".join(f"{key} was {_held(self.keys.get(key))}" for key in keys)
+        why = "; ".join(_words(key, self.keys.get(key)) for key in keys)
         return Mismatch(
             operation=operation,
             expected=f"the branch for {right}" + (f" ({why})" if why else ""),
@@ -181,8 +182,8 @@ class Store:
             held, seen = keys.get(wrong[0]), _shown(result, wrong[0])
             return Mismatch(
                 operation=operation,
-                expected=f"{wrong[0]} {_held(held)}",
-                seen=f"{wrong[0]} {_held(seen)}",
+                expected=_words(wrong[0], held),
+                seen=_words(wrong[0], seen),
                 explanations=tuple((key,) for key in wrong),
                 expected_revision=None if held is None else held.mod_revision,
                 seen_revision=None if seen is None else seen.mod_revision,
@@ -260,10 +261,5 @@ def _counts(result: ReadResult) -> str:
     return f"{keys}, {result.count} in all and {more}"
 
 
-def _held(kv: KeyValue | None) -> str:
-    if kv is None:
-        return "absent"
-    return (
-        f"= {kv.value!r} (create_revision {kv.create_revision},"
-        f" mod_revision {kv.mod_revision}, version {kv.version})"
-    )
+def _words(key: str, kv: KeyValue | None) -> str:
+    return f"{key} absent" if kv is None else in_words(kv)

@@ -44,6 +44,8 @@ class Shape:
     delete_weight: float = 1.5
     txn_weight: float = 2.0
     range_share: float = 0.3
+    refusable_txns: bool = True
+    """Whether txns may write a key twice, which etcd refuses and the model does in order."""
 
 
 @dataclass(slots=True)
@@ -215,7 +217,13 @@ class _Simulation:
                     steps.append(self._delete())
                 case _:
                     steps.append(Put(self._key(), self._value()))
-        return tuple(steps)
+        return tuple(steps) if self.shape.refusable_txns else _without_rewrites(steps)
+
+
+def _without_rewrites(steps: list[Step]) -> tuple[Step, ...]:
+    """Return `steps` up to the second that writes."""
+    writes = [at for at, each in enumerate(steps) if not isinstance(each, Read)]
+    return tuple(steps[: writes[1]] if len(writes) > 1 else steps)
 
 
 def simulate(rng: Random, shape: Shape) -> History:

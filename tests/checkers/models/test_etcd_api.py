@@ -1,0 +1,102 @@
+"""Parsing kv requests and responses."""
+
+import msgspec
+import pytest
+
+from checkers.models.etcd_api import (
+    Compare,
+    Delete,
+    KeyValue,
+    Put,
+    Read,
+    ReadResult,
+    Relation,
+    Response,
+    Target,
+    Txn,
+    TxnResult,
+    has_effect,
+    in_interval,
+    parse_request,
+    parse_response,
+)
+from tests.checkers.kv_log import kv
+
+
+def test_a_txn_is_read_with_its_compares_and_branches() -> None:
+    value = {
+        "compare": [{"key": "a", "target": "mod", "result": "=", "value": 3}],
+        "success": [{"put": {"key": "a", "value": "1"}}, {"range": {"key": "a"}}],
+        "failure": [{"delete": {"key": "a", "range_end": "c"}}],
+    }
+    assert parse_request("txn", value) == Txn(
+        (Compare("a", Target.MOD, Relation.EQUAL, 3),),
+        (Put("a", "1"), Read("a")),
+        (Delete("a", "c"),),
+    )
+
+
+def test_more_follows_from_the_count_where_it_was_not_recorded() -> None:
+    answer = {"revision": 5, "kvs": [kv("a", "1", 2, 2, 1)], "count": 2}
+    assert parse_response(Read("a", "c", limit=1), answer) == Response(
+        5, ReadResult((KeyValue("a", "1", 2, 2, 1),), count=2, more=True)
+    )
+
+
+@pytest.mark.parametrize(
+    ("f", "value"),
+    [
+        ("compact", {"revision": 3}),
+        ("put", {"key": "a"}),
+        ("put", {"key": "a", "value": 1}),
+        ("put", {"key": "a", "value": "1", "lease": 7}),
+        ("get", None),
+        ("txn", {"success": [{"put": {"key": "a", "value": "1"}, "range": {"key": "a"}}]}),
+        ("txn", {"success": [{}]}),
+        ("txn", {"compare": [{"key": "a", "target": "mod", "result": "=", "value": "3"}]}),
+        ("txn", {"compare": [{"key": "a", "target": "value", "result": "=", "value": 3}]}),
+        ("txn", {"compare": [{"key": "a", "target": "lease", "result": "=", "value": 3}]}),
+    ],
+)
+def test_what_is_not_a_request_we_know_is_refused(f: str, value: object) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        parse_request(f, value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"revision": 3, "succeeded": True, "responses": []},
+        {"revision": 3, "succeeded": True, "responses": [{"delete": {"deleted": 0}}]},
+        {"revision": 3, "succeeded": True, "responses": [{}]},
+        {"succeeded": True, "responses": [{"put": {}}]},
+    ],
+)
+def test_answers_that_do_not_fit_their_txn_are_refused(value: object) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        parse_response(Txn((), (Put("a", "1"),), ()), value)
+
+
+@pytest.mark.parametrize(
+    ("key", "range_end", "inside"),
+    [
+        ("b", None, False),
+        ("a", "", True),
+        ("b", "c", True),
+        ("c", "c", False),
+        ("z", "\0", True),
+        ("A", "\0", False),
+    ],
+)
+def test_an_interval_has_its_first_key_but_not_its_end(
+    key: str,
+    range_end: str | None,
+    inside: bool,  # noqa: FBT001
+) -> None:
+    assert in_interval(key, "a", range_end) is inside
+
+
+def test_a_txn_has_an_effect_only_if_the_branch_it_took_wrote() -> None:
+    txn = Txn((), (Read("a"),), (Put("a", "1"),))
+    read = ReadResult((), count=0)
+    assert not has_effect(txn, TxnResult(succeeded=True, responses=(read,)))
