@@ -76,16 +76,14 @@ class Kernel:
             if time != instant:
                 instant = self.now = time
                 instant_events_left = self.instant_events_max
+                if self.events_count > self.events_max:
+                    raise Storm(f"more than {self.events_max} events by {time / SECOND:.6f} s")
             self.events_count += 1
             instant_events_left -= 1
-            if instant_events_left < 0 or self.events_count > self.events_max:
-                raise Storm(self._describe_storm())
+            if instant_events_left < 0:
+                raise Storm(
+                    f"more than {self.instant_events_max} events in the instant "
+                    f"{time / SECOND:.9f} s"
+                )
             callback()
         self.now = max(self.now, until)
-
-    def _describe_storm(self) -> str:
-        if self.events_count > self.events_max:
-            return f"more than {self.events_max} events by {self.now / SECOND:.6f} s"
-        return (
-            f"more than {self.instant_events_max} events in the instant {self.now / SECOND:.9f} s"
-        )

@@ -37,6 +37,7 @@ from harness.interpreter import Interpreter
 from harness.interpreter import Streams as InterpreterStreams
 from harness.plan import Plan
 from nemesis.applied import Applied
+from nemesis.encoding import applied_value
 from nemesis.in_force import Surfaces
 from nemesis.inject import Injector
 from nemesis.schedule import Observation, Schedule, When
@@ -321,7 +322,7 @@ class Simulation:
         self._interpreter.note_fault(
             Instant(self._kernel.now),
             applied.fault.do,
-            {"phase": applied.phase, "outcome": applied.outcome, "what": applied.describe()},
+            applied_value(applied),
         )
 
     def _checkpoint(self) -> None:

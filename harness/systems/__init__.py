@@ -1,1 +1,0 @@
-"""The stores under test, and how their daemons are run."""
