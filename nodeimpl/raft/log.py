@@ -36,7 +36,7 @@ class RaftLog:
     `first_index` is checked against.
     """
 
-    __slots__ = ("_entries", "prefix_index", "prefix_term")
+    __slots__ = ("_entries", "last_index", "prefix_index", "prefix_term")
 
     def __init__(
         self,
@@ -48,6 +48,8 @@ class RaftLog:
         assert (prefix_index == NO_INDEX) == (prefix_term == NO_TERM), "only index 0 has term 0"
         self.prefix_index = prefix_index
         self.prefix_term = prefix_term
+        self.last_index = prefix_index
+        """The index of the last entry; `prefix_index` if none is held."""
         self._entries: list[Entry] = []
         self.append(entries)
 
@@ -55,11 +57,6 @@ class RaftLog:
     def first_index(self) -> LogIndex:
         """The index of the first entry held, or that the first one will get."""
         return LogIndex(self.prefix_index + 1)
-
-    @property
-    def last_index(self) -> LogIndex:
-        """The index of the last entry; `prefix_index` if none is held."""
-        return LogIndex(self.prefix_index + len(self._entries))
 
     @property
     def last_term(self) -> Term:
@@ -133,6 +130,7 @@ class RaftLog:
             )
             last_index, last_term = entry.index, entry.term
         self._entries.extend(entries)
+        self.last_index = last_index
 
     def truncate(self, first: LogIndex) -> None:
         """Drop the entry at `first` and all behind it."""
@@ -140,6 +138,7 @@ class RaftLog:
             f"cannot truncate from {first}: the log is {self.first_index}..{self.last_index}"
         )
         del self._entries[first - self.prefix_index - 1 :]
+        self.last_index = LogIndex(first - 1)
 
     def first_index_of_term(self, term: Term) -> LogIndex | None:
         """Return the first index held with an entry of `term`; None if there is none."""

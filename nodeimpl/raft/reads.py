@@ -93,6 +93,8 @@ def advance_reads(state: RaftState, now: Instant) -> None:
     if not isinstance(leader, Leader):
         return
     if leader.reads_confirming is None:
+        if not leader.reads_open:
+            return
         _start_round(state, leader, now)
     confirming = leader.reads_confirming
     if confirming is not None and is_confirmed(state, leader, confirming.round):
