@@ -193,15 +193,14 @@ class ModelMoves(Generic[StateT, OperationT]):
         legal, without_effect = self._free(state)
         return state, done | legal, optional | (without_effect & ~done), used
 
-    def aim(self, place: int, bit: int, moment: int) -> bool:
-        """Make the operation at `place` the end of chains; return whether it is pure."""
-        del moment
-        self._aimed_at, self._bit = self._kinds[place], bit
-        return self._aimed_at in self._pure_kinds
-
-    def noticeable(self) -> bool:
+    def noticeable(self, place: int, moment: int) -> bool:
         """Return True: the model does not say."""
+        del place, moment
         return True
+
+    def aim(self, place: int, bit: int) -> None:
+        """Make the operation at `place` the end of chains."""
+        self._aimed_at, self._bit = self._kinds[place], bit
 
     def land(self, configuration: _Configuration) -> _Configuration | None:
         """Return `configuration` with what was aimed at done; None if illegal."""

@@ -20,34 +20,26 @@ from v it is not, and so it is tried then.
 nobody can consume after its call is left out. A `cas` from v to v is a read of v.
 """
 
-import enum
-from collections.abc import Hashable, Sequence
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, TypeAlias
 
-from checkers.linearizability.interval import Interval
+from checkers.linearizability.register_history import (
+    CAS,
+    MISMATCH,
+    NEVER,
+    READ,
+    WRITE,
+    RegisterHistory,
+)
 from checkers.linearizability.sweep import Configuration, CrashedKind
-from checkers.models.cas_register import Cas, CasMismatch
-from checkers.models.register import Read, Write
 
-_Configuration = Configuration[int]
-
-_NEVER: Final = -1
-_FOR_EVER: Final = 1 << 62
-
-
-class _Kind(enum.Enum):
-    READ = enum.auto()
-    WRITE = enum.auto()
-    CAS = enum.auto()
-    MISMATCH = enum.auto()
-    NOTHING = enum.auto()
+_Configuration: TypeAlias = Configuration[int]
 
 
 class RegisterMoves:
     """The open operations on one register; a `Moves`. A state is the number of a value.
 
-    `intervals` are of a `Register` or `CasRegister`. If `reusable`, an operation of unknown outcome
-    may take effect any number of times.
+    If `reusable`, an operation of unknown outcome may take effect any number of times.
     """
 
     __slots__ = (
@@ -57,21 +49,15 @@ class RegisterMoves:
         "_bit",
         "_cas_of",
         "_cas_open",
-        "_consumed_until",
         "_consumers",
         "_crashed",
         "_crashed_cas_of",
         "_crashed_edges",
         "_crashed_writes",
-        "_escaped_until",
-        "_expected",
         "_goal",
         "_goal_wanted",
-        "_intervals",
-        "_kinds",
+        "_history",
         "_mismatches_of",
-        "_moment",
-        "_new",
         "_place",
         "_readers_of",
         "_reusable",
@@ -86,27 +72,12 @@ class RegisterMoves:
         "start",
     )
 
-    def __init__(
-        self, intervals: Sequence[Interval[object]], initial: Hashable, *, reusable: bool = False
-    ) -> None:
-        self._intervals: Final = intervals
+    def __init__(self, history: RegisterHistory, *, reusable: bool = False) -> None:
+        self._history: Final = history
         self._reusable: Final = reusable
         self.start = 0
-        numbers = {initial: 0}
-        self._kinds: Final[list[_Kind]] = []
-        # The value that an operation reads, expects or writes; and the one a cas then writes.
-        self._expected: Final[list[int]] = []
-        self._new: Final[list[int]] = []
-        # By value, the last moment at which it can be consumed; and the last for a mismatch.
-        self._consumed_until: Final[dict[int, int]] = {}
-        self._escaped_until = _NEVER
-        for interval in intervals:
-            self._classify(interval, numbers)
-        self.active: Sequence[int] = [
-            place for place, kind in enumerate(self._kinds) if kind is not _Kind.NOTHING
-        ]
-
-        value_count = len(numbers)
+        self.active: Sequence[int] = history.active
+        value_count = history.value_count
         self._all_values: Final = (1 << value_count) - 1
         # Open operations as bits: all of a kind, and by value.
         self._all_writes = 0
@@ -130,97 +101,63 @@ class RegisterMoves:
         ]
         self._crashed_edges: Final[list[tuple[int, int]]] = []
         self._wanted_by: Final[dict[int, int]] = {}
-        self._width: Final = 1 + sum(interval.ret is None for interval in intervals).bit_length()
+        self._width: Final = 1 + history.crashed_count.bit_length()
         self.guard = 0
 
-        self._place = self._bit = self._moment = self._goal = self._goal_wanted = 0
-
-    def _classify(self, interval: Interval[object], numbers: dict[Hashable, int]) -> None:
-        kind, expected, new = _Kind.NOTHING, 0, 0
-        until = _FOR_EVER if interval.ret is None else interval.ret
-        match interval.operation:
-            case Read(value):
-                expected = numbers.setdefault(value, len(numbers))
-                kind = _Kind.READ
-            case Write(value):
-                expected = numbers.setdefault(value, len(numbers))
-                kind = _Kind.WRITE
-            case Cas(old, value):
-                expected = numbers.setdefault(old, len(numbers))
-                new = numbers.setdefault(value, len(numbers))
-                kind = _Kind.READ if expected == new else _Kind.CAS
-            case CasMismatch(old):
-                expected = numbers.setdefault(old, len(numbers))
-                kind = _Kind.MISMATCH
-            case operation:
-                raise AssertionError(f"{operation!r} is not an operation of a register")
-        if interval.ret is None and (kind is _Kind.READ or kind is _Kind.MISMATCH):
-            kind = _Kind.NOTHING
-        elif kind is _Kind.MISMATCH:
-            self._escaped_until = max(self._escaped_until, until)
-        elif kind is not _Kind.WRITE:
-            self._consumed_until[expected] = max(until, self._consumed_until.get(expected, _NEVER))
-        self._kinds.append(kind)
-        self._expected.append(expected)
-        self._new.append(new)
+        self._place = self._bit = self._goal = self._goal_wanted = 0
 
     # ------------------------------------------------------------ operations come and go
 
     def begin(self, place: int, bit: int) -> None:
         """Call the operation at `place`."""
-        value = self._expected[place]
-        match self._kinds[place]:
-            case _Kind.READ:
-                self._readers_of[value] |= bit
-                self._consumers[bit] = 1 << value
-                self.pure |= bit
-            case _Kind.MISMATCH:
-                self._mismatches_of[value] |= bit
-                self._all_mismatches |= bit
-                self.pure |= bit
-            case _Kind.WRITE:
-                self._writers_of[value] |= bit
-                self._writers[bit] = value
-                self._all_writes |= bit
-                self.movers |= bit
-            case _Kind.CAS:
-                self._cas_of[value].append((bit, self._new[place]))
-                self._cas_open[value] |= bit
-                self._consumers[bit] = 1 << value
-                self.movers |= bit
-            case _Kind.NOTHING:
-                raise AssertionError("what proves nothing is not active")
+        kind, value = self._history.kinds[place], self._history.expected[place]
+        if kind == READ:
+            self.pure |= bit
+            self._readers_of[value] |= bit
+            self._consumers[bit] = 1 << value
+        elif kind == WRITE:
+            self.movers |= bit
+            self._all_writes |= bit
+            self._writers_of[value] |= bit
+            self._writers[bit] = value
+        elif kind == CAS:
+            self.movers |= bit
+            self._cas_open[value] |= bit
+            self._cas_of[value].append((bit, self._history.new[place]))
+            self._consumers[bit] = 1 << value
+        else:
+            self.pure |= bit
+            self._all_mismatches |= bit
+            self._mismatches_of[value] |= bit
 
     def finish(self, place: int, bit: int) -> None:
         """Forget the operation at `place`."""
-        value = self._expected[place]
-        match self._kinds[place]:
-            case _Kind.READ:
-                self._readers_of[value] ^= bit
-                del self._consumers[bit]
-                self.pure ^= bit
-            case _Kind.MISMATCH:
-                self._mismatches_of[value] ^= bit
-                self._all_mismatches ^= bit
-                self.pure ^= bit
-            case _Kind.WRITE:
-                self._writers_of[value] ^= bit
-                del self._writers[bit]
-                self._all_writes ^= bit
-                self.movers ^= bit
-            case _Kind.CAS:
-                self._cas_of[value].remove((bit, self._new[place]))
-                self._cas_open[value] ^= bit
-                del self._consumers[bit]
-                self.movers ^= bit
-            case _Kind.NOTHING:
-                raise AssertionError("what proves nothing is not active")
+        kind, value = self._history.kinds[place], self._history.expected[place]
+        if kind == READ:
+            self.pure ^= bit
+            self._readers_of[value] ^= bit
+            del self._consumers[bit]
+        elif kind == WRITE:
+            self.movers ^= bit
+            self._all_writes ^= bit
+            self._writers_of[value] ^= bit
+            del self._writers[bit]
+        elif kind == CAS:
+            self.movers ^= bit
+            self._cas_open[value] ^= bit
+            self._cas_of[value].remove((bit, self._history.new[place]))
+            del self._consumers[bit]
+        else:
+            self.pure ^= bit
+            self._all_mismatches ^= bit
+            self._mismatches_of[value] ^= bit
 
     def crash(self, place: int) -> None:
         """Call the write or cas at `place`, whose outcome is unknown."""
-        value = self._expected[place]
-        if self._kinds[place] is _Kind.CAS:
-            new = self._new[place]
+        history = self._history
+        value = history.expected[place]
+        if history.kinds[place] == CAS:
+            new = history.new[place]
             kind = self._crashed.get((value, new))
             if kind is None:
                 kind = self._crashed[value, new] = self._new_kind()
@@ -229,13 +166,19 @@ class RegisterMoves:
                 self._wanted_by.clear()
             kind.limit += kind.unit
             return
-        call = self._intervals[place].call
-        if self._escaped_until < call and self._consumed_until.get(value, _NEVER) < call:
+        if not self._consumable(value, history.calls[place]):
             return
         kind = self._crashed_writes.get(value)
         if kind is None:
             kind = self._crashed_writes[value] = self._crashed[value, None] = self._new_kind()
         kind.limit += kind.unit
+
+    def _consumable(self, value: int, moment: int) -> bool:
+        """Return whether anything at `moment` or later can tell that `value` was written."""
+        history = self._history
+        if history.escaped_until >= moment:
+            return True
+        return history.consumed_until.get(value, NEVER) >= moment
 
     def _new_kind(self) -> CrashedKind:
         kind = CrashedKind(number=len(self._crashed), width=self._width, reusable=self._reusable)
@@ -255,31 +198,21 @@ class RegisterMoves:
             settled.append((state, now, optional | (writers[state] & ~now), used))
         return settled
 
-    def aim(self, place: int, bit: int, moment: int) -> bool:
-        """Make the operation at `place` the end of chains; return whether it is pure."""
-        self._place, self._bit, self._moment = place, bit, moment
-        self._goal = self._expected[place]
-        match self._kinds[place]:
-            case _Kind.READ:
-                self._goal_wanted = 1 << self._goal
-                return True
-            case _Kind.MISMATCH:
-                self._goal_wanted = self._all_values & ~(1 << self._goal)
-                return True
-            case _Kind.CAS:
-                self._goal_wanted = 1 << self._goal
-                return False
-            case _Kind.WRITE:
-                self._goal_wanted = 0
-                return False
-            case _Kind.NOTHING:
-                raise AssertionError("what proves nothing is not active")
+    def noticeable(self, place: int, moment: int) -> bool:
+        """Return whether the value that the operation at `place` writes can still be consumed."""
+        return self._consumable(self._history.expected[place], moment)
 
-    def noticeable(self) -> bool:
-        """Return whether the value of the write aimed at can still be consumed."""
-        if self._escaped_until >= self._moment:
-            return True
-        return self._consumed_until.get(self._goal, _NEVER) >= self._moment
+    def aim(self, place: int, bit: int) -> None:
+        """Make the operation at `place` the end of chains."""
+        self._place, self._bit = place, bit
+        kind = self._history.kinds[place]
+        goal = self._goal = self._history.expected[place]
+        if kind == WRITE:
+            self._goal_wanted = 0
+        elif kind == MISMATCH:
+            self._goal_wanted = self._all_values & ~(1 << goal)
+        else:
+            self._goal_wanted = 1 << goal
 
     def land(self, configuration: _Configuration) -> _Configuration | None:
         """Return `configuration` with what was aimed at done; None if illegal."""
@@ -294,7 +227,7 @@ class RegisterMoves:
             return (goal, done & ~bit, optional & ~bit, used)
         if state != goal:
             return None
-        new = self._new[self._place]
+        new = self._history.new[self._place]
         done, optional = self._settled_in(new, done | bit, optional)
         return (new, done ^ bit, optional, used)
 

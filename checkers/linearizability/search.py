@@ -20,6 +20,7 @@ import msgspec
 from checkers.linearizability import unique_values
 from checkers.linearizability.interval import Interval
 from checkers.linearizability.model_moves import ModelMoves
+from checkers.linearizability.register_history import RegisterHistory
 from checkers.linearizability.register_moves import RegisterMoves
 from checkers.linearizability.string_moves import StringMoves
 from checkers.linearizability.sweep import Moves, Outcome, Sweep
@@ -59,7 +60,8 @@ def decide(
             outcome = unique_values.judge(intervals, value)
             if outcome is not None:
                 return outcome
-            return _climb(partial(RegisterMoves, intervals, value), intervals, steps_max)
+            history = RegisterHistory(intervals, value)
+            return _climb(partial(RegisterMoves, history), intervals, steps_max)
         case Kv(initial):
             return _climb(partial(StringMoves, intervals, initial), intervals, steps_max)
         case _:

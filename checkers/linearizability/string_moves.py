@@ -133,16 +133,16 @@ class StringMoves:
             return DEAD, done, optional | (self.movers & ~done)
         return state, done | self._getters_of.get(state, 0), optional
 
-    def aim(self, place: int, bit: int, moment: int) -> bool:
-        """Make the operation at `place` the end of chains; return whether it is a get."""
-        self._operation, self._bit, self._moment = self._intervals[place].operation, bit, moment
-        return isinstance(self._operation, Get)
+    def noticeable(self, place: int, moment: int) -> bool:
+        """Return whether a get can still see the effect of the operation at `place`."""
+        operation = self._intervals[place].operation
+        if isinstance(operation, Put):
+            return self._visible.until(operation.value) >= moment
+        return self._visible.last >= moment
 
-    def noticeable(self) -> bool:
-        """Return whether a get can still see what was aimed at."""
-        if isinstance(self._operation, Put):
-            return self._visible.until(self._operation.value) >= self._moment
-        return self._visible.last >= self._moment
+    def aim(self, place: int, bit: int) -> None:
+        """Make the operation at `place` the end of chains."""
+        self._operation, self._bit = self._intervals[place].operation, bit
 
     def land(self, configuration: _Configuration) -> _Configuration | None:
         """Return `configuration` with what was aimed at done; None if illegal."""

@@ -41,7 +41,7 @@ that only permits more, so its `INVALID` is sound. `search` tries these before t
 What a model's operations do is the business of a `Moves`; this module knows none.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Final, Generic, Protocol, TypeAlias, TypeVar
 
 import msgspec
@@ -56,9 +56,6 @@ Configuration: TypeAlias = tuple[StateT, int, int, int]
 
 _CHAINS_MAX: Final = 1_000_000
 """Configurations held at one return, at most: a few hundred megabytes. The rest is cut."""
-
-Rest: TypeAlias = tuple[int, int, int]
-"""A configuration without its state."""
 
 
 class CrashedKind:
@@ -109,11 +106,11 @@ class Moves(Protocol[StateT]):
     ) -> list[Configuration[StateT]]:
         """Return `configurations` with all done that costs nothing, seen from `moment`."""
 
-    def aim(self, place: int, bit: int, moment: int) -> bool:
-        """Make the operation at `place` the end of chains; return whether it is pure."""
+    def noticeable(self, place: int, moment: int) -> bool:
+        """Return whether anyone, from `moment` on, can notice the effect of the one at `place`."""
 
-    def noticeable(self) -> bool:
-        """Return whether what was aimed at might be noticed by anyone, at this moment or later."""
+    def aim(self, place: int, bit: int) -> None:
+        """Make the operation at `place` the end of the chains to come."""
 
     def land(self, configuration: Configuration[StateT]) -> Configuration[StateT] | None:
         """Return `configuration` with what was aimed at done and its bit cleared; None if illegal.
@@ -192,30 +189,30 @@ class Sweep(Generic[StateT]):
     ) -> list[Configuration[StateT]]:
         """Return the configurations after the operation at `place` has returned."""
         moves = self._moves
-        pure = moves.aim(place, bit, moment)
-        noticeable = moves.noticeable()
-        survivors: dict[StateT, list[Rest]] = {}
+        survivors: dict[StateT, list[Configuration[StateT]]] = {}
         chains = []
-        for configuration in moves.settle(configurations, moment):
+        settled = moves.settle(configurations, moment)
+        self._steps += len(settled)
+        for configuration in settled:
             state, done, optional, used = configuration
             if done & bit:
-                survivors.setdefault(state, []).append((done ^ bit, optional, used))
-            elif optional & bit:
-                survivors.setdefault(state, []).append((done, optional ^ bit, used))
-                if noticeable:
-                    chains.append(configuration)
-            else:
-                chains.append(configuration)
-        self._steps += len(configurations)
+                survivors.setdefault(state, []).append((state, done ^ bit, optional, used))
+                continue
+            if optional & bit:
+                survivors.setdefault(state, []).append((state, done, optional ^ bit, used))
+                if not moves.noticeable(place, moment):
+                    continue
+            chains.append(configuration)
         if chains:
-            self._expand(chains, survivors, pure=pure)
+            moves.aim(place, bit)
+            self._expand(chains, survivors, pure=bool(bit & moves.pure))
         moves.finish(place, bit)
         return self._kept(survivors)
 
     def _expand(  # noqa: C901 - see the docstring
         self,
         chains: list[Configuration[StateT]],
-        survivors: dict[StateT, list[Rest]],
+        survivors: dict[StateT, list[Configuration[StateT]]],
         *,
         pure: bool,
     ) -> None:
@@ -228,14 +225,14 @@ class Sweep(Generic[StateT]):
         pures, movers, guard = moves.pure, moves.movers, moves.guard
         land, successors = moves.land, moves.successors
         steps, landed_max = self._steps, 4 * self._beam if self._beam else self._steps_max
-        seen: dict[StateT, list[Rest]] = {}
-        for state, done, optional, used in chains:
-            seen.setdefault(state, []).append((done, optional, used))
+        seen: dict[StateT, list[Configuration[StateT]]] = {}
+        for configuration in chains:
+            seen.setdefault(configuration[0], []).append(configuration)
         landed_count = 0
         for configuration in chains:
             landed = land(configuration)
             if landed is not None:
-                survivors.setdefault(landed[0], []).append(landed[1:])
+                survivors.setdefault(landed[0], []).append(landed)
                 landed_count += 1
                 if pure:
                     continue  # it was legal on the way: longer chains can wait
@@ -247,11 +244,11 @@ class Sweep(Generic[StateT]):
                 state, done, optional, used = successor
                 rivals = seen.get(state)
                 if rivals is None:
-                    seen[state] = [successor[1:]]
+                    seen[state] = [successor]
                     chains.append(successor)
                     continue
                 guarded = used | guard
-                for its_done, its_optional, its_used in rivals:
+                for _, its_done, its_optional, its_used in rivals:
                     if (
                         not (
                             done & ~its_done & pures
@@ -262,22 +259,21 @@ class Sweep(Generic[StateT]):
                     ):
                         break
                 else:
-                    rivals.append(successor[1:])
+                    rivals.append(successor)
                     chains.append(successor)
         self._steps = steps
 
-    def _kept(self, survivors: dict[StateT, list[Rest]]) -> list[Configuration[StateT]]:
+    def _kept(
+        self, survivors: dict[StateT, list[Configuration[StateT]]]
+    ) -> list[Configuration[StateT]]:
         """Return the survivors that no other dominates; the best of them, if there is a beam."""
         moves = self._moves
-        kept = [
-            (state, done, optional, used)
-            for state, rests in survivors.items()
-            for done, optional, used in (
-                rests
-                if len(rests) == 1
-                else antichain(rests, pure=moves.pure, movers=moves.movers, guard=moves.guard)
-            )
-        ]
+        kept: list[Configuration[StateT]] = []
+        for rivals in survivors.values():
+            if len(rivals) > 1:
+                kept += antichain(rivals, pure=moves.pure, movers=moves.movers, guard=moves.guard)
+            else:
+                kept += rivals
         if self._beam and len(kept) > self._beam:
             self._was_cut = True
             kept.sort(key=_promise)
@@ -285,14 +281,15 @@ class Sweep(Generic[StateT]):
         return kept
 
 
-def antichain(rests: Sequence[Rest], *, pure: int, movers: int, guard: int) -> list[Rest]:
-    """Return those of `rests`, all of one state, that no other dominates."""
-    ranked = sorted(dict.fromkeys(rests), key=_rank)
-    kept: list[Rest] = []
-    for rest in ranked:
-        done, optional, used = rest
+def antichain(
+    rivals: Iterable[Configuration[StateT]], *, pure: int, movers: int, guard: int
+) -> list[Configuration[StateT]]:
+    """Return those of `rivals`, all of one state, that no other dominates."""
+    kept: list[Configuration[StateT]] = []
+    for rival in sorted(dict.fromkeys(rivals), key=_rank):
+        _, done, optional, used = rival
         guarded = used | guard
-        for its_done, its_optional, its_used in kept:
+        for _, its_done, its_optional, its_used in kept:
             if (
                 not (
                     done & ~its_done & pure
@@ -303,13 +300,13 @@ def antichain(rests: Sequence[Rest], *, pure: int, movers: int, guard: int) -> l
             ):
                 break
         else:
-            kept.append(rest)
+            kept.append(rival)
     return kept
 
 
-def _rank(rest: Rest) -> tuple[int, int]:
+def _rank(configuration: Configuration[StateT]) -> tuple[int, int]:
     """Sort what dominates before what it dominates: fewer used, then more done and optional."""
-    done, optional, used = rest
+    _, done, optional, used = configuration
     return used, -done.bit_count() - 2 * optional.bit_count()
 
 

@@ -38,7 +38,7 @@ from checkers.verdict import Answer
 
 METHOD: Final = "unique values"
 
-_BEFORE_ALL: Final = -1
+_BEFORE_ALL: Final = -(1 << 62)
 _FOR_EVER: Final = 1 << 62
 
 _INITIAL: Final = -1
