@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from checkers.history import Op, OpType
-from harness.environments.simulation.cluster import node_names
 from harness.environments.simulation.simulation import Simulation
 from harness.environments.simulation.streams import Streams
 from harness.generator.sources import Done
@@ -71,7 +70,7 @@ def prepare(case: Case, seed: int, record: list[Op]) -> tuple[Simulation, Plan]:
         schedule = generate(
             Streams(seed).named,
             FAULTS,
-            node_names(case.nodes),
+            plan.node_names,
             seed=seed,
             duration_ns=round(case.seconds * SECOND),
             interval_ns=2 * len(FAULTS) * SECOND,

@@ -7,10 +7,12 @@ environment itself saw (Raft's properties, liveness, agreement of the stores).
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from checkers.checker import Budget, compose
 from checkers.history import History, Op
 from checkers.verdict import Evidence, Verdict, invalid, merge, valid
+from harness.environments.simulation.collector import rare_collections
 from harness.environments.simulation.mutants.registry import node_class
 from harness.environments.simulation.simulation import (
     Failure,
@@ -20,11 +22,17 @@ from harness.environments.simulation.simulation import (
 )
 from harness.environments.simulation.streams import Streams
 from harness.environments.simulation.trace import TraceSink
+from harness.errors import UsageError
 from harness.plan import Plan
+from harness.suggest import did_you_mean
 from harness.workloads.registry import workload_named
 from nemesis.schedule import Schedule
 
-SIMULATION_JUDGES = ("raft", "liveness", "agreement", "storm")
+SYSTEMS: Final = ("nodeimpl",)
+"""Stores that can be put under test."""
+
+ENVIRONMENTS: Final = ("simulation",)
+"""Where they can run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +57,7 @@ def run_trial(
 
     `record` is given every op as it happens, `sink` every transition.
     """
+    _require_known(plan)
     workload = workload_named(plan.workload.name)
     ops: list[Op] = []
 
@@ -66,14 +75,26 @@ def run_trial(
         record=keep,
         sink=sink,
     )
-    result = simulation.run(
-        workload.generator(plan),
-        lambda keys: workload.final_generator(plan, keys),
-        progress or (lambda _: None),
-    )
+    with rare_collections():
+        result = simulation.run(
+            workload.generator(plan),
+            lambda keys: workload.final_generator(plan, keys),
+            progress or (lambda _: None),
+        )
     history = History(ops)
     verdict = merge("trial", [*_verdicts_of(result), judge(plan, history)])
     return TrialResult(plan=plan, verdict=verdict, history=history, simulation=result)
+
+
+def _require_known(plan: Plan) -> None:
+    """Raise `UsageError` if the plan asks for a system or environment there is none of."""
+    if plan.system not in SYSTEMS:
+        raise UsageError(f"there is no system {plan.system!r}{did_you_mean(plan.system, SYSTEMS)}")
+    if plan.environment not in ENVIRONMENTS:
+        raise UsageError(
+            f"there is no environment {plan.environment!r}"
+            f"{did_you_mean(plan.environment, ENVIRONMENTS)}"
+        )
 
 
 def judge(plan: Plan, history: History) -> Verdict:

@@ -9,7 +9,6 @@ from checkers.verdict import Answer
 from harness.cli import progress
 from harness.cli.run import DEFAULT_OUT, print_session
 from harness.cli.session import Results, conduct, read_schedule
-from harness.environments.simulation.cluster import node_names
 from harness.environments.simulation.trace import Checkpoint
 from harness.environments.simulation.trace_files import TraceComparer
 from harness.errors import RunDirectoryError
@@ -35,7 +34,7 @@ def replay(run: Path, out: Path) -> Answer:
     """
     directory = RunDirectory.open(run)
     plan = directory.load_plan()
-    schedule = read_schedule(directory.schedule_path, node_names(plan.nodes))
+    schedule = read_schedule(directory.schedule_path, plan.node_names)
     recorded = _read_results(directory)
     comparer = TraceComparer(directory.trace_path("any").parent)
     with progress.shown() as show:

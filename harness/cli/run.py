@@ -13,6 +13,7 @@ from harness.plan import Plan
 from harness.plan_file import load_plan, with_overrides
 from harness.report.console import outcome_lines, plan_lines, verdict_lines
 from harness.store import RunDirectory
+from harness.trial import ENVIRONMENTS, SYSTEMS
 from nemesis.packages import parse_packages
 from nemesis.schedule import Schedule
 
@@ -24,10 +25,10 @@ DEFAULT_OUT = Path("runs")
 @click.option(
     "--env",
     "environment",
-    type=click.Choice(["simulation"]),
+    type=click.Choice(ENVIRONMENTS),
     help="Where the cluster lives. simulation: in this process, in virtual time.",
 )
-@click.option("--system", type=click.Choice(["nodeimpl"]), help="The store under test.")
+@click.option("--system", type=click.Choice(SYSTEMS), help="The store under test.")
 @click.option("--workload", help="What clients do (quorate list).")
 @click.option("--faults", help="What breaks, as in kill,partition; none, or all (quorate list).")
 @click.option(

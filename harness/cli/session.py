@@ -14,7 +14,6 @@ import msgspec
 
 from checkers.history import Op
 from checkers.verdict import as_json_value
-from harness.environments.simulation.cluster import node_names
 from harness.environments.simulation.simulation import Progress
 from harness.environments.simulation.streams import Streams
 from harness.environments.simulation.trace import Checkpoint, TraceSink, Transition
@@ -53,7 +52,7 @@ class Session:
 
 def schedule_for(plan: Plan, base: Path | None) -> Schedule:
     """Return the schedule the plan names, relative to `base`, or else draws from its seed."""
-    names = node_names(plan.nodes)
+    names = plan.node_names
     if plan.faults.schedule is not None:
         path = (base or Path()) / plan.faults.schedule
         return read_schedule(path, names)

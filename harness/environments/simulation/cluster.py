@@ -32,11 +32,6 @@ def to_ns(milliseconds: float) -> int:
     return round(milliseconds * MILLISECOND)
 
 
-def node_names(count: int) -> tuple[str, ...]:
-    """Return the names of `count` nodes: n1, n2, ..."""
-    return tuple(f"n{number}" for number in range(1, count + 1))
-
-
 class NodeMaker:
     """Makes healthy nodes as the plan configures them; planted bugs replace `node_class`."""
 
@@ -91,7 +86,7 @@ class Cluster:
         oracle: Oracle,
         node_factory: NodeFactory,
     ) -> None:
-        self.names = node_names(plan.nodes)
+        self.names = plan.node_names
         self._node_ids = {name: NodeId(number) for number, name in enumerate(self.names, 1)}
         self.network = SimulatedNetwork(
             kernel,

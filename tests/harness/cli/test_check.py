@@ -1,0 +1,104 @@
+"""`quorate check`: verdicts, exit codes, and one clear line for whatever cannot be read."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.harness.cli.conftest import SHORT, Quorate
+
+HISTORIES = Path(__file__).parents[3] / "histories"
+GOOD = HISTORIES / "good"
+BAD = HISTORIES / "bad"
+
+TWO_LINES = (
+    '{"quorate":"history","version":1}\n'
+    '{"index":0,"time":0,"process":0,"type":"invoke","f":"read","key":"x"}\n'
+)
+
+
+def test_a_valid_history_exits_0(quorate: Quorate) -> None:
+    done = quorate("check", "--model", "multi-register", "--initial", "x=0,y=0",
+                   str(GOOD / "multi-register.jsonl"))  # fmt: skip
+
+    assert done.code == 0, done.out + done.err
+    assert done.out.splitlines()[-1] == "verdict: VALID"
+
+
+def test_an_invalid_history_exits_1_and_tells_a_story(quorate: Quorate) -> None:
+    done = quorate("check", str(BAD / "stale-read-after-write.jsonl"))
+
+    assert done.code == 1
+    assert done.line("verdict") == "INVALID"
+    assert "read" in done.out
+
+
+def test_several_files_exit_with_the_worst_verdict(quorate: Quorate) -> None:
+    good, bad = GOOD / "multi-register.jsonl", BAD / "stale-read-after-write.jsonl"
+
+    assert quorate("check", str(bad), str(good)).code == 1
+
+
+def test_json_gives_verdict_checker_and_evidence(quorate: Quorate) -> None:
+    done = quorate("check", "--json", str(BAD / "stale-read-after-write.jsonl"))
+
+    printed = json.loads(done.out)
+    assert printed["verdict"] == "INVALID"
+    assert printed["files"][0]["verdict"] == "INVALID"
+    assert '"evidence"' in done.out
+
+
+def test_a_run_directory_is_judged_as_it_was(quorate: Quorate) -> None:
+    run = quorate("run", *SHORT).line("run")
+
+    assert quorate("check", run).line("verdict") == "VALID"
+
+
+def test_a_run_out_of_steps_is_unknown_and_exits_2(quorate: Quorate) -> None:
+    done = quorate("check", "--steps", "1", str(GOOD / "multi-register.jsonl"),
+                   "--initial", "x=0,y=0")  # fmt: skip
+
+    assert done.code == 2
+    assert done.line("verdict") == "UNKNOWN"
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        pytest.param(TWO_LINES + '{"index":1,"time":5,"pro', ":3: ", id="truncated last line"),
+        pytest.param(TWO_LINES + "garbage\n", ":3: ", id="garbage line"),
+        pytest.param('{"quorate":"history","version":99}\n', ":1: ", id="another version"),
+        pytest.param("", "is empty", id="empty file"),
+        pytest.param("\x00\x01\x02", "no format known", id="no history at all"),
+    ],
+)
+def test_what_cannot_be_read_is_one_clear_line(quorate: Quorate, content: str, says: str) -> None:
+    Path("history.jsonl").write_text(content)
+
+    done = quorate("check", "history.jsonl")
+
+    assert done.code == 64
+    assert done.err.startswith("quorate: history.jsonl")
+    assert says in done.err
+    assert len(done.err.splitlines()) == 1
+
+
+def test_a_missing_file_is_named(quorate: Quorate) -> None:
+    done = quorate("check", "nowhere.jsonl")
+
+    assert done.code == 64
+    assert "nowhere.jsonl: no such file" in done.err
+
+
+def test_an_unknown_model_is_refused_with_the_nearest(quorate: Quorate) -> None:
+    done = quorate("check", "--model", "cas-registr", str(BAD / "stale-read-after-write.jsonl"))
+
+    assert done.code == 64
+    assert "did you mean 'cas-register'" in done.err
+
+
+def test_an_operation_that_the_model_does_not_know_is_refused(quorate: Quorate) -> None:
+    done = quorate("check", "--model", "mutex", str(BAD / "stale-read-after-write.jsonl"))
+
+    assert done.code == 64
+    assert "mutex" in done.err
