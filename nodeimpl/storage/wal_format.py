@@ -110,7 +110,7 @@ def decode(data: bytes) -> WalContents:
     """Return what the log holds, up to a torn tail if there is one.
 
     Raises `WalCorruption` for a bad frame that has a good one behind it, and for a good frame
-    that this version cannot read.
+    that cannot be read here because another version wrote it.
     """
     persists: list[Persist] = []
     offsets: list[int] = []
@@ -131,7 +131,10 @@ def decode(data: bytes) -> WalContents:
 
 
 def _frame_at(data: bytes, offset: int) -> _Frame | str:
-    """Return the good frame that begins here, or what is wrong with it."""
+    """Return the good frame that begins here, or what is wrong with it.
+
+    Raises `WalCorruption` for a good header of another format.
+    """
     start = offset + HEADER_BYTES
     if start > len(data):
         return f"header of {HEADER_BYTES} bytes, {len(data) - offset} left"
@@ -140,7 +143,8 @@ def _frame_at(data: bytes, offset: int) -> _Frame | str:
     if zlib.crc32(data[offset : offset + _HEADER_BODY.size]) != header_crc:
         return "header does not match its checksum"
     if magic != MAGIC:
-        return f"frame begins with {magic!r}, expected {MAGIC!r}"
+        # The checksum is right, so nothing is torn: this was written so.
+        raise WalCorruption(offset, f"frame of format {magic!r}, expected {MAGIC!r}")
     if start + length > len(data):
         return f"payload of {length} bytes, {len(data) - start} left"
     if zlib.crc32(data[start : start + length]) != payload_crc:
@@ -158,9 +162,9 @@ def _good_frame_after(data: bytes, bad: int) -> int | None:
     start = bad + 1
     if bad + HEADER_BYTES <= len(data):
         body_end = bad + _HEADER_BODY.size
-        magic, length, _ = _HEADER_BODY.unpack_from(data, bad)
+        _, length, _ = _HEADER_BODY.unpack_from(data, bad)
         (header_crc,) = _HEADER_CRC.unpack_from(data, body_end)
-        if magic == MAGIC and zlib.crc32(data[bad:body_end]) == header_crc:
+        if zlib.crc32(data[bad:body_end]) == header_crc:
             start = bad + HEADER_BYTES + length
     candidate = data.find(MAGIC, start)
     while candidate != -1:

@@ -1,0 +1,60 @@
+"""What a log entry holds for the store."""
+
+import pytest
+
+from nodeimpl.api.requests import ApiRequest
+from nodeimpl.api.rpc_pb2 import (
+    CompactionRequest,
+    DeleteRangeRequest,
+    PutRequest,
+    RangeRequest,
+    RequestOp,
+    TxnRequest,
+)
+from nodeimpl.ids import RequestId
+from nodeimpl.mvcc.commands import CommandError, decode_command, encode_command
+
+EXAMPLES: list[tuple[ApiRequest, str]] = [
+    (RangeRequest(key=b"k"), "00 0000000000000007 0a016b"),
+    (PutRequest(key=b"k", value=b"v"), "01 0000000000000007 0a016b 120176"),
+    (DeleteRangeRequest(key=b"k"), "02 0000000000000007 0a016b"),
+    (
+        TxnRequest(success=[RequestOp(request_put=PutRequest(key=b"k"))]),
+        "03 0000000000000007 1205 1203 0a016b",
+    ),
+    (CompactionRequest(revision=5), "04 0000000000000007 0805"),
+]
+KINDS = [type(request).__name__ for request, _ in EXAMPLES]
+
+
+@pytest.mark.parametrize(("request_", "command"), EXAMPLES, ids=KINDS)
+def test_a_command_is_its_kind_its_request_id_and_the_request(
+    request_: ApiRequest, command: str
+) -> None:
+    assert encode_command(RequestId(7), request_) == bytes.fromhex(command)
+
+
+@pytest.mark.parametrize(("request_", "command"), EXAMPLES, ids=KINDS)
+def test_a_command_gives_back_its_request_id_and_the_request(
+    request_: ApiRequest, command: str
+) -> None:
+    assert decode_command(bytes.fromhex(command)) == (7, request_)
+
+
+def test_a_request_id_has_64_bits() -> None:
+    last = RequestId(2**64 - 1)
+    assert decode_command(encode_command(last, PutRequest(key=b"k")))[0] == last
+
+
+@pytest.mark.parametrize(
+    ("command", "reason"),
+    [
+        ("", "a command of 0 bytes: expected at least 9"),
+        ("01 00000000000000", "a command of 8 bytes"),
+        ("05 0000000000000007", "a command of kind 5: expected less than 5"),
+        ("01 0000000000000007 0a05", "a command with a broken PutRequest"),
+    ],
+)
+def test_other_bytes_are_no_command(command: str, reason: str) -> None:
+    with pytest.raises(CommandError, match=reason):
+        decode_command(bytes.fromhex(command))

@@ -1,0 +1,154 @@
+"""Every invariant is broken once, and says so."""
+
+import pytest
+
+from nodeimpl.api.kv_pb2 import KeyValue
+from nodeimpl.api.rpc_pb2 import CompactionRequest, DeleteRangeRequest, PutRequest
+from nodeimpl.config import StoreConfig
+from nodeimpl.ids import Revision
+from nodeimpl.mvcc.invariants import Milestone, check_agreement, check_step, check_store
+from nodeimpl.mvcc.key_index import Generation, KeyIndex
+from nodeimpl.mvcc.rows import CompactionMark, put_row, tombstone_row
+from nodeimpl.mvcc.state import StoreState
+from nodeimpl.mvcc.store import Store
+from nodeimpl.storage.memory_backend import MemoryBackend
+
+
+@pytest.fixture
+def state() -> StoreState:
+    """k: put at 2 and 3, deleted at 4, put at 5; compacted at 2."""
+    store = Store(MemoryBackend(), StoreConfig())
+    store.apply(PutRequest(key=b"k", value=b"2"))
+    store.apply(PutRequest(key=b"k", value=b"3"))
+    store.apply(DeleteRangeRequest(key=b"k"))
+    store.apply(PutRequest(key=b"k", value=b"5"))
+    store.apply(CompactionRequest(revision=2))
+    return store.state
+
+
+def history(state: StoreState) -> KeyIndex:
+    return dict(state.index.histories())[b"k"]
+
+
+def at(revision: int, *, compact_revision: int = -1, hash_: int = 0) -> Milestone:
+    return Milestone(Revision(revision), Revision(compact_revision), hash_)
+
+
+def replace_row(state: StoreState, main: int, kv: KeyValue) -> None:
+    state.backend.put(put_row(Revision(main), 0), kv.SerializeToString())
+
+
+def test_a_store_as_it_should_be_breaks_nothing(state: StoreState) -> None:
+    check_store(state)
+
+
+def test_a_missing_row_is_noticed(state: StoreState) -> None:
+    state.backend.delete(put_row(Revision(3), 0))
+    with pytest.raises(AssertionError, match=r"no row holds change 3\.0"):
+        check_store(state)
+
+
+def test_a_row_unknown_to_the_index_is_noticed(state: StoreState) -> None:
+    state.backend.put(put_row(Revision(9), 0), b"")
+    with pytest.raises(AssertionError, match="holds 5 changes, the index knows 4"):
+        check_store(state)
+
+
+@pytest.mark.parametrize(
+    ("kv", "reason"),
+    [
+        (KeyValue(key=b"x", create_revision=2, mod_revision=3, version=2), "the row holds b'x'"),
+        (KeyValue(key=b"k", create_revision=2, mod_revision=4, version=2), "the row says 4"),
+        (KeyValue(key=b"k", create_revision=2, mod_revision=3, version=3), "expected 2"),
+        (KeyValue(key=b"k", create_revision=3, mod_revision=3, version=2), "created at 3"),
+        (KeyValue(key=b"k", create_revision=2, mod_revision=3), r"3\.0: version 0"),
+    ],
+    ids=["key", "mod_revision", "version", "create_revision", "no version"],
+)
+def test_a_row_that_differs_from_the_index_is_noticed(
+    state: StoreState, kv: KeyValue, reason: str
+) -> None:
+    replace_row(state, 3, kv)
+    with pytest.raises(AssertionError, match=reason):
+        check_store(state)
+
+
+def test_a_version_that_does_not_begin_with_1_is_noticed(state: StoreState) -> None:
+    replace_row(state, 5, KeyValue(key=b"k", create_revision=5, mod_revision=5, version=4))
+    with pytest.raises(AssertionError, match="version 4, expected 1"):
+        check_store(state)
+
+
+def test_an_index_with_another_version_is_noticed(state: StoreState) -> None:
+    history(state).generations[-1].version = 7
+    with pytest.raises(AssertionError, match="the index says created 5 version 7"):
+        check_store(state)
+
+
+def test_a_value_changed_in_place_is_noticed_by_the_hash(state: StoreState) -> None:
+    kv = KeyValue(key=b"k", create_revision=5, mod_revision=5, version=1, value=b"x")
+    replace_row(state, 5, kv)
+    with pytest.raises(AssertionError, match="but the rows add up to"):
+        check_store(state)
+
+
+def test_a_history_that_goes_back_is_noticed(state: StoreState) -> None:
+    history(state).generations[-1].mains[0] = Revision(1)
+    with pytest.raises(AssertionError, match="not forward"):
+        check_store(state)
+
+
+def test_an_empty_generation_in_the_middle_is_noticed(state: StoreState) -> None:
+    history(state).generations.insert(1, Generation())
+    with pytest.raises(AssertionError, match="not its last"):
+        check_store(state)
+
+
+def test_a_tombstone_taken_for_a_put_is_noticed(state: StoreState) -> None:
+    key_index = history(state)
+    last = key_index.generations.pop()
+    key_index.generations[0].mains += last.mains
+    key_index.generations[0].subs += last.subs
+    key_index.generations[0].version += 1
+    with pytest.raises(AssertionError, match=r"no row holds change 4\.0"):
+        check_store(state)
+
+
+def test_a_compaction_not_remembered_is_noticed(state: StoreState) -> None:
+    state.compaction = CompactionMark(Revision(4), 0)
+    with pytest.raises(AssertionError, match="but the row says"):
+        check_store(state)
+
+
+def test_a_tombstone_row_without_its_mark_is_noticed(state: StoreState) -> None:
+    state.backend.delete(tombstone_row(Revision(4), 0))
+    replace_row(state, 4, KeyValue(key=b"k", mod_revision=4))
+    with pytest.raises(AssertionError, match=r"no row holds change 4\.0"):
+        check_store(state)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "reason"),
+    [
+        (at(5), at(4), "revision 5 became 4"),
+        (at(5), at(7), "revision 5 became 7"),
+        (at(5, compact_revision=3), at(5), "fell from 3 to -1"),
+        (at(5, hash_=1), at(5, hash_=2), "changed from 1 to 2 within revision 5"),
+    ],
+    ids=["back", "two at once", "compaction back", "hash without revision"],
+)
+def test_a_step_that_cannot_be_is_noticed(before: Milestone, after: Milestone, reason: str) -> None:
+    with pytest.raises(AssertionError, match=reason):
+        check_step(before, after)
+
+
+def test_a_step_may_write_one_revision_and_compact() -> None:
+    check_step(at(5, hash_=1), at(6, hash_=2))
+    check_step(at(5), at(5, compact_revision=4))
+
+
+def test_stores_of_equal_revision_must_agree() -> None:
+    check_agreement(at(5, hash_=1), at(6, hash_=2))
+    check_agreement(at(5, compact_revision=2, hash_=1), at(5, hash_=1))
+    with pytest.raises(AssertionError, match="at revision 5 have hashes 1 and 2"):
+        check_agreement(at(5, hash_=1), at(5, hash_=2))

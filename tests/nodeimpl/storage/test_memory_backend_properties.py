@@ -1,0 +1,78 @@
+"""The memory backend against a naive one that keeps a whole copy at every point."""
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from nodeimpl.ids import LogIndex
+from nodeimpl.mvcc.backend import CommitPoint
+from nodeimpl.storage.memory_backend import MemoryBackend
+
+keys = st.sampled_from([b"", b"a", b"ab", b"b", b"c"])
+values = st.sampled_from([b"", b"1", b"22"])
+
+Copy = tuple[int, dict[bytes, bytes]]
+"""An applied index and everything in the map."""
+
+
+class Comparison(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.backend = MemoryBackend()
+        self.now: dict[bytes, bytes] = {}
+        self.sealed: list[tuple[CommitPoint, Copy]] = []
+        self.durable: Copy = (0, {})
+        self.applied = 0
+
+    @rule(key=keys, value=values)
+    def put(self, key: bytes, value: bytes) -> None:
+        self.backend.put(key, value)
+        self.now[key] = value
+
+    @rule(key=keys)
+    def delete(self, key: bytes) -> None:
+        self.backend.delete(key)
+        self.now.pop(key, None)
+
+    @rule(entries=st.integers(0, 3))
+    def seal(self, entries: int) -> None:
+        self.applied += entries
+        point = self.backend.seal(LogIndex(self.applied))
+        assert not self.sealed or point > self.sealed[-1][0]
+        self.sealed.append((point, (self.applied, dict(self.now))))
+
+    @precondition(lambda self: self.sealed)
+    @rule(data=st.data())
+    def commit(self, data: st.DataObject) -> None:
+        number = data.draw(st.integers(0, len(self.sealed) - 1))
+        point, self.durable = self.sealed[number]
+        self.backend.commit(point)
+        del self.sealed[: number + 1]
+
+    @rule()
+    def crash(self) -> None:
+        self.backend.crash()
+        self.applied, self.now = self.durable[0], dict(self.durable[1])
+        self.sealed = []
+
+    @rule(start=keys, end=st.none() | keys)
+    def scan(self, start: bytes, end: bytes | None) -> None:
+        expected = [
+            (key, self.now[key])
+            for key in sorted(self.now)
+            if key >= start and (end is None or key < end)
+        ]
+        assert list(self.backend.scan(start, end)) == expected
+
+    @invariant()
+    def agrees(self) -> None:
+        assert dict(self.backend.scan(b"", None)) == self.now
+        assert self.backend.applied_index == self.applied
+        assert self.backend.durable_index == self.durable[0]
+        assert self.backend.size_bytes() == sum(
+            len(key) + len(value) for key, value in self.now.items()
+        )
+
+
+TestMemoryBackend = Comparison.TestCase
+TestMemoryBackend.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
