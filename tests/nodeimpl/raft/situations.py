@@ -43,7 +43,7 @@ def entries(*terms: int, after: int = 0) -> tuple[Entry, ...]:
     return tuple(entry(index, term) for index, term in enumerate(terms, after + 1))
 
 
-def follower(
+def follower(  # noqa: PLR0913 - a situation has many sides
     *terms: int,
     term: int | None = None,
     voted_for: NodeId | None = None,

@@ -1,0 +1,245 @@
+"""Each invariant is shown a state, or a step, that it must reject."""
+
+from collections import deque
+
+import pytest
+
+from nodeimpl.ids import LogIndex, NodeId, RequestId, Term
+from nodeimpl.raft.effects import Dropped
+from nodeimpl.raft.invariants import check_basic, check_delta, observe
+from nodeimpl.raft.log import RaftLog
+from nodeimpl.raft.roles import Candidate, Follower
+from nodeimpl.raft.state import ReadBatch
+from tests.nodeimpl.raft.situations import (
+    ME,
+    OTHER,
+    PEER,
+    START,
+    accepted,
+    append,
+    candidate,
+    entries,
+    established_leader,
+    follower,
+    leader,
+    role_of_leader,
+)
+
+# ------------------------------------------------------------------ basic
+
+
+def test_sound_states_pass() -> None:
+    for raft in (follower(), follower(1, 2), candidate(1), leader(1), established_leader(1)):
+        assert check_basic(raft.state) == []
+
+
+def test_a_commit_index_outside_of_the_log_is_rejected() -> None:
+    state = follower(1).state
+    state.commit_index = LogIndex(2)
+
+    assert check_basic(state) == ["commit index 2 is not in the log up to 1"]
+
+
+def test_a_log_ahead_of_the_term_is_rejected() -> None:
+    state = follower(1, 2).state
+    state.current_term = Term(1)
+
+    assert check_basic(state) == ["the log ends in term 2, ahead of term 1"]
+
+
+def test_an_unsaved_vote_is_rejected() -> None:
+    state = follower().state
+    state.hard_state_is_unsaved = True
+
+    assert check_basic(state) == ["a call left effects behind, or a term or vote unsaved"]
+
+
+def test_effects_left_behind_are_rejected() -> None:
+    state = follower().state
+    state.effects.append(Dropped(()))
+
+    assert check_basic(state) == ["a call left effects behind, or a term or vote unsaved"]
+
+
+def test_a_follower_of_itself_is_rejected() -> None:
+    state = follower(term=1).state
+    state.role = Follower(ME)
+
+    assert check_basic(state) == ["node 1 follows itself in term 1"]
+
+
+def test_a_candidate_that_voted_for_another_is_rejected() -> None:
+    state = candidate().state
+    state.voted_for = PEER
+
+    assert check_basic(state) == ["a candidate voted for 2 in term 1"]
+
+
+def test_a_vote_from_a_stranger_is_rejected() -> None:
+    state = candidate().state
+    state.role = Candidate({ME, NodeId(9)})
+
+    assert check_basic(state) == ["votes from [1, 9], of voters (1, 2, 3)"]
+
+
+def test_a_leader_without_an_entry_of_its_term_is_rejected() -> None:
+    state = leader(1).state
+    state.log.truncate(LogIndex(2))
+
+    assert check_basic(state) == ["the leader of term 2 has a log that ends in 1"]
+
+
+def test_a_leader_that_does_not_know_a_peer_is_rejected() -> None:
+    raft = leader()
+    del role_of_leader(raft).progress[OTHER]
+
+    assert check_basic(raft.state) == ["progress of (2,), of peers (2, 3)"]
+
+
+@pytest.mark.parametrize(
+    ("match_index", "in_flight", "next_index"),
+    [
+        pytest.param(2, [], 2, id="next_index is not above match_index"),
+        pytest.param(1, [1], 3, id="in flight, but stored"),
+        pytest.param(0, [2, 1], 3, id="in flight out of order"),
+        pytest.param(0, [3], 3, id="in flight, but not sent"),
+        pytest.param(0, [], 9, id="next_index beyond the log"),
+    ],
+)
+def test_progress_out_of_order_is_rejected(
+    match_index: int, in_flight: list[int], next_index: int
+) -> None:
+    raft = established_leader(1, 1)
+    progress = role_of_leader(raft).progress[PEER]
+
+    progress.match_index = LogIndex(match_index)
+    progress.in_flight = deque(LogIndex(index) for index in in_flight)
+    progress.next_index = LogIndex(next_index)
+
+    assert len(check_basic(raft.state)) == 1
+
+
+def test_more_in_flight_than_the_window_is_rejected() -> None:
+    raft = established_leader(*[1] * 9)
+    progress = role_of_leader(raft).progress[PEER]
+
+    progress.match_index = LogIndex(0)
+    progress.in_flight = deque(LogIndex(index) for index in range(1, 7))
+
+    assert check_basic(raft.state) == ["progress of 2: 6 AppendEntries in flight"]
+
+
+def test_an_answer_to_a_round_that_was_not_started_is_rejected() -> None:
+    raft = leader()
+
+    raft.receive(START, PEER, accepted(raft, 1, round_=8))
+
+    assert check_basic(raft.state) == ["2 answered round 8 of 1"]
+
+
+def test_reads_counted_wrong_are_rejected() -> None:
+    state = follower().state
+    state.reads[RequestId(1)] = ReadBatch(
+        request_ids=(RequestId(1),), asked_term=Term(0), asked_at=START
+    )
+
+    assert check_basic(state) == ["1 reads wait, counted as 0"]
+
+
+# ------------------------------------------------------------------ delta
+
+
+def test_a_sound_step_passes() -> None:
+    raft = follower(1, 1)
+    before = observe(raft.state)
+
+    raft.receive(START, PEER, append(term=3, prev_index=2, prev_term=1, commit_index=2))
+
+    assert check_delta(before, raft.state) == []
+
+
+def test_a_falling_term_is_rejected() -> None:
+    before = observe(follower(term=3).state)
+
+    assert check_delta(before, follower(term=2).state) == ["the term fell from 3 to 2"]
+
+
+@pytest.mark.parametrize("vote", [None, OTHER])
+def test_a_changed_vote_is_rejected(vote: NodeId | None) -> None:
+    before = observe(follower(term=3, voted_for=PEER).state)
+
+    breaches = check_delta(before, follower(term=3, voted_for=vote).state)
+
+    assert breaches == [f"the vote of term 3 changed from 2 to {vote}"]
+
+
+def test_a_changed_leader_is_rejected() -> None:
+    state = follower(term=3).state
+    state.role = Follower(PEER)
+    before = observe(state)
+
+    state.role = Follower(OTHER)
+
+    assert check_delta(before, state) == ["the leader of term 3 changed from 2 to 3"]
+
+
+def test_a_follower_that_becomes_candidate_within_its_term_is_rejected() -> None:
+    state = follower(term=3, voted_for=ME).state
+    before = observe(state)
+
+    state.role = Candidate({ME})
+
+    assert check_delta(before, state) == ["a follower became candidate within term 3"]
+
+
+def test_a_falling_commit_index_is_rejected() -> None:
+    before = observe(follower(1, 1, commit_index=2).state)
+
+    breaches = check_delta(before, follower(1, 1, commit_index=1).state)
+
+    assert breaches == ["the commit index fell from 2 to 1"]
+
+
+def test_a_replaced_committed_entry_is_rejected() -> None:
+    before = observe(follower(1, 1, commit_index=2, term=2).state)
+
+    breaches = check_delta(before, follower(1, 2, commit_index=2).state)
+
+    assert breaches == ["the committed entry 2@1 is gone"]
+
+
+def test_a_leader_that_drops_an_entry_is_rejected() -> None:
+    raft = established_leader(1, 1)
+    raft.propose(START, [(RequestId(1), b"x")])
+    before = observe(raft.state)
+
+    raft.state.log.truncate(LogIndex(4))
+
+    assert check_delta(before, raft.state) == ["a leader's entry 4@2 is gone"]
+
+
+def test_a_falling_round_is_rejected() -> None:
+    raft = established_leader()
+    before = observe(raft.state)
+
+    role_of_leader(raft).round = 0
+
+    assert check_delta(before, raft.state) == ["the round fell from 1 to 0"]
+
+
+def test_a_falling_match_index_is_rejected() -> None:
+    raft = established_leader()
+    before = observe(raft.state)
+
+    role_of_leader(raft).progress[PEER].match_index = LogIndex(0)
+
+    assert check_delta(before, raft.state) == ["match_index fell from (1, 1) to [0, 1]"]
+
+
+def test_a_trimmed_committed_entry_is_not_missed() -> None:
+    state = follower(1, 1, 1, commit_index=2).state
+    before = observe(state)
+
+    state.log = RaftLog(entries(1, after=2), prefix_index=LogIndex(2), prefix_term=Term(1))
+
+    assert check_delta(before, state) == []
