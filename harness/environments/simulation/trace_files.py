@@ -11,6 +11,7 @@ from typing import IO
 import msgspec
 
 from harness.environments.simulation.trace import Transition
+from harness.errors import RunDirectoryError
 
 TRANSITIONS_LOG = "transitions.log"
 
@@ -65,7 +66,10 @@ class Divergence(msgspec.Struct, frozen=True):
 
 
 class TraceComparer:
-    """Compares a run, as it goes, with the traces of a recorded one."""
+    """Compares a run, as it goes, with the traces of a recorded one.
+
+    `write` and `first` raise `RunDirectoryError` for a line that is no transition.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._recorded = {path.stem: _transitions(path) for path in sorted(folder.glob("*.jsonl"))}
@@ -90,7 +94,15 @@ class TraceComparer:
 
 
 def _transitions(path: Path) -> Iterator[Transition]:
+    """Yield what the file holds, up to a line that a kill of the harness left half written."""
     decode = msgspec.json.Decoder(Transition).decode
     with path.open("rb") as file:
-        for line in file:
-            yield decode(line)
+        for number, line in enumerate(file, 1):
+            if not line.endswith(b"\n"):
+                return
+            try:
+                yield decode(line)
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                raise RunDirectoryError(
+                    f"not a transition: {error}", path=path, line=number
+                ) from error
