@@ -198,7 +198,8 @@ class _Page(Generic[StateT, OperationT]):
             return
         yield "  in whatever order the others took effect, it would have found"
         for attempt in attempts[:_LINES_MAX]:
-            yield f"  - {self._describe_state(attempt.state)}, after {self._describe_order(attempt)}"
+            found, after = self._describe_state(attempt.state), self._describe_order(attempt)
+            yield f"  - {found}, after {after}"
         if len(attempts) > _LINES_MAX:
             yield f"  - or one of {len(attempts) - _LINES_MAX} more states; it fits none"
 
