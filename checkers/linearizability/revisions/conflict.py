@@ -1,8 +1,28 @@
 """What the parts of the checker hand up when they find a contradiction."""
 
+import enum
+
 import msgspec
 
 from checkers.linearizability.revisions.operations import Known
+
+
+class Need(enum.Enum):
+    """What must change about keys so that a contradiction goes away."""
+
+    PRESENT = "present"
+    """They are absent; at least one must be present."""
+    ABSENT = "absent"
+    """They are present; at least one must be absent."""
+    OTHER = "other"
+    """Anything about them may help."""
+
+
+class Explanation(msgspec.Struct, frozen=True):
+    """Keys whose state suffices for a contradiction: unless that changes as needed, it stands."""
+
+    keys: tuple[str, ...]
+    need: Need = Need.OTHER
 
 
 class Conflict(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,11 +49,8 @@ class Mismatch(msgspec.Struct, frozen=True, kw_only=True):
     """What the replayed store would have answered, in words."""
     seen: str
     """What was answered, in words."""
-    explanations: tuple[tuple[str, ...], ...]
-    """Sets of keys, at least one, each of which suffices to make the answer wrong.
-
-    As long as those keys are in the state they are in, nothing else can save it.
-    """
+    explanations: tuple[Explanation, ...]
+    """At least one; each suffices to make the answer wrong."""
     expected_revision: int | None = None
     """The revision that wrote what should have been answered; None if there is no such thing."""
     seen_revision: int | None = None

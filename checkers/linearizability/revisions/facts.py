@@ -5,6 +5,8 @@ per key, what every possible filling must respect:
 
 - *pins*: moments at which the key's whole state is known, from reads (a key found, or found
   absent), deletes and compares;
+- *conditions*: moments at which something about its state is known, from the branches that txns
+  took, and from deletes that found it;
 - *touches*: what known writes did to the key, and what gaps must have done, because a read showed
   a `mod_revision` or `create_revision` there;
 - *quiet* spans, in which nothing unknown touched the key: from the `mod_revision` of a pin to the
@@ -17,8 +19,10 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Final
 
+import msgspec
+
 from checkers.linearizability.revisions.operations import Known, Parsed, seen_by, steps_of
-from checkers.linearizability.revisions.replay import Store
+from checkers.linearizability.revisions.replay import Store, compare_holds
 from checkers.models.etcd_api import (
     Compare,
     Delete,
@@ -37,13 +41,25 @@ Required = dict[str, str | None]
 """What a gap must have put: key to value; None where only the key is known."""
 
 IMPOSSIBLE: Final = 1 << 60
-"""A distance that no writes can cover."""
+"""A distance that no writes can cover; and a revision after all others."""
+_LOOKAHEAD: Final = 4
+"""So many conditions ahead are looked at to tell which unknown writes a key needs."""
+
+
+class Condition(msgspec.Struct, frozen=True):
+    """Whether, at revision `slot`, `compare` held."""
+
+    slot: int
+    compare: Compare
+    held: bool
 
 
 class KeyFacts:
     """The facts about one key; filled by `collect_facts`, then only asked."""
 
     __slots__ = (
+        "_condition_slots",
+        "_conditions",
         "_pins",
         "_puts",
         "_quiet_from",
@@ -57,7 +73,9 @@ class KeyFacts:
     def __init__(self) -> None:
         self._spans: list[tuple[int, int]] = []
         self._pins: dict[int, KeyValue | None] = {}
-        self._touches: dict[int, bool] = {}
+        self._touches: dict[int, str | None] = {}
+        self._conditions: list[Condition] = []
+        self._condition_slots: list[int] = []
         self._slots: list[int] = []
         self._touched: list[int] = []
         self._puts: list[int] = []
@@ -68,12 +86,16 @@ class KeyFacts:
         """Note that at revision `slot` the key held `kv`."""
         self._pins.setdefault(slot, kv)
 
-    def touch(self, revision: int, *, present: bool) -> None:
-        """Note that `revision` wrote the key, and whether the key was there afterwards.
+    def require(self, condition: Condition) -> None:
+        """Note that `condition` was so."""
+        self._conditions.append(condition)
+
+    def touch(self, revision: int, value: str | None) -> None:
+        """Note that `revision` put the key to `value`, or deleted it, if that is None.
 
         A txn that puts one key twice, which etcd refuses, is counted once: counts are lower bounds.
         """
-        self._touches[revision] = present
+        self._touches[revision] = value
 
     def quiet(self, start: int, end: int) -> None:
         """Note that nothing touched the key from revision `start` to `end`."""
@@ -83,7 +105,9 @@ class KeyFacts:
         """Index what was noted, and note what follows; from now on the facts are to be asked."""
         self._slots = sorted(self._pins)
         self._touched = sorted(self._touches)
-        self._puts = [revision for revision in self._touched if self._touches[revision]]
+        self._puts = [at for at in self._touched if self._touches[at] is not None]
+        self._conditions.sort(key=_slot)
+        self._condition_slots = list(map(_slot, self._conditions))
         for slot, kv in self._pins.items():
             if kv is not None:
                 complete = self.put_count(kv.create_revision - 1, kv.mod_revision) == kv.version
@@ -110,32 +134,52 @@ class KeyFacts:
         return bisect_right(self._puts, to) - bisect_right(self._puts, after)
 
     def distance(self, kv: KeyValue | None, revision: int) -> tuple[int, int]:
-        """Return how many unknown writes the key's next pin needs, and by which revision.
+        """Return how many unknown writes the next facts about the key need, and by which revision.
 
-        `kv` is what the key holds right after `revision`. The count is a lower bound; it is
-        `IMPOSSIBLE` if no later writes can lead from `kv` to that pin, and 0 if there is none.
+        `kv` is what the key holds right after `revision`. The count is an estimate; but it is
+        `IMPOSSIBLE` only if no later writes can lead from `kv` to the next pin.
         """
         at = bisect_left(self._slots, revision)
-        if at == len(self._slots):
-            return 0, IMPOSSIBLE
-        slot = self._slots[at]
+        count, due, slot = 0, IMPOSSIBLE, IMPOSSIBLE
+        if at < len(self._slots):
+            slot = self._slots[at]
+            count, due = self._distance_to_pin(kv, revision, slot)
+        first = bisect_left(self._condition_slots, revision)
+        for condition in self._conditions[first : first + _LOOKAHEAD]:
+            if count == IMPOSSIBLE or condition.slot > slot:
+                break
+            expected = self._expected(kv, revision, condition.slot)
+            if compare_holds(condition.compare, expected) is not condition.held:
+                return count + 1, min(due, condition.slot)
+        return count, due
+
+    def _distance_to_pin(self, kv: KeyValue | None, revision: int, slot: int) -> tuple[int, int]:
         goal = self._pins[slot]
-        if goal is None:
-            return int(self._will_be_present(kv, revision, slot)), slot
-        if goal.create_revision > revision:
-            until = goal.create_revision - 1
-            return int(self._will_be_present(kv, revision, until)), until
+        until = slot if goal is None else goal.create_revision - 1
+        if until >= revision:
+            return int(self._expected(kv, revision, until) is not None), until
+        assert goal is not None, "only a key that is there was created before"
         if kv is None or kv.create_revision != goal.create_revision:
             return IMPOSSIBLE, slot
         missing = goal.version - kv.version - self.put_count(revision, goal.mod_revision)
         return (missing if missing >= 0 else IMPOSSIBLE), goal.mod_revision
 
-    def _will_be_present(self, kv: KeyValue | None, after: int, to: int) -> bool:
-        """Return whether known touches alone leave the key present at `to`."""
-        at = bisect_right(self._touched, to) - 1
-        if at >= 0 and self._touched[at] > after:
-            return self._touches[self._touched[at]]
-        return kv is not None
+    def _expected(self, kv: KeyValue | None, after: int, to: int) -> KeyValue | None:
+        """Return what the key holds at `to`, if it is `kv` at `after` and only known writes come."""
+        first = bisect_right(self._touched, after)
+        for revision in self._touched[first : bisect_right(self._touched, to)]:
+            value = self._touches[revision]
+            if value is None:
+                kv = None
+            elif kv is None:
+                kv = KeyValue("", value, revision, revision, 1)
+            else:
+                kv = KeyValue("", value, kv.create_revision, revision, kv.version + 1)
+        return kv
+
+
+def _slot(condition: Condition) -> int:
+    return condition.slot
 
 
 class Facts:
@@ -151,8 +195,8 @@ class Facts:
     def seal(self) -> None:
         """See `KeyFacts.seal`."""
         for revision, required in self.required.items():
-            for key in required:
-                self.touch(key, revision, present=True)
+            for key, value in required.items():
+                self.touch(key, revision, value or "")
         for key_facts in self.keys.values():
             key_facts.seal()
 
@@ -167,11 +211,21 @@ class Facts:
         if key_facts is not None:
             key_facts.pin(slot, kv)
 
-    def touch(self, key: str, revision: int, *, present: bool) -> None:
+    def touch(self, key: str, revision: int, value: str | None) -> None:
         """Note that `revision` wrote `key`, if the key is of interest; see `KeyFacts.touch`."""
         key_facts = self.keys.get(key)
         if key_facts is not None:
-            key_facts.touch(revision, present=present)
+            key_facts.touch(revision, value)
+
+    def condition(self, slot: int, compare: Compare, *, held: bool) -> None:
+        """Note whether `compare` held at `slot`, if its key is of interest."""
+        key_facts = self.keys.get(compare.key)
+        if key_facts is not None:
+            key_facts.require(Condition(slot, compare, held))
+
+    def found(self, key: str, slot: int) -> None:
+        """Note that `key` was there at `slot`, if it is of interest."""
+        self.condition(slot, Compare(key, Target.VERSION, Relation.GREATER, 0), held=True)
 
     def require(self, revision: int, key: str, value: str | None) -> None:
         """Note that `revision` put `key`; of interest only if it is a gap."""
@@ -186,11 +240,13 @@ def collect_facts(parsed: Parsed, facts: Facts, store: Store) -> None:
         match operation.request:
             case Txn():
                 _note_txn(facts, operation, store)
-            case Put(key, _):
-                facts.touch(key, operation.revision, present=True)
+            case Put(key, value):
+                facts.touch(key, operation.revision, value)
             case Delete(key, range_end):
-                gone = dict.fromkeys(store.interval(key, range_end), False)
-                _note_written(facts, operation, gone)
+                keys = store.interval(key, range_end)
+                _note_written(facts, operation, dict.fromkeys(keys))
+                if operation.wrote and len(keys) == 1:
+                    facts.found(key, operation.revision - 1)
             case Read():
                 _note_read(facts, operation, store, ())
     facts.seal()
@@ -221,44 +277,50 @@ def _note_txn(facts: Facts, operation: Known, store: Store) -> None:
     assert isinstance(request, Txn), "called for a txn"
     assert isinstance(result, TxnResult), "parsed together"
     before = operation.revision - 1 if operation.wrote else operation.revision
-    for compare in request.compare if result.succeeded else ():
-        _note_compare(facts, compare, before)
-    touched: dict[str, bool] = {}
+    if result.succeeded:
+        for compare in request.compare:
+            _note_compare(facts, compare, before)
+    elif len(request.compare) == 1:
+        facts.condition(before, request.compare[0], held=False)
+    written: dict[str, str | None] = {}
     for step, answer in steps_of(operation):
         match step, answer:
             case Read(), ReadResult() if step.revision <= 0:
-                _note_read(facts, seen_by(operation, step, answer, before), store, touched)
-            case Put(key, _), _:
-                touched[key] = True
+                _note_read(facts, seen_by(operation, step, answer, before), store, written)
+            case Put(key, value), _:
+                written[key] = value
             case Delete(key, range_end), DeleteResult(deleted):
                 keys = store.interval(key, range_end)
-                _note_inner_delete(facts, keys, before, touched, deleted)
+                _note_inner_delete(facts, keys, before, written, deleted)
             case _:
                 pass
-    _note_written(facts, operation, touched)
+    _note_written(facts, operation, written)
 
 
 def _note_inner_delete(
-    facts: Facts, keys: Sequence[str], before: int, touched: dict[str, bool], deleted: int
+    facts: Facts, keys: Sequence[str], before: int, written: dict[str, str | None], deleted: int
 ) -> None:
     """Note that a step of a txn deleted so many of `keys`; `before` is the slot before the txn."""
     for key in keys:
-        if deleted == 0 and key not in touched:
+        if deleted == 0 and key not in written:
             facts.pin(key, before, None)
-        touched[key] = False
+        elif deleted == 1 and len(keys) == 1 and key not in written:
+            facts.found(key, before)
+        written[key] = None
 
 
-def _note_written(facts: Facts, operation: Known, touched: Mapping[str, bool]) -> None:
-    """Note which keys a write touched, and whether they were there afterwards."""
-    for key, present in touched.items():
+def _note_written(facts: Facts, operation: Known, written: Mapping[str, str | None]) -> None:
+    """Note what a write left behind in each key that it touched; None where it left nothing."""
+    for key, value in written.items():
         if operation.wrote:
-            facts.touch(key, operation.revision, present=present)
-        if not present:
+            facts.touch(key, operation.revision, value)
+        if value is None:
             facts.pin(key, operation.revision, None)
 
 
 def _note_compare(facts: Facts, compare: Compare, slot: int) -> None:
     """Note what it means that `compare` held at `slot`."""
+    facts.condition(slot, compare, held=True)
     if compare.result is not Relation.EQUAL or not isinstance(compare.value, int):
         return
     if compare.value == 0:

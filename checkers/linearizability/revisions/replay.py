@@ -8,7 +8,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from typing import assert_never
 
-from checkers.linearizability.revisions.conflict import Mismatch
+from checkers.linearizability.revisions.conflict import Explanation, Mismatch, Need
 from checkers.linearizability.revisions.operations import Known
 from checkers.models.etcd_api import (
     UNBOUNDED,
@@ -85,7 +85,9 @@ class Store:
             case Delete(key, range_end):
                 self._delete(key, range_end)
             case Txn():
-                succeeded = all(self._holds(compare) for compare in request.compare)
+                succeeded = all(
+                    compare_holds(each, self.keys.get(each.key)) for each in request.compare
+                )
                 steps = request.success if succeeded else request.failure
                 if any(isinstance(step, Read) and step.revision >= revision for step in steps):
                     return False  # etcd refuses to read a revision that does not exist yet
@@ -114,7 +116,8 @@ class Store:
     def _replay_txn(self, operation: Known, request: Txn) -> Mismatch | None:
         result = operation.result
         assert isinstance(result, TxnResult), "parsed together"
-        failed = [compare for compare in request.compare if not self._holds(compare)]
+        keys = self.keys
+        failed = [each for each in request.compare if not compare_holds(each, keys.get(each.key))]
         if result.succeeded and failed:
             return self._wrong_branch(operation, failed, "failure", "success")
         if not result.succeeded and not failed:
@@ -141,7 +144,9 @@ class Store:
             expected=f"the branch for {right}" + (f" ({why})" if why else ""),
             seen=f"the branch for {taken}",
             # One false compare is enough to fail; it takes all of them to succeed.
-            explanations=tuple((key,) for key in keys) if right == "failure" else (keys,),
+            explanations=tuple(Explanation((key,)) for key in keys)
+            if right == "failure"
+            else (Explanation(keys),),
             expected_revision=held[0] if held else None,
         )
 
@@ -156,11 +161,15 @@ class Store:
         deleted = self._delete(request.key, request.range_end)
         if deleted == result.deleted:
             return None
+        keys = tuple(self.interval(request.key, request.range_end))
+        need = Need.OTHER
+        if len(keys) == 1:
+            need = Need.PRESENT if held is None else Need.ABSENT
         return Mismatch(
             operation=operation,
             expected=f"{deleted} deleted",
             seen=f"{result.deleted} deleted",
-            explanations=(tuple(self.interval(request.key, request.range_end)),),
+            explanations=(Explanation(keys, need),),
             expected_revision=None if held is None else held.mod_revision,
         )
 
@@ -184,7 +193,9 @@ class Store:
                 operation=operation,
                 expected=_words(wrong[0], held),
                 seen=_words(wrong[0], seen),
-                explanations=tuple((key,) for key in wrong),
+                explanations=tuple(
+                    Explanation((key,), _need(keys.get(key), _shown(result, key))) for key in wrong
+                ),
                 expected_revision=None if held is None else held.mod_revision,
                 seen_revision=None if seen is None else seen.mod_revision,
             )
@@ -192,7 +203,7 @@ class Store:
             operation=operation,
             expected=_counts(ReadResult(shown, count, more=len(shown) < count)),
             seen=_counts(result),
-            explanations=(tuple(interval),),
+            explanations=(Explanation(tuple(interval)),),
         )
 
     def _put(self, key: str, value: str, revision: int) -> None:
@@ -209,30 +220,32 @@ class Store:
             self._undo.append((each, self.keys.pop(each)))
         return len(doomed)
 
-    def _holds(self, compare: Compare) -> bool:
-        held = self.keys.get(compare.key)
-        left: str | int
-        match compare.target:
-            case Target.VALUE:
-                if held is None:
-                    return False  # etcd: a compare with the value of no key never holds
-                left = held.value
-            case Target.VERSION:
-                left = 0 if held is None else held.version
-            case Target.CREATE:
-                left = 0 if held is None else held.create_revision
-            case Target.MOD:
-                left = 0 if held is None else held.mod_revision
-            case _:
-                assert_never(compare.target)
-        right = compare.value
-        if compare.result is Relation.EQUAL:
-            return left == right
-        if compare.result is Relation.NOT_EQUAL:
-            return left != right
-        assert isinstance(left, int) is isinstance(right, int), "Compare checks its own types"
-        less = left < right if isinstance(left, int) else str(left) < str(right)  # type: ignore[operator]
-        return less if compare.result is Relation.LESS else not less and left != right
+
+def compare_holds(compare: Compare, held: KeyValue | None) -> bool:
+    """Return whether `compare` holds of its key, if that is as it is `held`; None: absent."""
+    left: str | int
+    match compare.target:
+        case Target.VALUE:
+            if held is None:
+                return False  # etcd: a compare with the value of no key never holds
+            left = held.value
+        case Target.VERSION:
+            left = 0 if held is None else held.version
+        case Target.CREATE:
+            left = 0 if held is None else held.create_revision
+        case Target.MOD:
+            left = 0 if held is None else held.mod_revision
+        case _:
+            assert_never(compare.target)
+    right = compare.value
+    if compare.result is Relation.EQUAL:
+        return left == right
+    if compare.result is Relation.NOT_EQUAL:
+        return left != right
+    less, greater = (left, right) if compare.result is Relation.LESS else (right, left)
+    if isinstance(less, int) and isinstance(greater, int):
+        return less < greater
+    return str(less) < str(greater)
 
 
 def _wrong_keys(
@@ -249,6 +262,12 @@ def _wrong_keys(
         for key in interval
         if held.get(key) != seen.get(key) and (key in seen or not cut or key < last)
     ]
+
+
+def _need(held: KeyValue | None, seen: KeyValue | None) -> Need:
+    if held is None:
+        return Need.PRESENT
+    return Need.ABSENT if seen is None else Need.OTHER
 
 
 def _shown(result: ReadResult, key: str) -> KeyValue | None:

@@ -15,13 +15,13 @@ and convicts valid histories.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import msgspec
 
-from checkers.linearizability.revisions.conflict import Mismatch
+from checkers.linearizability.revisions.conflict import Explanation, Mismatch, Need
 from checkers.linearizability.revisions.facts import IMPOSSIBLE, Facts
 from checkers.linearizability.revisions.gaps import Candidate, Gap
 from checkers.linearizability.revisions.operations import Known
@@ -120,19 +120,25 @@ class Search:
         self._levels: Final = [
             _Level(gap, bisect_left(self._revisions, gap.revision)) for gap in gaps
         ]
-        self._touching: Final[dict[str, int]] = {}
-        """For each key, the levels on whose choice its state may depend."""
+        self._putting: Final[dict[str, list[int]]] = {}
+        """For each key, the candidates that may put it."""
+        self._deleting: Final[dict[str, list[int]]] = {}
+        """For each key, the candidates that may delete it."""
+        self._options: Final = [0] * len(candidates)
+        """For each candidate, the levels that may choose it and may also choose another."""
         self._holders: Final = [0] * len(candidates)
-        """For each candidate, the levels that chose it."""
+        """For each candidate, those of its options that chose it."""
+        self._touched: Final[dict[str, int]] = {}
+        """For each key, the levels that chose to touch it, and might have chosen otherwise."""
         self._spent: Final = [0] * len(candidates)
         """For each candidate, how many of its calls are spent."""
         self._reserved: Final = [0] * len(candidates)
-        """For each candidate, how many gaps ahead have no other."""
+        """For each candidate, how many gaps have no other, and have not chosen it yet."""
         self._txns = 0
         """The levels that chose a txn."""
         self._steps = 0
-        for at, gap in enumerate(gaps):
-            self._index_level(at, gap)
+        self._index_candidates()
+        self._index_levels()
 
     def run(self, steps_max: int) -> Filled | Impossible | Exhausted:
         """Return how the gaps can be filled, that they cannot, or that `steps_max` was too few."""
@@ -164,15 +170,30 @@ class Search:
         }
         return Filled(choices, self._steps)
 
-    def _index_level(self, at: int, gap: Gap) -> None:
-        first = self._candidates[gap.candidates[0]]
-        if len(gap.candidates) == 1:
-            self._reserved[gap.candidates[0]] += 1
-            if not isinstance(first.request, Txn):
-                return  # it has no choice, and does the same to a key in any state
-        keys = {key for index in gap.candidates for key in self._candidates[index].touches}
-        for key in keys:
-            self._touching[key] = self._touching.get(key, 0) | (1 << at)
+    def _index_candidates(self) -> None:
+        for index, candidate in enumerate(self._candidates):
+            for key in candidate.touches:
+                if not isinstance(candidate.request, Delete):
+                    self._putting.setdefault(key, []).append(index)
+                if not isinstance(candidate.request, Put):
+                    self._deleting.setdefault(key, []).append(index)
+
+    def _index_levels(self) -> None:
+        for at, level in enumerate(self._levels):
+            candidates = level.gap.candidates
+            if len(candidates) == 1:
+                self._reserved[candidates[0]] += 1
+            if self._is_open(level):
+                for index in candidates:
+                    self._options[index] |= 1 << at
+
+    def _is_open(self, level: _Level) -> bool:
+        """Return whether what `level` does to a key may depend on other levels.
+
+        A gap with one candidate that is no txn does the same in every solution.
+        """
+        candidates = level.gap.candidates
+        return len(candidates) > 1 or isinstance(self._candidates[candidates[0]].request, Txn)
 
     def _advance(self, position: int, *, chosen: bool) -> _Failure | None:
         """Go from the revision before to this one; a gap's choice may be made already."""
@@ -202,34 +223,56 @@ class Search:
 
     def _failure(self, mismatch: Mismatch, level_count: int, slot: int) -> _Failure:
         """Blame whoever lets us jump back farthest."""
-        culprits = min(self._culprits(keys, level_count, slot) for keys in mismatch.explanations)
+        culprits = min(
+            self._culprits(explanation, level_count, slot) for explanation in mismatch.explanations
+        )
         return _Failure(mismatch, culprits)
 
-    def _culprits(self, keys: Iterable[str], level_count: int, slot: int) -> int:
-        """Return those of the first `level_count` levels that decide the state of `keys`.
+    def _culprits(self, explanation: Explanation, level_count: int, slot: int) -> int:
+        """Return those of the first `level_count` levels that keep `explanation` standing.
 
         Only pins before `slot` are trusted.
         """
         culprits = 0
-        for key in keys:
-            culprits |= self._since_pin(key, level_count, slot)
+        for key in explanation.keys:
+            culprits |= self._since_pin(key, explanation.need, level_count, slot)
         txns = culprits & self._txns
         while txns:
             at = txns.bit_length() - 1
             txns ^= 1 << at
             for key in self._candidates[self._levels[at].chosen].depends:
-                earlier = self._since_pin(key, at, self._gap_revisions[at])
+                earlier = self._since_pin(key, Need.OTHER, at, self._gap_revisions[at])
+                txns |= earlier & ~culprits & self._txns & ((1 << at) - 1)
                 culprits |= earlier
-                txns |= earlier & self._txns
         return culprits
 
-    def _since_pin(self, key: str, level_count: int, slot: int) -> int:
-        mask = self._touching.get(key, 0) & ((1 << level_count) - 1)
+    def _since_pin(self, key: str, need: Need, level_count: int, slot: int) -> int:
+        """Return the culprits for the state of `key` after the first `level_count` levels.
+
+        Those since the last pin which touched the key, or might touch it instead of what they did,
+        in a way that helps. Where that choice is all spent, not they are to blame, but its holders.
+        """
         facts = self._facts.keys.get(key)
-        if mask and facts is not None:
-            first = self._level_count(facts.pin_before(slot))
-            mask = mask >> first << first
-        return mask
+        if facts is None:
+            return 0
+        first = self._level_count(facts.pin_before(slot))
+        segment = (1 << level_count) - (1 << first) if first < level_count else 0
+        culprits = self._touched.get(key, 0) & segment
+        helpful: list[int] = []
+        if need is not Need.ABSENT:
+            helpful += self._putting.get(key, ())
+        if need is not Need.PRESENT:
+            helpful += self._deleting.get(key, ())
+        for index in helpful:
+            options = self._options[index] & segment & ~culprits
+            if options:
+                culprits |= self._holders[index] if self._is_spent(index) else options
+        return culprits
+
+    def _is_spent(self, index: int) -> bool:
+        """Return whether every call of a candidate is chosen, or kept for gaps without another."""
+        kept = self._spent[index] + self._reserved[index]
+        return kept >= len(self._candidates[index].calls)
 
     def _open(self, level: _Level) -> None:
         level.mark = self._store.mark()
@@ -246,47 +289,48 @@ class Search:
             self._steps += 1
             candidate = self._candidates[index]
             spent = self._spent[index]
-            kept = 0 if len(level.ranked) == 1 else self._reserved[index]
-            if spent + kept >= len(candidate.calls) or candidate.calls[spent] >= level.gap.deadline:
+            if len(level.ranked) == 1:
+                self._reserved[index] -= 1
+            if self._is_spent(index) or candidate.calls[spent] >= level.gap.deadline:
                 level.culprits |= self._holders[index]
-                continue
-            self._store.apply(candidate.request, level.gap.revision)
-            keys = self._objections(level, candidate)
-            if keys is None:
-                self._take(at, level, index)
-                return True
-            self._store.undo_to(level.mark)
-            level.culprits |= self._culprits(keys, at, level.gap.revision)
+            else:
+                self._store.apply(candidate.request, level.gap.revision)
+                objection = self._objection(level, candidate)
+                if objection is None:
+                    self._take(at, level, index)
+                    return True
+                self._store.undo_to(level.mark)
+                level.culprits |= self._culprits(objection, at, level.gap.revision)
+            if len(level.ranked) == 1:
+                self._reserved[index] += 1
         return False
 
-    def _objections(self, level: _Level, candidate: Candidate) -> Collection[str] | None:
-        """Return the keys whose state rules out what `candidate` just did; None if it may stand."""
+    def _objection(self, level: _Level, candidate: Candidate) -> Explanation | None:
+        """Return what rules out what `candidate` just did; None if it may stand."""
         before = self._store.changed_since(level.mark)
         if not before:
-            return candidate.depends
+            need = Need.PRESENT if isinstance(candidate.request, Delete) else Need.OTHER
+            return Explanation(candidate.depends, need)
         revision = level.gap.revision
         required = self._facts.required[revision]
         held = self._store.keys
         for key, value in required.items():
             kv = held.get(key)
             if kv is None or kv.mod_revision != revision or value not in {None, kv.value}:
-                return candidate.depends
+                return Explanation(candidate.depends)
         for key in before:
             facts = self._facts.keys[key]
             if key not in required and facts.is_quiet(revision):
-                return candidate.depends
+                return Explanation(candidate.depends)
             if facts.distance(held.get(key), revision)[0] == IMPOSSIBLE:
-                return (*candidate.depends, key)
+                return Explanation((*candidate.depends, key))
         return None
 
     def _take(self, at: int, level: _Level, index: int) -> None:
         level.chosen, level.member = index, self._spent[index]
         self._spent[index] += 1
-        self._holders[index] |= 1 << at
-        if isinstance(self._candidates[index].request, Txn):
-            self._txns |= 1 << at
-        if len(level.ranked) == 1:
-            self._reserved[index] -= 1
+        if self._is_open(level):
+            self._flip(at, index)
 
     def _release(self, at: int) -> None:
         level = self._levels[at]
@@ -295,10 +339,18 @@ class Search:
             return
         level.chosen = _NOBODY
         self._spent[index] -= 1
-        self._holders[index] &= ~(1 << at)
-        self._txns &= ~(1 << at)
         if len(level.ranked) == 1:
             self._reserved[index] += 1
+        if self._is_open(level):
+            self._flip(at, index)
+
+    def _flip(self, at: int, index: int) -> None:
+        """Note that level `at` chose a candidate, or no longer."""
+        self._holders[index] ^= 1 << at
+        for key in self._candidates[index].touches:
+            self._touched[key] = self._touched.get(key, 0) ^ (1 << at)
+        if isinstance(self._candidates[index].request, Txn):
+            self._txns ^= 1 << at
 
     def _jump_back(self, culprits: int) -> _Level | None:
         """Make the latest of `culprits` that still can choose anew; None if none can."""
