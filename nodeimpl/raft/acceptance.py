@@ -45,7 +45,7 @@ def on_append_entries(
             round=message.round,
         )
         state.effects.append(Send(sender, reply))
-    commit_index = min(message.commit_index, match_index)  # 5.
+    commit_index = verified_commit_index(message.commit_index, match_index)  # 5.
     if commit_index > state.commit_index:
         commit_to(state, commit_index)
 
@@ -64,6 +64,14 @@ def replace_suffix(state: RaftState, entries: tuple[Entry, ...]) -> None:
         )
         state.log.truncate(first_index)
     state.log.append(entries)
+
+
+def verified_commit_index(leader_commit: LogIndex, match_index: LogIndex) -> LogIndex:
+    """Return what may be committed: what the leader has, as far as it was compared (Figure 2, 5.).
+
+    Behind `match_index` there may still be entries that the leader does not have.
+    """
+    return min(leader_commit, match_index)
 
 
 def conflict(log: RaftLog, prev_log_index: LogIndex) -> tuple[LogIndex, Term]:

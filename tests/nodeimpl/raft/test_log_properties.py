@@ -1,6 +1,6 @@
 """The log against a slow, obvious twin: a dictionary from index to entry."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -73,6 +73,7 @@ class LogTwins(RuleBasedStateMachine):
 
 
 TestLogTwins = LogTwins.TestCase
+TestLogTwins.settings = settings(max_examples=40, stateful_step_count=15, deadline=None)
 
 
 @given(

@@ -1,0 +1,177 @@
+"""Every kind of bad luck for a cluster, and then none: lives that end in recovery.
+
+Bytes decide what happens next, so Hypothesis can shrink a life, and a seed can replay it.
+"""
+
+from collections.abc import Callable
+from random import Random
+from typing import Final
+
+from nodeimpl.config import RaftConfig
+from nodeimpl.ids import MILLISECOND, NodeId
+from tests.nodeimpl.raft.cluster import Cluster
+
+NETWORK_SIZE_MAX: Final = 60
+"""Messages on their way; beyond, the oldest is lost, so that a run does not drown in them."""
+
+CONFIG: Final = RaftConfig(
+    heartbeat_interval_ns=50 * MILLISECOND,
+    election_timeout_ns_min=150 * MILLISECOND,
+    election_timeout_ns_max=300 * MILLISECOND,
+    append_entries_max=2,
+    append_bytes_max=8,
+    appends_in_flight_max=2,
+    proposals_remembered_max=3,
+)
+"""Small limits, so that short runs reach them."""
+
+
+def _deliver_oldest(cluster: Cluster, node_id: NodeId, choice: int) -> None:
+    del node_id
+    for _ in range(min(len(cluster.network), choice % 8)):
+        cluster.deliver()
+
+
+def _deliver_any(cluster: Cluster, node_id: NodeId, choice: int) -> None:
+    del node_id
+    if cluster.network:
+        cluster.deliver(choice % len(cluster.network))
+
+
+def _repeat(cluster: Cluster, node_id: NodeId, choice: int) -> None:
+    del node_id
+    if cluster.network:
+        cluster.network.append(cluster.network[choice % len(cluster.network)])
+
+
+def _lose(cluster: Cluster, node_id: NodeId, choice: int) -> None:
+    del node_id
+    if cluster.network:
+        cluster.network.pop(choice % len(cluster.network))
+
+
+def _wake_next(cluster: Cluster, node_id: NodeId, choice: int) -> None:
+    del node_id, choice
+    if cluster.nodes:
+        cluster.wake(min(cluster.nodes, key=lambda running: cluster.nodes[running].deadline))
+
+
+def _wake_any(cluster: Cluster, node_id: NodeId, choice: int) -> None:
+    del choice
+    if node_id in cluster.nodes:
+        cluster.wake(node_id)
+
+
+def _propose(cluster: Cluster, node_id: NodeId, choice: int) -> None:
+    if node_id in cluster.nodes:
+        number = cluster.request_count
+        cluster.propose(node_id, *[b"%d" % (number + count) for count in range(1 + choice % 3)])
+
+
+def _read(cluster: Cluster, node_id: NodeId, choice: int) -> None:
+    if node_id in cluster.nodes:
+        cluster.read(node_id, 1 + choice % 2)
+
+
+def _crash_or_restart(cluster: Cluster, node_id: NodeId, choice: int) -> None:
+    if node_id in cluster.nodes:
+        cluster.crash(node_id, applied_lost=choice % 3)
+    else:
+        cluster.restart(node_id)
+
+
+def _restart(cluster: Cluster, node_id: NodeId, choice: int) -> None:
+    del choice
+    if node_id not in cluster.nodes:
+        cluster.restart(node_id)
+
+
+def _isolate(cluster: Cluster, node_id: NodeId, choice: int) -> None:
+    del choice
+    for other in cluster.node_ids:
+        if other != node_id:
+            cluster.cut(node_id, other)
+
+
+def _isolate_leader(cluster: Cluster, node_id: NodeId, choice: int) -> None:
+    _isolate(cluster, cluster.leader() or node_id, choice)
+
+
+def _heal(cluster: Cluster, node_id: NodeId, choice: int) -> None:
+    del node_id, choice
+    cluster.heal()
+
+
+def _stall(cluster: Cluster, node_id: NodeId, choice: int) -> None:
+    del choice
+    if node_id in cluster.nodes:
+        cluster.stall(node_id)
+
+
+def _carry_out(cluster: Cluster, node_id: NodeId, choice: int) -> None:
+    if node_id in cluster.nodes:
+        cluster.carry_out(node_id, choice % 4 or None)
+
+
+STEPS: Final[tuple[Callable[[Cluster, NodeId, int], None], ...]] = (
+    *[_deliver_oldest] * 16,
+    *[_deliver_any] * 8,
+    *[_repeat] * 2,
+    *[_lose] * 2,
+    *[_wake_next] * 4,
+    _wake_any,
+    *[_propose] * 5,
+    *[_read] * 4,
+    _crash_or_restart,
+    *[_restart] * 3,
+    _isolate,
+    _isolate_leader,
+    *[_heal] * 2,
+    _stall,
+    *[_carry_out] * 6,
+)
+"""A step is chosen evenly among these; so weighted, about half of a long life makes progress."""
+
+
+def run(cluster: Cluster, fate: bytes) -> None:
+    """Take one step per two bytes of `fate`."""
+    for first, second in zip(fate[::2], fate[1::2], strict=False):
+        node_id = cluster.node_ids[second % len(cluster.node_ids)]
+        STEPS[first % len(STEPS)](cluster, node_id, second // len(cluster.node_ids))
+        del cluster.network[:-NETWORK_SIZE_MAX]
+
+
+def recover(cluster: Cluster) -> NodeId:
+    """Let all be well again, and return the leader that has brought all logs together."""
+    cluster.heal()
+    for node_id in cluster.node_ids:
+        if node_id not in cluster.nodes:
+            cluster.restart(node_id)
+        cluster.carry_out(node_id)
+    for _ in range(200):
+        cluster.settle()
+        leader = cluster.leader()
+        last_indices = {node.last_index for node in cluster.nodes.values()}
+        commit_indices = {node.commit_index for node in cluster.nodes.values()}
+        if leader is not None and last_indices == commit_indices and len(last_indices) == 1:
+            return leader
+        _wake_next(cluster, leader or cluster.node_ids[0], 0)
+    raise AssertionError("no leader has brought the logs together in 200 timeouts")
+
+
+def assert_progress(cluster: Cluster) -> None:
+    """Check that the cluster recovers, commits, and answers reads on every node."""
+    leader = recover(cluster)
+    cluster.propose(leader, b"last")
+    cluster.settle()
+    reads = [*cluster.read(cluster.node_ids[0]), *cluster.read(cluster.node_ids[-1])]
+    cluster.settle()
+    assert all(log[-1].data == b"last" for log in cluster.applied.values())
+    assert set(reads) <= set(cluster.reads_ready)
+
+
+def live(seed: int, size: int) -> None:
+    """Let a cluster live as `seed` decides, two thousand steps, and then recover."""
+    cluster = Cluster(size, config=CONFIG, seed=seed)
+    run(cluster, Random(seed).randbytes(4_000))
+    assert_progress(cluster)
