@@ -5,6 +5,7 @@ reach a daemon that listens. What they may meet is a daemon that is down (refuse
 with their request in hand (lost: indefinite), or does not answer in time (timed out: indefinite).
 """
 
+from collections import deque
 from collections.abc import Callable
 from random import Random
 
@@ -63,13 +64,27 @@ class SimulatedClients:
         self._delay_ns_min = delay_ns_min
         self._delay_ns_spread = delay_ns_max - delay_ns_min
         self._operations: dict[int, _Operation] = {}
+        self._timeouts: deque[tuple[int, _Operation, int]] = deque()
+        """(when, operation, call number) of the calls that were made, soonest first. Most have
+        long been answered by then, so they share one event of the kernel."""
+        self._timeout_at: int | None = None
+        self._stepping = False
         self._wake_at: int | None = None
         self.is_exhausted = False
         """Whether the interpreter's generator is done and nothing is in flight."""
 
     def step(self) -> None:
         """Start whatever is to be started now."""
+        if self._stepping:  # a dialogue ended without a call: the loop below goes on anyway
+            return
+        self._stepping = True
         self.is_exhausted = False
+        try:
+            self._step()
+        finally:
+            self._stepping = False
+
+    def _step(self) -> None:
         while True:
             match self._interpreter.step(Instant(self._kernel.now)):
                 case Dispatch() as dispatch:
@@ -115,13 +130,45 @@ class SimulatedClients:
             del self._operations[operation.thread]
             now = Instant(self._kernel.now)
             self._interpreter.complete(now, operation.thread, following)
-            # Not from within `step`: a dialogue may complete without any call.
-            self._kernel.after(0, self.step)
+            self.step()
             return
         operation.call_number += 1
         number = operation.call_number
         self._kernel.after(self._delay(), self._arrive, operation, number, following)
-        self._kernel.after(following.timeout_ns, self._fail, operation, number, timed_out)
+        self._time_out(self._kernel.now + following.timeout_ns, operation, number)
+
+    def _time_out(self, when: int, operation: _Operation, number: int) -> None:
+        """Fail the call at `when`, unless it has been answered by then."""
+        timeouts = self._timeouts
+        position = len(timeouts)
+        while position and timeouts[position - 1][0] > when:  # of a call more patient than this
+            position -= 1
+        timeouts.insert(position, (when, operation, number))
+        self._arm_timeout()
+
+    def _arm_timeout(self) -> None:
+        """Keep one event pending, for the first of the timeouts or before it."""
+        if self._timeouts:
+            when = self._timeouts[0][0]
+            if self._timeout_at is None or when < self._timeout_at:
+                self._timeout_at = when
+                self._kernel.at(when, self._on_timeout, when)
+
+    def _on_timeout(self, when: int) -> None:
+        if when != self._timeout_at:
+            return
+        self._timeout_at = None
+        timeouts = self._timeouts
+        while timeouts:
+            at, operation, number = timeouts[0]
+            if operation.is_open and number == operation.call_number:
+                if at > when:
+                    break
+                timeouts.popleft()
+                self._fail(operation, number, timed_out)
+            else:
+                timeouts.popleft()
+        self._arm_timeout()
 
     def _arrive(self, operation: _Operation, number: int, call: Call) -> None:
         if not operation.host.is_running:
