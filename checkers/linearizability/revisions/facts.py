@@ -165,7 +165,7 @@ class KeyFacts:
         return (missing if missing >= 0 else IMPOSSIBLE), goal.mod_revision
 
     def _expected(self, kv: KeyValue | None, after: int, to: int) -> KeyValue | None:
-        """Return what the key holds at `to`, if it is `kv` at `after` and only known writes come."""
+        """Return what the key holds at `to` if it is `kv` at `after` and only known writes come."""
         first = bisect_right(self._touched, after)
         for revision in self._touched[first : bisect_right(self._touched, to)]:
             value = self._touches[revision]

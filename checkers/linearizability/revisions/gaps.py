@@ -26,8 +26,10 @@ class Candidate:
     """The moments of their calls, rising."""
     touches: frozenset[str]
     """The keys that it writes, or might."""
+    compares: tuple[str, ...]
+    """The keys on whose state it depends what it does to any key; empty for all but txns."""
     depends: tuple[str, ...]
-    """The keys on whose state its effect depends; empty for a put."""
+    """The keys on whose state it depends whether it does anything; empty for a put."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +53,8 @@ def group_unknown(unknown: Sequence[Unknown], store: Store) -> list[Candidate]:
             request=request,
             calls=tuple(sorted(members)),
             touches=frozenset(_touches(request, store)),
-            depends=tuple(sorted(set(_depends(request, store)))),
+            compares=_compares(request),
+            depends=tuple(sorted({*_compares(request), *_deletes(request, store)})),
         )
         for request, members in sorted(calls.items(), key=lambda item: min(item[1]))
     ]
@@ -127,17 +130,21 @@ def _touches(request: Put | Delete | Txn, store: Store) -> list[str]:
             ]
 
 
-def _depends(request: Put | Delete | Txn, store: Store) -> list[str]:
+def _compares(request: Put | Delete | Txn) -> tuple[str, ...]:
+    if not isinstance(request, Txn):
+        return ()
+    return tuple(sorted({compare.key for compare in request.compare}))
+
+
+def _deletes(request: Step | Txn, store: Store) -> list[str]:
     match request:
-        case Put():
-            return []
         case Delete(key, range_end):
             return list(store.interval(key, range_end))
         case Txn():
             steps = (*request.success, *request.failure)
-            deletes = [step for step in steps if isinstance(step, Delete)]
-            keys = [key for step in deletes for key in _depends(step, store)]
-            return [compare.key for compare in request.compare] + keys
+            return [key for step in steps for key in _deletes(step, store)]
+        case _:
+            return []
 
 
 def _may_fill(request: Put | Delete | Txn, revision: int, required: Required, facts: Facts) -> bool:

@@ -223,29 +223,39 @@ class Store:
 
 def compare_holds(compare: Compare, held: KeyValue | None) -> bool:
     """Return whether `compare` holds of its key, if that is as it is `held`; None: absent."""
-    left: str | int
+    left, right = _target(compare, held), compare.value
+    match compare.result:
+        case Relation.EQUAL:
+            return left == right
+        case Relation.NOT_EQUAL:
+            return left is not None and left != right
+        case Relation.LESS:
+            return left is not None and _less(left, right)
+        case Relation.GREATER:
+            return left is not None and _less(right, left)
+        case _:
+            assert_never(compare.result)
+
+
+def _target(compare: Compare, held: KeyValue | None) -> str | int | None:
+    """Return what `compare` looks at; None for the value of no key, with which no compare holds."""
     match compare.target:
         case Target.VALUE:
-            if held is None:
-                return False  # etcd: a compare with the value of no key never holds
-            left = held.value
+            return None if held is None else held.value
         case Target.VERSION:
-            left = 0 if held is None else held.version
+            return 0 if held is None else held.version
         case Target.CREATE:
-            left = 0 if held is None else held.create_revision
+            return 0 if held is None else held.create_revision
         case Target.MOD:
-            left = 0 if held is None else held.mod_revision
+            return 0 if held is None else held.mod_revision
         case _:
             assert_never(compare.target)
-    right = compare.value
-    if compare.result is Relation.EQUAL:
-        return left == right
-    if compare.result is Relation.NOT_EQUAL:
-        return left != right
-    less, greater = (left, right) if compare.result is Relation.LESS else (right, left)
-    if isinstance(less, int) and isinstance(greater, int):
-        return less < greater
-    return str(less) < str(greater)
+
+
+def _less(left: str | int, right: str | int) -> bool:
+    if isinstance(left, int) and isinstance(right, int):
+        return left < right
+    return str(left) < str(right)  # strings both: `Compare` sees to it
 
 
 def _wrong_keys(
