@@ -106,6 +106,10 @@ def test_every_target_is_compared_with_its_own_field(store: Store, compare: Comp
     assert holds(store, compare)
 
 
+def test_a_compare_sees_the_last_revision(store: Store) -> None:
+    assert holds(store, Compare(key=b"l", target=Compare.MOD, mod_revision=4))
+
+
 @pytest.mark.parametrize(
     ("result", "other", "expected"),
     [
@@ -216,12 +220,13 @@ def test_deleting_nothing_leaves_the_revision(store: Store) -> None:
 
 
 def test_keys_put_by_one_transaction_share_create_and_mod_revision(store: Store) -> None:
-    apply(store, TxnRequest(success=[put(b"a", b"1"), put(b"b", b"2")]))
-    response = store.read(RangeRequest(key=b"a", range_end=b"c"))
+    apply(store, TxnRequest(success=[put(b"a", b"1"), put(b"b", b"2"), put(b"c", b"3")]))
+    response = store.read(RangeRequest(key=b"a", range_end=b"d"))
     assert isinstance(response, RangeResponse)
     assert list(response.kvs) == [
         KeyValue(key=b"a", value=b"1", create_revision=5, mod_revision=5, version=1),
         KeyValue(key=b"b", value=b"2", create_revision=5, mod_revision=5, version=1),
+        KeyValue(key=b"c", value=b"3", create_revision=5, mod_revision=5, version=1),
     ]
 
 

@@ -75,4 +75,4 @@ class Comparison(RuleBasedStateMachine):
 
 
 TestMemoryBackend = Comparison.TestCase
-TestMemoryBackend.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestMemoryBackend.settings = settings(max_examples=40, stateful_step_count=40, deadline=None)
