@@ -78,7 +78,9 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         _fail(error, EXIT_HARNESS)
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPTED)
-    sys.exit(_EXIT_CODES[answer] if isinstance(answer, Answer) else 0)
+    if isinstance(answer, Answer):
+        sys.exit(_EXIT_CODES[answer])
+    sys.exit(answer if isinstance(answer, int) else 0)  # click returns what `Exit` was raised with
 
 
 def _fail(error: Exception, code: int) -> NoReturn:

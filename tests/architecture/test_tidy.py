@@ -52,7 +52,7 @@ def calls_hash(node: ast.AST) -> bool:
     )
 
 
-@every_source
+@every_module
 def test_a_module_is_short_enough_to_read(path: Path) -> None:
     assert len(path.read_text().splitlines()) <= MODULE_LINES_MAX
 

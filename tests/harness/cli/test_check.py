@@ -19,7 +19,7 @@ TWO_LINES = (
 
 def test_a_valid_history_exits_0(quorate: Quorate) -> None:
     done = quorate("check", "--model", "multi-register", "--initial", "x=0,y=0",
-                   str(GOOD / "multi-register.jsonl"))  # fmt: skip
+                   str(GOOD / "multi-register-txns.jsonl"))  # fmt: skip
 
     assert done.code == 0, done.out + done.err
     assert done.out.splitlines()[-1] == "verdict: VALID"
@@ -34,7 +34,7 @@ def test_an_invalid_history_exits_1_and_tells_a_story(quorate: Quorate) -> None:
 
 
 def test_several_files_exit_with_the_worst_verdict(quorate: Quorate) -> None:
-    good, bad = GOOD / "multi-register.jsonl", BAD / "stale-read-after-write.jsonl"
+    good, bad = GOOD / "multi-register-txns.jsonl", BAD / "stale-read-after-write.jsonl"
 
     assert quorate("check", str(bad), str(good)).code == 1
 
@@ -55,7 +55,7 @@ def test_a_run_directory_is_judged_as_it_was(quorate: Quorate) -> None:
 
 
 def test_a_run_out_of_steps_is_unknown_and_exits_2(quorate: Quorate) -> None:
-    done = quorate("check", "--steps", "1", str(GOOD / "multi-register.jsonl"),
+    done = quorate("check", "--steps", "1", str(GOOD / "multi-register-txns.jsonl"),
                    "--initial", "x=0,y=0")  # fmt: skip
 
     assert done.code == 2
