@@ -8,7 +8,7 @@ from collections.abc import Hashable, Iterable
 from typing import NamedTuple
 
 from checkers.history import Operation
-from checkers.models.model import Model, OperationT, Partitioned, StateT
+from checkers.models.model import Partitioned
 
 
 class Part(NamedTuple):
@@ -20,7 +20,7 @@ class Part(NamedTuple):
     """By call."""
 
 
-def split(operations: Iterable[Operation], model: Model[StateT, OperationT]) -> list[Part]:
+def split(operations: Iterable[Operation], model: object) -> list[Part]:
     """Return the parts of a history in which `operations` are all, in the order of first calls.
 
     A single part if `model` is not `Partitioned`, whatever keys the operations have.

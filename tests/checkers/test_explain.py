@@ -1,0 +1,133 @@
+"""What the page says about a conviction."""
+
+from checkers.checker import Budget
+from checkers.linearizability.checker import linearizable
+from checkers.verdict import Answer, Evidence
+from tests.checkers.linearizability.rows import Row, history, ok, unknown
+
+
+def evidence_of(model: str, *rows: Row) -> Evidence:
+    verdict = linearizable(model).check(history(*rows), Budget())
+    assert verdict.answer is Answer.INVALID, "only a conviction is explained"
+    assert verdict.evidence is not None, "a conviction has evidence"
+    return verdict.evidence
+
+
+def test_a_stale_read_is_told_from_beginning_to_end() -> None:
+    evidence = evidence_of(
+        "register",
+        ok("write", 3, at=(0, 1), key="x"),
+        ok("read", at=(2, 3), result=3, key="x"),
+        ok("write", 4, at=(4, 5), key="x"),
+        ok("read", at=(6, 7), result=3, key="x"),
+    )
+
+    assert evidence.story.splitlines() == [
+        "Of 4 operations on key x, these 3 are enough to show that no order is possible:",
+        "  process 0: write 3 (ops 0 to 1)",
+        "  process 2: write 4 (ops 4 to 5)",
+        "  process 3: read -> 3 (ops 6 to 7)",
+        "",
+        "process 0  |--write 3--|",
+        "process 2               |--write 4--|",
+        "process 3                            |--read -> 3--|",
+        "",
+        "read -> 3 of process 3 (op 6) cannot be explained:",
+        "  in whatever order the others took effect, it would have found",
+        "  - 4, after write 3, write 4",
+        "Every write of 3 had returned before write 4 of process 2 (op 4) began,",
+        "and that returned before read -> 3 of process 3 (op 6) began.",
+    ]
+
+
+def test_the_facts_say_the_same_to_programs() -> None:
+    evidence = evidence_of(
+        "register",
+        ok("write", 3, at=(0, 1), key="x"),
+        ok("write", 4, at=(2, 3), key="x"),
+        ok("read", at=(4, 5), result=3, key="x"),
+    )
+
+    assert evidence.operations == (0, 2, 4)
+    assert evidence.facts == {
+        "key": "x",
+        "dies": 4,
+        "required": [0, 2, 4],
+        "optional": [],
+        "supporting": [],
+        "states": [{"state": "4", "order": [0, 2]}],
+    }
+
+
+def test_a_value_that_nobody_wrote_is_called_that() -> None:
+    evidence = evidence_of("register", ok("read", at=(0, 1), result=7))
+
+    assert evidence.story.endswith("Nobody ever wrote 7.")
+
+
+def test_a_read_from_the_future_names_the_write() -> None:
+    evidence = evidence_of("register", ok("read", at=(0, 1), result=7), ok("write", 7, at=(2, 3)))
+
+    assert evidence.story.endswith(
+        "7 was first written by write 7 of process 1 (op 2), which began only after that."
+    )
+
+
+def test_a_lost_write_names_the_initial_value() -> None:
+    evidence = evidence_of("register", ok("write", 7, at=(0, 1)), ok("read", at=(2, 3)))
+
+    assert evidence.story.endswith(
+        "nil was there at first, but write 7 of process 0 (op 0) replaced it,\n"
+        "and that returned before read -> nil of process 1 (op 2) began."
+    )
+
+
+def test_an_operation_of_unknown_outcome_is_drawn_to_the_edge() -> None:
+    evidence = evidence_of(
+        "cas-register",
+        ok("write", 1, at=(0, 1)),
+        unknown("cas", [1, 2], at=2),
+        ok("read", at=(3, 4), result=2),
+        ok("write", 1, at=(5, 6)),
+        ok("write", 1, at=(7, 8)),
+        ok("read", at=(9, 10), result=2),
+    )
+
+    assert "process 1: cas 1 -> 2 (from op 2, outcome unknown; it does not matter when)" in (
+        evidence.story
+    )
+    assert "\nprocess 1  |--cas 1 -> 2--....." in evidence.story
+
+
+def test_strings_are_explained_too() -> None:
+    evidence = evidence_of(
+        "kv",
+        ok("append", "a", at=(0, 1), key="k"),
+        ok("append", "b", at=(2, 3), key="k"),
+        ok("get", at=(4, 5), result="b", key="k"),
+    )
+
+    assert evidence.operations == (0, 4)
+    assert '  - "a", after append "a"' in evidence.story
+
+
+def test_any_model_is_explained_in_its_own_words() -> None:
+    evidence = evidence_of("mutex", ok("acquire", at=(0, 1)), ok("acquire", at=(2, 3)))
+
+    assert "acquire of process 1 (op 2) cannot be explained:" in evidence.story
+    assert "  - held, after acquire" in evidence.story
+
+
+def test_all_states_that_the_others_may_leave_are_listed() -> None:
+    evidence = evidence_of(
+        "register",
+        ok("write", 1, at=(0, 2)),
+        ok("write", 2, at=(1, 3)),
+        ok("write", 2, at=(4, 6)),
+        ok("write", 1, at=(5, 7)),
+        ok("read", at=(8, 9)),
+    )
+
+    states = evidence.facts["states"]
+    assert isinstance(states, list)
+    assert sorted(state["state"] for state in states) == ["1"]
