@@ -79,7 +79,7 @@ def step(state: State, request: Request) -> tuple[State, Response]:
     next_revision = state.revision + 1
     keys, result = _execute(state, state.keys, request, next_revision)
     # Not whether `keys` differ: a txn may delete what it put, and end where it began.
-    if has_effect(request, result):
+    if has_effect(result):
         state = State(revisions=(*state.revisions, keys))
     return state, Response(state.revision, result)
 

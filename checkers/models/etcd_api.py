@@ -212,18 +212,17 @@ def taken_branch(request: Txn, result: TxnResult) -> tuple[Step, ...]:
     return request.success if result.succeeded else request.failure
 
 
-def has_effect(request: Request, result: Result) -> bool:
-    """Return whether, by its own answer, this took a revision (etcd: anything was written)."""
-    match request, result:
-        case Put(), _:
+def has_effect(result: Result) -> bool:
+    """Return whether who got this answer took a revision: whether anything was written."""
+    match result:
+        case PutResult():
             return True
-        case Delete(), DeleteResult(deleted):
-            return deleted > 0
-        case Txn(), TxnResult():
-            steps = zip(taken_branch(request, result), result.responses, strict=True)
-            return any(has_effect(step, answer) for step, answer in steps)
-        case _:
+        case ReadResult():
             return False
+        case DeleteResult():
+            return result.deleted > 0
+        case TxnResult():
+            return any(map(has_effect, result.responses))
 
 
 _PUT_RESULT: Final = PutResult()

@@ -88,7 +88,7 @@ def _parse_operation(invoke: Op, completion: Op | None, parsed: Parsed) -> None:
     response = parse_response(request, completion.value)
     revision, result = response.revision, response.result
     slot = request.revision if isinstance(request, Read) and request.revision > 0 else revision
-    wrote = has_effect(request, result)
+    wrote = has_effect(result)
     known = Known(
         invoke.index, completion.index, invoke.process, revision, slot, wrote, request, result
     )

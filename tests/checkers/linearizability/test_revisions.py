@@ -286,8 +286,6 @@ def test_a_read_in_a_writing_txn_cannot_see_the_revision_that_the_txn_makes() ->
 
 
 def test_a_limit_shows_another_key_when_an_unknown_delete_took_the_first() -> None:
-    # A wrong INVALID once: that the first key shown was not the one expected was blamed on it,
-    # and not on the key that should have been deleted before it.
     history = history_of(
         (0, "invoke", "put", put("c", "1")),
         (0, "info", "put", None),

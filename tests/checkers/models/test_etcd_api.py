@@ -6,12 +6,15 @@ import pytest
 from checkers.models.etcd_api import (
     Compare,
     Delete,
+    DeleteResult,
     KeyValue,
     Put,
+    PutResult,
     Read,
     ReadResult,
     Relation,
     Response,
+    Result,
     Target,
     Txn,
     TxnResult,
@@ -96,7 +99,19 @@ def test_an_interval_has_its_first_key_but_not_its_end(
     assert in_interval(key, "a", range_end) is inside
 
 
-def test_a_txn_has_an_effect_only_if_the_branch_it_took_wrote() -> None:
-    txn = Txn((), (Read("a"),), (Put("a", "1"),))
-    read = ReadResult((), count=0)
-    assert not has_effect(txn, TxnResult(succeeded=True, responses=(read,)))
+@pytest.mark.parametrize(
+    ("result", "wrote"),
+    [
+        (PutResult(), True),
+        (ReadResult((), count=0), False),
+        (DeleteResult(0), False),
+        (DeleteResult(2), True),
+        (TxnResult(succeeded=True, responses=(ReadResult((), count=0), DeleteResult(0))), False),
+        (TxnResult(succeeded=False, responses=(DeleteResult(0), DeleteResult(1))), True),
+    ],
+)
+def test_an_answer_tells_whether_anything_was_written(
+    result: Result,
+    wrote: bool,  # noqa: FBT001
+) -> None:
+    assert has_effect(result) is wrote
