@@ -27,6 +27,7 @@ from harness.plan import Plan
 from harness.suggest import did_you_mean
 from harness.workloads.registry import workload_named
 from nemesis.schedule import Schedule
+from nodeimpl.ids import SECOND
 
 SYSTEMS: Final = ("nodeimpl",)
 """Stores that can be put under test."""
@@ -111,7 +112,7 @@ def _verdicts_of(result: SimulationResult) -> list[Verdict]:
         return [_conviction(failure)]
     return [
         valid("raft", {"commits": result.commit_count, "elections": result.election_count}),
-        valid("liveness", {"recovery_ns": result.recovery_ns}),
+        valid("liveness", {"recovered after": f"{(result.recovery_ns or 0) / SECOND:.1f} s"}),
         valid("agreement"),
     ]
 

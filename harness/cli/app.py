@@ -46,14 +46,14 @@ _EXIT_CODES: Final = {Answer.VALID: 0, Answer.INVALID: 1, Answer.UNKNOWN: 2}
 )
 @click.version_option(package_name="quorate")
 def quorate() -> None:
-    r"""Prove from what clients saw whether an etcd-like store kept its promises.
+    """Prove from what clients saw whether an etcd-like store kept its promises.
 
     \b
     quorate run                 one trial in simulation, faults included, and its verdict
     quorate run --seed 7        the same trial for everybody, bit for bit
     quorate check history.edn   judge a history that any tool recorded
     quorate replay runs/...     repeat a run; say where it diverged, if it did
-    """
+    """  # noqa: D301 - \b keeps the lines below it apart
 
 
 for command in (run, check, replay, list_command, doctor):

@@ -57,7 +57,7 @@ def check(
     steps_max: int,
     as_json: bool,
 ) -> Answer:
-    r"""Judge recorded histories. A FILE may also be the directory of a run.
+    """Judge recorded histories. A FILE may also be the directory of a run.
 
     Reads Quorate's own JSON lines, Jepsen's and Knossos' EDN, Jepsen's log lines, and
     Porcupine's key-value files. The exit code is that of the worst verdict.
@@ -65,7 +65,7 @@ def check(
     \b
     quorate check runs/20260101T000000Z-register-seed1
     quorate check --model cas-register --initial 0 history.edn
-    """
+    """  # noqa: D301 - \b keeps the lines below it apart
     if model is not None and model not in choices():
         raise UsageError(f"no model is called {model!r}{did_you_mean(model, choices())}")
     budget = Budget(steps_max=steps_max)

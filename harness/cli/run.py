@@ -66,7 +66,7 @@ def run(
     out: Path,
     as_json: bool,
 ) -> Answer:
-    r"""Run one trial: start a cluster, load it, break it, heal it, and judge what clients saw.
+    """Run one trial: start a cluster, load it, break it, heal it, and judge what clients saw.
 
     Options override the plan; without a plan, a good default is used: three nodes, 30 seconds,
     kills, power cuts, pauses, partitions, loss and delay.
@@ -75,7 +75,7 @@ def run(
     quorate run
     quorate run --workload kv --faults kill,partition --nodes 5 --seed 7
     quorate run --mutant read-without-quorum-check --seed 8
-    """
+    """  # noqa: D301 - \b keeps the lines below it apart
     asked: dict[str, object] = {
         "environment": environment,
         "system": system,
