@@ -26,15 +26,34 @@ class Storm(Exception):  # noqa: N818 - a storm is what the cluster did, not an 
 class Kernel:
     """A clock that jumps from event to event."""
 
-    __slots__ = ("_heap", "_sequence", "events_count", "events_max", "instant_events_max", "now")
+    __slots__ = (
+        "_heap",
+        "_sequence",
+        "events_count",
+        "events_max",
+        "instant_events_max",
+        "now",
+        "pending_events_max",
+    )
 
-    def __init__(self, *, start: int, events_max: int, instant_events_max: int) -> None:
-        """`events_max` bounds the whole run, `instant_events_max` one instant of virtual time."""
+    def __init__(
+        self,
+        *,
+        start: int,
+        events_max: int,
+        instant_events_max: int,
+        pending_events_max: int = 50_000,
+    ) -> None:
+        """`events_max` bounds the whole run, `instant_events_max` one instant of virtual time.
+
+        `pending_events_max` bounds what is still to come: messages that breed show there first.
+        """
         self.now = start
         """Nanoseconds of virtual time; may be negative, before the trial's own zero."""
         self.events_count = 0
         self.events_max = events_max
         self.instant_events_max = instant_events_max
+        self.pending_events_max = pending_events_max
         self._sequence = 0
         self._heap: list[_Event] = []
 
@@ -78,6 +97,11 @@ class Kernel:
                 instant_events_left = self.instant_events_max
                 if self.events_count > self.events_max:
                     raise Storm(f"more than {self.events_max} events by {time / SECOND:.6f} s")
+                if len(heap) > self.pending_events_max:
+                    raise Storm(
+                        f"more than {self.pending_events_max} events pending at "
+                        f"{time / SECOND:.6f} s"
+                    )
             self.events_count += 1
             instant_events_left -= 1
             if instant_events_left < 0:
