@@ -106,6 +106,19 @@ def test_time_that_stands_still_is_a_storm() -> None:
         queue.run(until=1_000)
 
 
+def test_more_and_more_events_to_come_are_a_storm() -> None:
+    queue = Kernel(start=0, events_max=10_000, instant_events_max=10_000, pending_events_max=100)
+
+    def breed() -> None:
+        queue.after(1, breed)
+        queue.after(1, breed)
+
+    queue.at(0, breed)
+    with pytest.raises(Storm, match="more than 100 events pending"):
+        queue.run(until=1_000)
+    assert queue.now < 10
+
+
 def test_the_limit_of_an_instant_begins_anew_at_the_next() -> None:
     queue, seen = kernel(instant_events_max=2), list[int]()
     queue.at(1, seen.append, 1)
