@@ -18,7 +18,8 @@ LeaseId = NewType("LeaseId", int)
 """A lease; 0 means no lease (as etcd)."""
 
 RequestId = NewType("RequestId", int)
-"""A request while one node works on it; unique among all nodes and all their incarnations."""
+"""A request while one node works on it; unique among all nodes. Those of one node ascend, from one
+of its incarnations to the next too."""
 
 Instant = NewType("Instant", int)
 """A reading of one node's monotonic clock, in nanoseconds from an arbitrary origin."""

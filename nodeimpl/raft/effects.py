@@ -69,7 +69,10 @@ class ReadReady(msgspec.Struct, frozen=True, gc=False):
 
 
 class Dropped(msgspec.Struct, frozen=True, gc=False):
-    """These requests did not and will not enter the log from here: no leader is known."""
+    """These requests did not and will not enter the log from here.
+
+    No leader is known, or, for reads, more than `reads_waiting_max` are waiting already.
+    """
 
     request_ids: tuple[RequestId, ...]
 

@@ -56,8 +56,9 @@ class RequestVoteReply(msgspec.Struct, frozen=True, tag=True, array_like=True, g
 class AppendEntries(msgspec.Struct, frozen=True, tag=True, array_like=True, gc=False):
     """The leader replicates entries, spreads its commit index, and keeps its lead (Raft §5.3).
 
-    `round` numbers the leader's heartbeat rounds: an answer to round r proves that the
-    sender was still followed after it started round r (thesis §6.4).
+    `round` numbers the leader's heartbeat rounds and probes: an answer to round r proves that the
+    sender was still followed after it started round r (thesis §6.4). Round 0 is a notice of the
+    commit index, answered only to refuse it.
     """
 
     term: Term
