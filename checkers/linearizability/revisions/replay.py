@@ -5,7 +5,7 @@ the plain one, with which it is compared in tests).
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import assert_never
 
 from checkers.linearizability.revisions.conflict import Explanation, Mismatch, Need
@@ -161,15 +161,14 @@ class Store:
         deleted = self._delete(request.key, request.range_end)
         if deleted == result.deleted:
             return None
-        keys = tuple(self.interval(request.key, request.range_end))
-        need = Need.OTHER
-        if len(keys) == 1:
-            need = Need.PRESENT if held is None else Need.ABSENT
+        there = {key for key, _ in self._undo[len(self._undo) - deleted :]}
         return Mismatch(
             operation=operation,
             expected=f"{deleted} deleted",
             seen=f"{result.deleted} deleted",
-            explanations=(Explanation(keys, need),),
+            explanations=(
+                _wrong_count(self.interval(request.key, request.range_end), there, result.deleted),
+            ),
             expected_revision=None if held is None else held.mod_revision,
         )
 
@@ -203,7 +202,11 @@ class Store:
             operation=operation,
             expected=_counts(ReadResult(shown, count, more=len(shown) < count)),
             seen=_counts(result),
-            explanations=(Explanation(tuple(interval)),),
+            explanations=(
+                _wrong_count(interval, {kv.key for kv in present}, result.count)
+                if count != result.count
+                else Explanation(tuple(interval)),
+            ),
         )
 
     def _put(self, key: str, value: str, revision: int) -> None:
@@ -278,6 +281,14 @@ def _need(held: KeyValue | None, seen: KeyValue | None) -> Need:
     if held is None:
         return Need.PRESENT
     return Need.ABSENT if seen is None else Need.OTHER
+
+
+def _wrong_count(interval: Sequence[str], there: Container[str], count: int) -> Explanation:
+    """Return why not `count` keys of the interval are `there`."""
+    present = tuple(key for key in interval if key in there)
+    if len(present) > count:
+        return Explanation(present, Need.ABSENT)
+    return Explanation(tuple(key for key in interval if key not in there), Need.PRESENT)
 
 
 def _shown(result: ReadResult, key: str) -> KeyValue | None:

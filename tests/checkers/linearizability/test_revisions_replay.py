@@ -65,13 +65,24 @@ def test_a_right_key_shown_in_place_of_another_is_not_to_blame(store: Store) -> 
     assert blamed(store, Read("a", "d", limit=1), answer) == (Explanation(("a",), Need.ABSENT),)
 
 
-def test_a_key_hidden_by_a_limit_is_not_to_blame(store: Store) -> None:
+def test_a_key_hidden_by_a_limit_is_not_to_blame_for_being_hidden(store: Store) -> None:
     answer = ReadResult((A,), count=3, more=True)
-    assert blamed(store, Read("a", "d", limit=1), answer) == (Explanation(("a", "b", "c")),)
+    assert blamed(store, Read("a", "d", limit=1), answer) == (Explanation(("c",), Need.PRESENT),)
 
 
-def test_a_wrong_count_is_blamed_on_all_keys_together(store: Store) -> None:
+def test_a_count_too_high_is_blamed_on_all_that_are_absent(store: Store) -> None:
     answer = ReadResult((A, B), count=3)
+    assert blamed(store, Read("a", "d"), answer) == (Explanation(("c",), Need.PRESENT),)
+
+
+def test_a_count_too_low_is_blamed_on_all_that_are_there(store: Store) -> None:
+    assert blamed(store, Delete("a", "d"), DeleteResult(1)) == (
+        Explanation(("a", "b"), Need.ABSENT),
+    )
+
+
+def test_a_wrong_more_is_blamed_on_all_keys_together(store: Store) -> None:
+    answer = ReadResult((A, B), count=2, more=True)
     assert blamed(store, Read("a", "d"), answer) == (Explanation(("a", "b", "c")),)
 
 
