@@ -53,7 +53,7 @@ def test_an_op_is_in_the_file_as_soon_as_it_is_recorded(tmp_path: Path) -> None:
 def test_a_killed_recorder_leaves_every_op(tmp_path: Path) -> None:
     path = tmp_path / "history.jsonl"
 
-    killed = subprocess.run(  # noqa: S603 - our own program
+    killed = subprocess.run(
         [sys.executable, "-c", RECORDS_AND_KILLS_ITSELF, str(path)], check=False
     )
 
