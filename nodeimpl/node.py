@@ -156,7 +156,7 @@ class Node:
         effects: list[Effect] = []
         for effect in raft_effects:
             match effect:
-                case Persist() | Send() | Became():
+                case Send() | Persist() | Became():
                     effects.append(effect)
                 case Commit(entries=entries):
                     effects.append(effect)

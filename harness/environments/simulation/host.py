@@ -172,7 +172,8 @@ class Host:
             self.node_id, self.incarnation, recovered, self._backend, now
         )
         self._drain()
-        self._arm_timer()
+        if not self.is_paused:
+            self._look_at_the_clock(self.node)
 
     def kill(self, tail: Tail) -> None:
         """End the daemon; clients see their connections break."""
@@ -208,7 +209,8 @@ class Host:
         self._carry_out()
         self._sync_if_needed()
         self._drain()
-        self._arm_timer()
+        if self.node is not None:
+            self._look_at_the_clock(self.node)
 
     # ------------------------------------------------------------ inputs
     def receive(self, sender: NodeId, message: Message) -> None:
@@ -230,48 +232,15 @@ class Host:
                 self._inbox.append(given)
             return
         self._handle(node, self._clock.read(self._kernel.now), given)
-        self._arm_timer()
 
     def _handle(self, node: Node, now: Instant, given: Input) -> None:
+        """Let the node handle `given`, and see to its effects and its deadline."""
         try:
             effects = node.handle(now, given)
         except AssertionError as error:
             # Deviation from our rule never to catch one: here the node is what is judged, and
             # its own assertion convicts it. The run ends, and the seed repeats it.
             raise Breach("Assertion", f"{self.name} stopped itself: {error}") from error
-        self._enqueue(effects)
-
-    def _drain(self) -> None:
-        inbox, self._inbox = self._inbox, []
-        for given in inbox:
-            self._give(given)
-
-    # ------------------------------------------------------------ time
-    def _arm_timer(self) -> None:
-        """Keep one timer pending, at the node's deadline or before it."""
-        node = self.node
-        if node is None or self.is_paused:
-            return
-        deadline = node.deadline
-        if self._timer_at is None or deadline < self._timer_deadline:
-            self._timer_deadline = deadline
-            self._timer_at = when = max(self._clock.when(deadline), self._kernel.now)
-            self._kernel.at(when, self._wake, when, self.incarnation)
-
-    def _wake(self, when: int, incarnation: int) -> None:
-        if when != self._timer_at or incarnation != self.incarnation:
-            return
-        self._timer_at = None
-        node = self.node
-        if node is None or self.is_paused:
-            return
-        now = self._clock.read(self._kernel.now)
-        if now >= node.deadline:
-            self._handle(node, now, Wake())
-        self._arm_timer()
-
-    # ------------------------------------------------------------ effects
-    def _enqueue(self, effects: list[Effect]) -> None:
         queue = self._queue
         for effect in effects:
             if isinstance(effect, Persist):
@@ -283,8 +252,41 @@ class Host:
                 queue.append(effect)
             else:
                 self._carry_out_one(effect)
-        self._sync_if_needed()
+        if queue:
+            self._sync_if_needed()
+        deadline = node.deadline
+        if self._timer_at is None or deadline < self._timer_deadline:
+            self._arm_timer(deadline)
 
+    def _drain(self) -> None:
+        inbox, self._inbox = self._inbox, []
+        for given in inbox:
+            self._give(given)
+
+    # ------------------------------------------------------------ time
+    def _arm_timer(self, deadline: Instant) -> None:
+        """Have a timer pending at `deadline`; one that is pending for later will be ignored."""
+        self._timer_deadline = deadline
+        self._timer_at = when = max(self._clock.when(deadline), self._kernel.now)
+        self._kernel.at(when, self._wake, when, self.incarnation)
+
+    def _wake(self, when: int, incarnation: int) -> None:
+        if when != self._timer_at or incarnation != self.incarnation:
+            return
+        self._timer_at = None
+        if self.node is not None and not self.is_paused:
+            self._look_at_the_clock(self.node)
+
+    def _look_at_the_clock(self, node: Node) -> None:
+        """Wake the node if its deadline has come, else see to it that it will be woken."""
+        now = self._clock.read(self._kernel.now)
+        deadline = node.deadline
+        if now >= deadline:
+            self._handle(node, now, Wake())
+        elif self._timer_at is None or deadline < self._timer_deadline:
+            self._arm_timer(deadline)
+
+    # ------------------------------------------------------------ effects
     def _sync_if_needed(self) -> None:
         """Start a sync of all that is written, unless one is in flight."""
         if self._written > self._synced and not self._syncing:
