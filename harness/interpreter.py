@@ -83,6 +83,8 @@ class Interpreter:
         self._streams = streams
         self._record = record
         self._generator: Generator | None = None
+        self._firm_until: Instant | None = None
+        """Nothing comes before then, so the generator need not be asked; None if it must be."""
         self._op_count = 0
         self._time = Instant(0)
         self._keys: dict[str, None] = {}
@@ -100,12 +102,15 @@ class Interpreter:
     def follow(self, generator: Generator) -> None:
         """Take operations from `generator` from now on, instead of the one before it."""
         self._generator = generator
+        self._firm_until = None
 
     def step(self, now: Instant) -> Step:
         """Return what to do now; to be asked until it is not a `Dispatch`."""
-        context = self._context(now)
         if self._generator is None:
             return Wait(None) if self.open_count else Exhausted()
+        if self._firm_until is not None and now < self._firm_until:
+            return Wait(self._firm_until)
+        context = self._context(now)
         answer, asked = self._generator.next(context)
         if answer is None:
             self._generator = None
@@ -113,7 +118,9 @@ class Interpreter:
         self._generator = asked
         if isinstance(answer, Pending):
             self._check_pending(answer, context)
+            self._firm_until = answer.until if answer.is_firm else None
             return Wait(answer.until)
+        self._firm_until = None
         return self._dispatch(answer, context)
 
     def complete(self, now: Instant, thread: int, completion: Completion) -> None:

@@ -44,7 +44,7 @@ class TimeLimit(msgspec.Struct, frozen=True):
             return Next(None, self)
         answer, asked = self.generator.next(context)
         if isinstance(answer, Pending):
-            answer = Pending(soonest(answer.until, deadline))
+            answer = Pending(soonest(answer.until, deadline), answer.is_firm)
         return Next(answer, TimeLimit(self.duration_ns, asked, deadline))
 
     def update(self, context: Context, op: Op) -> Generator:

@@ -39,6 +39,8 @@ class Pending(msgspec.Struct, frozen=True, gc=False):
     """Nothing now. `until` is when to ask again; None if only a completion can change that."""
 
     until: Instant | None = None
+    is_firm: bool = False
+    """Whether nothing can come before `until`, whatever completes: there is no need to ask."""
 
 
 Answer: TypeAlias = Invocation | Pending | None

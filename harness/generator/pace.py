@@ -37,7 +37,7 @@ class Stagger(msgspec.Struct, frozen=True):
         now = context.now
         due = now if self.due is None else self.due
         if now < due:
-            return Next(Pending(due), self)
+            return Next(Pending(due, is_firm=True), self)
         answer, asked = self.generator.next(context)
         if isinstance(answer, Invocation):
             due = Instant(max(due, now - self.interval_ns) + self._gap_ns(context))
