@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 from checkers.history import Op
-from harness.cli.session import schedule_for
 from harness.environments.simulation.simulation import Progress, Simulation, SimulationResult
 from harness.environments.simulation.streams import Streams
 from harness.environments.simulation.trace import Transition
-from harness.plan import LivenessPlan, Plan, WorkloadPlan
+from harness.plan import FaultPlan, LivenessPlan, Plan, WorkloadPlan
+from harness.schedules import schedule_for
 from harness.trial import TrialResult, run_trial
 from harness.workloads.registry import workload_named
 from nemesis.schedule import Schedule
@@ -25,24 +25,26 @@ def small_plan(
     seconds: float = 2.0,
     nodes: int = 3,
     bound_s: float = 20.0,
-    mutant: str | None = None,
+    fault_every_s: float = 2.0,
 ) -> Plan:
     """Return a plan of a few seconds of load, all else as by default."""
     return Plan(
         seed=seed,
         nodes=nodes,
-        mutant=mutant,
         workload=WorkloadPlan(name=workload, time_limit_s=seconds),
+        faults=FaultPlan(interval_s=fault_every_s),
         liveness=LivenessPlan(bound_s=bound_s),
     )
 
 
 def command_for(plan: Plan) -> str:
-    """Return the command that repeats the trial of a `small_plan`."""
+    """Return how to repeat the trial of a `small_plan`."""
     mutant = "" if plan.mutant is None else f" --mutant {plan.mutant}"
+    every_s = plan.faults.interval_s
+    setting = "" if every_s == FaultPlan().interval_s else f", faults.interval_s = {every_s:g}"
     return (
         f"quorate run --seed {plan.seed} --workload {plan.workload.name} "
-        f"--time-limit {plan.workload.time_limit_s:g} --nodes {plan.nodes}{mutant}"
+        f"--time-limit {plan.workload.time_limit_s:g} --nodes {plan.nodes}{mutant}{setting}"
     )
 
 
