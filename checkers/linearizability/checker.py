@@ -1,7 +1,7 @@
 """The linearizability checker: a history, a model, a verdict.
 
 The history is split by object (`split`), each object is decided by the method that fits (`search`),
-and the first object that cannot be is explained (`checkers.explain`). The budget is shared evenly
+and the first object that cannot be is explained (`explain`). The budget is shared evenly
 first, so that one hard object does not keep the others from being judged; what is left over goes
 to the hard ones. A step is one configuration looked at.
 
@@ -17,8 +17,8 @@ from typing import Final, Generic, assert_never
 import msgspec
 
 from checkers.checker import Budget, Checker
-from checkers.explain import Case, explain
 from checkers.history import History
+from checkers.linearizability.explain import Case, explain
 from checkers.linearizability.interval import Interval, intervals
 from checkers.linearizability.search import decide
 from checkers.linearizability.split import Part, split

@@ -2,13 +2,19 @@
 
 The core is found by *monotone relaxations* only: changes that can turn an illegal history legal,
 but never a legal one illegal. What is still illegal after them was illegal before, and for the same
-reason. There are three:
+reason. There are four:
 
+- the past is forgotten: all that returned before some call is dropped, the state at that moment may
+  be any, and what was in flight then may take effect later, or never. (Take an order of the whole,
+  and in it the last operation that returned before that call. What follows is an order of what is
+  left, from the state it left behind.) Where it applies, this is tried first, for it alone keeps
+  cores small in long histories: an old write that is merely allowed to take effect late explains
+  many a stale read;
 - a pure operation (a read) is dropped: less must be explained;
 - any other operation loses its return: it may take effect later, or never;
 - an operation without a return loses its call: it may take effect at any time, or never.
 
-Dropping a write is not one of them: others may have needed it. What is left after all three is
+Dropping a write is not one of them: others may have needed it. What is left after all is
 minimal: take any one constraint away and there is an order (Zeller & Hildebrandt 2002 would call it
 1-minimal). One pass of each relaxation suffices: what could not be relaxed before others were
 cannot be relaxed after.
@@ -21,7 +27,7 @@ to its last return.
 import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, Generic, TypeAlias, TypeVar
+from typing import Final, Generic, Protocol, TypeAlias, TypeVar
 
 from checkers.linearizability.interval import Interval
 from checkers.linearizability.sweep import Outcome
@@ -31,6 +37,20 @@ OperationT = TypeVar("OperationT")
 
 _WINDOW_MIN: Final = 16
 """How many of the last operations are tried first as all that matters; then four times as many."""
+
+OperationT_contra = TypeVar("OperationT_contra", contravariant=True)
+
+
+class Judge(Protocol[OperationT_contra]):
+    """Decides about variants of one history."""
+
+    def __call__(
+        self, intervals: Sequence[Interval[OperationT_contra]], *, from_anywhere: bool
+    ) -> Answer:
+        """Return whether `intervals` have an order; if `from_anywhere`, from any state at all.
+
+        `UNKNOWN` if that takes too long, or if the states are too many to try.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +66,11 @@ class Core(Generic[OperationT]):
 
     Their calls lie before all others, and they have no returns.
     """
+    since: int | None
+    """The op before which all is forgotten: from no state at all is there an order from there on.
+
+    None if the core goes by the initial state.
+    """
 
     @property
     def dying(self) -> Interval[OperationT]:
@@ -58,9 +83,9 @@ def find_core(
     outcome: Outcome,
     *,
     is_pure: Callable[[OperationT], bool],
-    judge: Callable[[Sequence[Interval[OperationT]]], Answer],
+    judge: Judge[OperationT],
 ) -> Core[OperationT]:
-    """Return the core of `intervals`, which `outcome` found illegal.
+    """Return the core of `intervals`, by call, which `outcome` found illegal.
 
     `judge` may answer `UNKNOWN`: then the core has more operations than it need have.
     """
@@ -68,9 +93,9 @@ def find_core(
     if outcome.place is not None:
         reduction.cut_at(outcome.place)
     if outcome.suspects:
-        suspects = set(outcome.suspects)
-        reduction.attempt([p for p in reduction.required() if p not in suspects], reduction.weaken)
-    reduction.narrow()
+        reduction.suspect(frozenset(outcome.suspects))
+    if not reduction.forget():
+        reduction.narrow()
     reduction.reduce(reduction.required(pure=True), reduction.weaken)
     reduction.reduce(reduction.required(pure=False), reduction.weaken)
     reduction.reduce(reduction.optional(), reduction.free)
@@ -78,16 +103,15 @@ def find_core(
     return dataclasses.replace(core, supporting=_support(core, judge))
 
 
-def _support(
-    core: Core[OperationT], judge: Callable[[Sequence[Interval[OperationT]]], Answer]
-) -> tuple[Interval[OperationT], ...]:
+def _support(core: Core[OperationT], judge: Judge[OperationT]) -> tuple[Interval[OperationT], ...]:
     """Return as few of what supports `core` as let it happen without its dying operation."""
     dying = core.dying
     others = [interval for interval in (*core.required, *core.optional) if interval != dying]
     needed = list(core.supporting)
 
     def is_enough(supporting: Sequence[Interval[OperationT]]) -> bool:
-        return judge([*supporting, *others]) is Answer.VALID
+        answer = judge([*supporting, *others], from_anywhere=core.since is not None)
+        return answer is Answer.VALID
 
     size = len(needed)
     while needed and size:
@@ -108,17 +132,18 @@ _Relaxation: TypeAlias = Callable[[int], Interval[OperationT] | None]
 class _Reduction(Generic[OperationT]):
     """The history as it gets weaker; `now[place]` is None for what was dropped."""
 
-    __slots__ = ("_is_pure", "_judge", "_now")
+    __slots__ = ("_is_pure", "_judge", "_now", "_since")
 
     def __init__(
         self,
         intervals: Sequence[Interval[OperationT]],
         is_pure: Callable[[OperationT], bool],
-        judge: Callable[[Sequence[Interval[OperationT]]], Answer],
+        judge: Judge[OperationT],
     ) -> None:
         self._is_pure: Final = is_pure
         self._judge: Final = judge
         self._now: Final[list[Interval[OperationT] | None]] = list(intervals)
+        self._since: int | None = None
 
     # ------------------------------------------------------------ the relaxations
 
@@ -163,6 +188,7 @@ class _Reduction(Generic[OperationT]):
             required=tuple(interval for interval in left if interval.ret is not None),
             optional=tuple(interval for interval in open_ended if interval.call >= 0),
             supporting=tuple(interval for interval in open_ended if interval.call < 0),
+            since=self._since,
         )
 
     # ------------------------------------------------------------ the search
@@ -174,12 +200,62 @@ class _Reduction(Generic[OperationT]):
         before = [self._now[place] for place in places]
         for place in places:
             self._now[place] = relaxation(place)
-        left = [interval for interval in self._now if interval is not None]
-        if self._judge(left) is Answer.INVALID:
+        if self._is_illegal(self._now, from_anywhere=self._since is not None):
             return True
         for place, interval in zip(places, before, strict=True):
             self._now[place] = interval
         return False
+
+    def _is_illegal(
+        self, variant: Sequence[Interval[OperationT] | None], *, from_anywhere: bool
+    ) -> bool:
+        left = [interval for interval in variant if interval is not None]
+        return self._judge(left, from_anywhere=from_anywhere) is Answer.INVALID
+
+    def suspect(self, suspects: frozenset[int]) -> None:
+        """Forget what happened after all of `suspects` returned, and weaken all others."""
+        returned = [place for place in self.required() if place in suspects]
+        if returned:
+            self.cut_at(max(returned, key=self._ret_at))
+        self.attempt([place for place in self.required() if place not in suspects], self.weaken)
+
+    def forget(self) -> bool:
+        """Forget as much of the past as possible; return whether anything could be forgotten.
+
+        Whether the rest is illegal falls from yes to no as more is forgotten, so the last moment is
+        found by doubling what is kept, and then by halving the doubt.
+        """
+        calls = self.required()
+        kept, kept_max = 1, len(calls)
+        while kept < kept_max and not self._is_illegal(
+            self._without_past(calls[-kept]), from_anywhere=True
+        ):
+            kept *= 2
+        if kept >= kept_max:
+            return False
+        too_few = kept // 2
+        while kept - too_few > 1:
+            middle = (kept + too_few) // 2
+            if self._is_illegal(self._without_past(calls[-middle]), from_anywhere=True):
+                kept = middle
+            else:
+                too_few = middle
+        self._now[:] = self._without_past(calls[-kept])
+        first = self._now[calls[-kept]]
+        assert first is not None, "what is kept is not dropped"
+        self._since = first.invoke
+        return True
+
+    def _without_past(self, first: int) -> list[Interval[OperationT] | None]:
+        """Return the history from the call of the operation at `first` on."""
+        start = self._now[first]
+        assert start is not None, "dropped operations are not required"
+        variant = list(self._now)
+        for place in range(first):
+            interval = self._now[place]
+            if interval is not None and interval.ret is not None:
+                variant[place] = self.weaken(place) if interval.ret > start.call else None
+        return variant
 
     def cut_at(self, dying: int) -> None:
         """Forget what happened after the return of the operation at `dying`."""

@@ -4,7 +4,7 @@
 another value, which is knowledge; one that failed for any other reason did not happen.
 """
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from typing import TypeAlias, assert_never
 
@@ -13,6 +13,7 @@ import msgspec
 from checkers.history import CAS_MISMATCH, Operation, OpType
 from checkers.models.model import ModelError, hashable, text
 from checkers.models.register import (
+    ANOTHER_VALUE,
     Held,
     Read,
     Write,
@@ -99,6 +100,17 @@ class CasRegister:
     def absorbs(self, writer: RegisterOperation, earlier: RegisterOperation) -> bool:
         """Return whether both are writes; a `cas` is not legal everywhere, so nothing hides it."""
         return isinstance(writer, Write) and isinstance(earlier, Write)
+
+    def starts(self, operations: Iterable[RegisterOperation]) -> "list[CasRegister]":
+        """Return a register of each value that was read or compared, and one of another value."""
+        found: dict[Hashable, None] = {}
+        for operation in operations:
+            match operation:
+                case Read(value) | Cas(value, _) | CasMismatch(value):
+                    found[value] = None
+                case Write():
+                    pass
+        return [CasRegister(value) for value in (*found, ANOTHER_VALUE)]
 
     def describe(self, operation: RegisterOperation) -> str:
         """Return `read -> 3`, `write 3`, `cas 3 -> 4` or `cas 3 refused`."""

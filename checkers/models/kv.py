@@ -3,9 +3,9 @@
 A key that is not there holds the empty string, and a `get` that answers nil saw that.
 """
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
-from typing import TypeAlias, assert_never
+from typing import Final, TypeAlias, assert_never
 
 import msgspec
 
@@ -32,6 +32,9 @@ class Append(msgspec.Struct, frozen=True):
 
 
 KvOperation: TypeAlias = Get | Put | Append
+
+_ANOTHER: Final = "some other string"
+"""A string that no get answered; made longer than all that any did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,21 @@ class Kv:
     def absorbs(self, writer: KvOperation, earlier: KvOperation) -> bool:
         """Return whether a put follows a put or an append."""
         return isinstance(writer, Put) and not isinstance(earlier, Get)
+
+    def starts(self, operations: Iterable[KvOperation]) -> "list[Kv]":
+        """Return each string that appends can make into what a get answered, and another one."""
+        known = list(operations)
+        appended = {operation.value: None for operation in known if isinstance(operation, Append)}
+        seen = {operation.value: None for operation in known if isinstance(operation, Get)}
+        length_max = max((len(value) for value in seen), default=0)
+        beginnings = list(seen)
+        for value in beginnings:  # grows while iterating
+            for end in appended:
+                shorter = value.removesuffix(end)
+                if shorter not in seen:
+                    seen[shorter] = None
+                    beginnings.append(shorter)
+        return [Kv(value) for value in (*beginnings, _ANOTHER.ljust(length_max + 1, "."))]
 
     def describe(self, operation: KvOperation) -> str:
         """Return `get -> "a"`, `put "a"` or `append "a"`."""

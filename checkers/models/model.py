@@ -18,7 +18,7 @@ That is all that must be there. The protocols below `Model` are abilities a mode
 each makes the search faster, and none changes its answer.
 """
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Protocol, TypeVar, runtime_checkable
 
 from checkers.history import Operation
@@ -88,6 +88,18 @@ class Partitioned(Protocol):
 
         `initial` and `step` then describe one object, and each is judged alone: a history is
         linearizable exactly if its history of every object is (Herlihy & Wing 1990, theorem 1).
+        """
+
+
+@runtime_checkable
+class Restartable(Protocol[StateT, OperationT]):
+    """A model of which a history can be judged without knowing the state before it."""
+
+    def starts(self, operations: Iterable[OperationT]) -> Sequence[Model[StateT, OperationT]]:
+        """Return this model from different states, such that `operations` tell no others apart.
+
+        That is: if `operations` are legal in some order from any state whatever, they are so, in
+        the same order, from the initial state of one of the models returned.
         """
 
 

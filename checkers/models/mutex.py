@@ -4,7 +4,7 @@ Who holds it is not looked at: two acquires without a release between them are w
 them.
 """
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -40,6 +40,11 @@ class Mutex:
         """Take a free lock, or give back a held one."""
         acquired = operation == "acquire"
         return None if state == acquired else acquired
+
+    def starts(self, operations: Iterable[MutexOperation]) -> "list[Mutex]":
+        """Return a free lock and a held one."""
+        del operations
+        return [Mutex(initial=False), Mutex(initial=True)]
 
     def describe(self, operation: MutexOperation) -> str:
         """Return the operation's name."""

@@ -4,9 +4,10 @@ Values: `read` answers the value, `write` is given it. nil (None) is a value lik
 shows it for a key that is not there.
 """
 
-from collections.abc import Hashable
+import enum
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -27,6 +28,15 @@ class Write(msgspec.Struct, frozen=True):
     """A write of `value`."""
 
     value: Hashable
+
+
+class AnotherValue(enum.Enum):
+    """The one value that no operation knows."""
+
+    ANOTHER = "some other value"
+
+
+ANOTHER_VALUE: Final = AnotherValue.ANOTHER
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +84,11 @@ class Register:
         """Return whether both are writes."""
         return isinstance(writer, Write) and isinstance(earlier, Write)
 
+    def starts(self, operations: Iterable[Read | Write]) -> "list[Register]":
+        """Return a register of each value that was read, and one of another value."""
+        read = [operation.value for operation in operations if isinstance(operation, Read)]
+        return [Register(value) for value in dict.fromkeys([*read, ANOTHER_VALUE])]
+
     def describe(self, operation: Read | Write) -> str:
         """Return `read -> 3` or `write 3`."""
         match operation:
@@ -99,4 +114,6 @@ def parse_write(operation: Operation) -> Write | None:
 
 def describe_held(state: object) -> str:
     """Return the value in a `Held`."""
+    if state == (ANOTHER_VALUE,):
+        return ANOTHER_VALUE.value
     return text(state[0]) if isinstance(state, tuple) else text(state)

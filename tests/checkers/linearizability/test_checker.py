@@ -1,9 +1,11 @@
 """The checker: histories in, verdicts out."""
 
+from dataclasses import dataclass
+
 import pytest
 
 from checkers.checker import Budget
-from checkers.history import CAS_MISMATCH
+from checkers.history import CAS_MISMATCH, Operation, OpType
 from checkers.linearizability.checker import Linearizability, linearizable
 from checkers.models.model import ModelError
 from checkers.verdict import Answer
@@ -34,10 +36,10 @@ def test_a_conviction_names_the_key_the_operation_and_has_evidence() -> None:
     verdict = linearizable("register").check(history(*STALE), Budget())
 
     assert verdict.answer is Answer.INVALID
-    assert verdict.reason == "key x: op 4 cannot be explained (3 operations show it)"
+    assert verdict.reason == "key x: op 4 cannot be explained (2 operations show it)"
     assert verdict.details["keys_invalid"] == ["x"]
     assert verdict.evidence is not None
-    assert verdict.evidence.operations == (0, 2, 4)
+    assert verdict.evidence.operations == (2, 4)
 
 
 def test_one_wrong_key_among_right_ones_convicts() -> None:
@@ -125,3 +127,56 @@ def test_every_known_model_can_be_asked_for(name: str) -> None:
 def test_an_unknown_model_is_refused() -> None:
     with pytest.raises(ModelError, match="did you mean 'cas-register'"):
         linearizable("cas-regster")
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """A model as a user would write it: add, and read the sum. It has no end of states."""
+
+    name: str = "counter"
+    initial: int = 0
+
+    def parse(self, operation: Operation) -> tuple[str, int] | None:
+        """Return the operation and its number."""
+        match operation.f, operation.outcome, operation.value, operation.result:
+            case "add", OpType.OK | OpType.INFO, int(amount), _:
+                return "add", amount
+            case "read", OpType.OK, _, int(total):
+                return "read", total
+            case _:
+                return None
+
+    def step(self, state: int, operation: tuple[str, int]) -> int | None:
+        """Add or read."""
+        f, number = operation
+        if f == "add":
+            return state + number
+        return state if state == number else None
+
+
+def test_a_model_of_ones_own_judges_and_explains() -> None:
+    checker = Linearizability(Counter())
+
+    right = checker.check(
+        history(ok("add", 2, at=(0, 2)), unknown("add", 3, at=1), ok("read", at=(3, 4), result=5)),
+        Budget(),
+    )
+    wrong = checker.check(
+        history(ok("add", 2, at=(0, 2)), unknown("add", 3, at=1), ok("read", at=(3, 4), result=8)),
+        Budget(),
+    )
+
+    assert right.answer is Answer.VALID
+    assert wrong.answer is Answer.INVALID
+    assert wrong.evidence is not None
+    assert "('read', 8) of process 2 (op 3) cannot be explained:" in wrong.evidence.story
+
+
+def test_endless_states_do_not_make_an_endless_search() -> None:
+    adds = [unknown("add", 1 + n % 3, at=n) for n in range(30)]
+    reads = [ok("read", at=(30 + 2 * n, 31 + 2 * n), result=10_000 - n) for n in range(3)]
+
+    verdict = Linearizability(Counter()).check(history(*adds, *reads), Budget(steps_max=20_000))
+
+    assert verdict.answer is not Answer.VALID
+    assert verdict.details["steps"] in range(20_100)

@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-from checkers.models.model import Absorbing, OperationT, Pure, StateT
+from checkers.models.model import Absorbing, Model, OperationT, Pure, Restartable, StateT
 from tests.checkers.linearizability.random_histories import (
     FewValues,
     Kind,
@@ -71,3 +71,34 @@ def test_what_is_called_absorbed_leaves_no_trace(kind: Kind[StateT, OperationT])
                 traces.append((state, writer, earlier))
 
     assert traces == []
+
+
+def legal(
+    state: StateT | None, operations: tuple[OperationT, ...], model: Model[StateT, OperationT]
+) -> bool:
+    """Return whether `operations` can happen in this order, from `state`."""
+    for operation in operations:
+        if state is not None:
+            state = model.step(state, operation)
+    return state is not None
+
+
+@pytest.mark.parametrize("kind", [FewValues(), Strings(), Locks()])
+def test_what_is_legal_from_some_state_is_legal_from_a_start(
+    kind: Kind[StateT, OperationT],
+) -> None:
+    model, random = kind.model, Random(4)
+    assert isinstance(model, Restartable)
+    states = [state for state, _ in walk(kind, 5)]
+    answers = [operation for _, operation in walk(kind, 6)]
+    runs = [tuple(random.choices(answers, k=3)) for _ in range(300)]
+
+    lost = [
+        run
+        for run in runs
+        if any(legal(state, run, model) for state in states)
+        and not any(legal(start.initial, run, model) for start in model.starts(run))
+    ]
+
+    assert lost == []
+    assert any(legal(state, run, model) for state in states for run in runs)

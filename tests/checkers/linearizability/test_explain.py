@@ -1,9 +1,10 @@
 """What the page says about a conviction."""
 
 from checkers.checker import Budget
+from checkers.history import CAS_MISMATCH
 from checkers.linearizability.checker import linearizable
 from checkers.verdict import Answer, Evidence
-from tests.checkers.linearizability.rows import Row, history, ok, unknown
+from tests.checkers.linearizability.rows import Row, failed, history, ok, unknown
 
 
 def evidence_of(model: str, *rows: Row) -> Evidence:
@@ -23,18 +24,17 @@ def test_a_stale_read_is_told_from_beginning_to_end() -> None:
     )
 
     assert evidence.story.splitlines() == [
-        "Of 4 operations on key x, these 3 are enough to show that no order is possible:",
-        "  process 0: write 3 (ops 0 to 1)",
+        "Of 4 operations on key x, these 2 are enough to show that no order is",
+        "possible, whatever the state was before op 4:",
         "  process 2: write 4 (ops 4 to 5)",
         "  process 3: read -> 3 (ops 6 to 7)",
         "",
-        "process 0  |--write 3--|",
-        "process 2               |--write 4--|",
-        "process 3                            |--read -> 3--|",
+        "process 2  |--write 4--|",
+        "process 3               |--read -> 3--|",
         "",
         "read -> 3 of process 3 (op 6) cannot be explained:",
         "  in whatever order the others took effect, it would have found",
-        "  - 4, after write 3, write 4",
+        "  - 4, after write 4",
         "Every write of 3 had returned before write 4 of process 2 (op 4) began,",
         "and that returned before read -> 3 of process 3 (op 6) began.",
     ]
@@ -48,15 +48,30 @@ def test_the_facts_say_the_same_to_programs() -> None:
         ok("read", at=(4, 5), result=3, key="x"),
     )
 
-    assert evidence.operations == (0, 2, 4)
+    assert evidence.operations == (2, 4)
     assert evidence.facts == {
         "key": "x",
         "dies": 4,
-        "required": [0, 2, 4],
+        "required": [2, 4],
         "optional": [],
         "supporting": [],
-        "states": [{"state": "4", "order": [0, 2]}],
+        "since": 2,
+        "states": [{"from": "3", "order": [2], "state": "4"}],
     }
+
+
+def test_a_mismatch_is_evidence_from_any_state() -> None:
+    evidence = evidence_of(
+        "cas-register",
+        ok("write", 2, at=(0, 1)),
+        unknown("write", 3, at=2),
+        failed("cas", [2, 3], at=(3, 4), error=CAS_MISMATCH),
+        ok("read", at=(5, 6), result=2),
+    )
+
+    assert "possible, whatever the state was before op 3:" in evidence.story
+    assert "- some other value, after cas 2 refused" in evidence.story
+    assert evidence.story.endswith("No write of 2 was in flight at op 3 or later.")
 
 
 def test_a_value_that_nobody_wrote_is_called_that() -> None:

@@ -18,12 +18,12 @@ from checkers.linearizability.search import decide
 from checkers.linearizability.sweep import Outcome
 from checkers.linearizability.witness import Attempt, try_all
 from checkers.models.cas_register import Cas
-from checkers.models.model import Described, Model, OperationT, Pure, StateT, text
+from checkers.models.model import Described, Model, OperationT, Pure, Restartable, StateT, text
 from checkers.models.register import Read, Write
 from checkers.timeline import Span, draw
 from checkers.verdict import Answer, Evidence
 
-_STEPS_MAX: Final = 2_000_000
+_STEPS_MAX: Final = 1_000_000
 """What finding the core may cost, counting a step for each operation in each attempt."""
 
 _WITNESS_OPERATIONS_MAX: Final = 24
@@ -31,6 +31,9 @@ _WITNESS_STEPS_MAX: Final = 50_000
 
 _ORDER_MAX: Final = 6
 """How many operations of an order are named: its last."""
+
+_STARTS_MAX: Final = 32
+"""From how many states a history is tried, where the state at its start may be any."""
 
 _LINES_MAX: Final = 12
 """How many operations, and how many possibilities, are spelt out."""
@@ -55,12 +58,12 @@ def explain(case: Case[StateT, OperationT]) -> Evidence:
     """Return the evidence for `case`, whose outcome is `INVALID`.
 
     Facts: `key`; `dies`, the index of the operation that cannot be explained; `required`,
-    `optional` and `supporting` as in `Core`, by index; `states`, what the others could have left
-    behind: each a `state` in words and an `order` of indices that leads there. `states` is absent
-    if there are too many operations.
+    `optional`, `supporting` and `since` as in `Core`, by index; `states`, what the others could
+    have left behind: each a `state` in words and an `order` of indices that leads there, `from` a
+    state in words. `states` is absent if there are too many operations.
     """
     core = _core(case)
-    page = _Page(case, core, _attempts(case, core))
+    page = _Page(case, core, _ways(case, core))
     return Evidence(
         operations=tuple(interval.invoke for interval in core.required),
         story="\n".join(page.lines()),
@@ -72,14 +75,18 @@ def _core(case: Case[StateT, OperationT]) -> Core[OperationT]:
     model = case.model
     steps = _STEPS_MAX
 
-    def judge(intervals: Sequence[Interval[OperationT]]) -> Answer:
+    def judge(intervals: Sequence[Interval[OperationT]], *, from_anywhere: bool) -> Answer:
         nonlocal steps
-        steps -= len(intervals)
-        if steps <= 0:
-            return Answer.UNKNOWN
-        outcome = decide(intervals, model, steps_max=steps)
-        steps -= outcome.steps
-        return outcome.answer
+        starts = _starts(model, intervals) if from_anywhere else [model]
+        for start in starts:
+            steps -= len(intervals)
+            if steps <= 0:
+                return Answer.UNKNOWN
+            outcome = decide(intervals, start, steps_max=steps)
+            steps -= outcome.steps
+            if outcome.answer is not Answer.INVALID:
+                return outcome.answer
+        return Answer.INVALID if starts else Answer.UNKNOWN
 
     def is_pure(operation: OperationT) -> bool:
         return isinstance(model, Pure) and model.pure(operation)
@@ -87,34 +94,56 @@ def _core(case: Case[StateT, OperationT]) -> Core[OperationT]:
     return find_core(case.intervals, case.outcome, is_pure=is_pure, judge=judge)
 
 
-def _attempts(
+def _starts(
+    model: Model[StateT, OperationT], intervals: Sequence[Interval[OperationT]]
+) -> Sequence[Model[StateT, OperationT]]:
+    """Return `model` from all states that make a difference; none if unknown, or too many."""
+    if not isinstance(model, Restartable):
+        return []
+    starts = model.starts(interval.operation for interval in intervals)
+    return starts if len(starts) <= _STARTS_MAX else []
+
+
+@dataclass(frozen=True, slots=True)
+class _Way(Generic[StateT]):
+    """How things may have gone up to the last return."""
+
+    start: StateT
+    attempt: Attempt[StateT]
+
+
+def _ways(
     case: Case[StateT, OperationT], core: Core[OperationT]
-) -> tuple[Attempt[StateT], ...] | None:
+) -> tuple[_Way[StateT], ...] | None:
     """Return what the core could have left behind before its last return; None if too large."""
     intervals = (*core.required, *core.optional, *core.supporting)
     if len(intervals) > _WITNESS_OPERATIONS_MAX:
         return None
-    search = try_all(intervals, case.model, steps_max=_WITNESS_STEPS_MAX)
-    if search is None:
-        return None
-    assert search.order is None, "two searches that share nothing must agree on the core"
-    return search.attempts
+    ways: dict[StateT, _Way[StateT]] = {}
+    for start in [case.model] if core.since is None else _starts(case.model, intervals):
+        search = try_all(intervals, start, steps_max=_WITNESS_STEPS_MAX)
+        if search is None:
+            return None
+        assert search.order is None, "two searches that share nothing must agree on the core"
+        for attempt in search.attempts:
+            ways.setdefault(attempt.state, _Way(start.initial, attempt))
+    return tuple(ways.values())
 
 
 class _Page(Generic[StateT, OperationT]):
     """Everything that is said about one conviction."""
 
-    __slots__ = ("_attempts", "_case", "_core", "_operation_at", "_shown", "_support")
+    __slots__ = ("_case", "_core", "_operation_at", "_shown", "_support", "_ways")
 
     def __init__(
         self,
         case: Case[StateT, OperationT],
         core: Core[OperationT],
-        attempts: tuple[Attempt[StateT], ...] | None,
+        ways: tuple[_Way[StateT], ...] | None,
     ) -> None:
         self._case: Final = case
         self._core: Final = core
-        self._attempts: Final = attempts
+        self._ways: Final = ways
         self._operation_at: Final[Mapping[int, Operation]] = {
             operation.call: operation for operation in case.operations
         }
@@ -130,14 +159,16 @@ class _Page(Generic[StateT, OperationT]):
             "required": [interval.invoke for interval in core.required],
             "optional": [interval.invoke for interval in core.optional],
             "supporting": [interval.invoke for interval in core.supporting],
+            "since": core.since,
         }
-        if self._attempts is not None:
+        if self._ways is not None:
             facts["states"] = [
                 {
-                    "state": self._describe_state(attempt.state),
-                    "order": [self._shown[place].invoke for place in attempt.order],
+                    "from": self._describe_state(way.start),
+                    "order": [self._shown[place].invoke for place in way.attempt.order],
+                    "state": self._describe_state(way.attempt.state),
                 }
-                for attempt in self._attempts
+                for way in self._ways
             ]
         return facts
 
@@ -146,10 +177,10 @@ class _Page(Generic[StateT, OperationT]):
         core, case = self._core, self._case
         where = "" if case.key is None else f" on key {case.key!s}"
         count = len(self._shown)
-        yield (
-            f"Of {len(case.intervals)} operations{where}, "
-            + ("this one is" if count == 1 else f"these {count} are")
-            + " enough to show that no order is possible:"
+        these = "this one is" if count == 1 else f"these {count} are"
+        yield f"Of {len(case.intervals)} operations{where}, {these} enough to show that no order is"
+        yield "possible" + (
+            ":" if core.since is None else f", whatever the state was before op {core.since}:"
         )
         yield from self._operations()
         yield ""
@@ -189,19 +220,19 @@ class _Page(Generic[StateT, OperationT]):
         return draw(spans)
 
     def _possibilities(self) -> Iterator[str]:
-        attempts = self._attempts
-        if attempts is None:
+        ways = self._ways
+        if ways is None:
             yield "  the others are too many to list all their orders."
             return
-        if not attempts:
+        if not ways:
             yield "  the others have no order even without it."
             return
         yield "  in whatever order the others took effect, it would have found"
-        for attempt in attempts[:_LINES_MAX]:
-            found, after = self._describe_state(attempt.state), self._describe_order(attempt)
-            yield f"  - {found}, after {after}"
-        if len(attempts) > _LINES_MAX:
-            yield f"  - or one of {len(attempts) - _LINES_MAX} more states; it fits none"
+        for way in ways[:_LINES_MAX]:
+            found = self._describe_state(way.attempt.state)
+            yield f"  - {found}, after {self._describe_order(way)}"
+        if len(ways) > _LINES_MAX:
+            yield f"  - or one of {len(ways) - _LINES_MAX} more states; it fits none"
 
     def _name(self, interval: Interval[OperationT]) -> str:
         operation = self._operation_at[interval.invoke]
@@ -212,10 +243,12 @@ class _Page(Generic[StateT, OperationT]):
         operation = interval.operation
         return model.describe(operation) if isinstance(model, Described) else str(operation)
 
-    def _describe_order(self, attempt: Attempt[StateT]) -> str:
-        names = [self._describe(self._shown[place]) for place in attempt.order]
+    def _describe_order(self, way: _Way[StateT]) -> str:
+        names = [self._describe(self._shown[place]) for place in way.attempt.order]
+        if not names:
+            return "nothing" if self._core.since is None else f"op {self._core.since} began"
         elided = ["..."] if len(names) > _ORDER_MAX else []
-        return ", ".join([*elided, *names[-_ORDER_MAX:]]) or "nothing"
+        return ", ".join([*elided, *names[-_ORDER_MAX:]])
 
     def _describe_state(self, state: StateT) -> str:
         model = self._case.model
@@ -257,6 +290,11 @@ def _fate_of_writes(
             )
             yield f"and that returned before {name(dying)} began."
             return
+    since = core.since
+    if since is not None and all(
+        writer.ret is not None and writer.ret < since for writer in in_time
+    ):
+        yield f"No write of {shown} was in flight at op {since} or later."
 
 
 def _writes(operation: object, value: Hashable) -> bool:
