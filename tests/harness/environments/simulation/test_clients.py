@@ -25,17 +25,24 @@ DELAY_NS = 10
 TIMEOUT_NS = 1_000
 
 
+PATIENCE_NS = 5_000
+
+
 class CountedCalls:
-    """A client whose operation is a number of calls, named by its value, one after another."""
+    """A client whose operation is a number of calls, named by its value, one after another.
+
+    A `wait` is a write that has more patience than others.
+    """
 
     def begin(self, op: Op) -> Dialogue:
         assert isinstance(op.value, int)
+        timeout_ns = PATIENCE_NS if op.f == "wait" else TIMEOUT_NS
         for number in range(op.value):
-            yield Call(RangeRequest(key=b"%d" % number), TIMEOUT_NS)
+            yield Call(RangeRequest(key=b"%d" % number), timeout_ns)
         return Completion(OpType.OK, op.value)
 
     def has_effect(self, op: Op) -> bool:
-        return op.f == "write"
+        return op.f != "read"
 
 
 class Trial:
@@ -177,6 +184,13 @@ def test_the_time_out_of_an_answered_call_does_not_end_the_next_one() -> None:
     trial.run()
     assert trial.outcomes == [(OpType.OK, None)]
     assert trial.times == [0, TIMEOUT_NS + 5 + DELAY_NS]
+
+
+def test_every_call_times_out_by_its_own_patience() -> None:
+    trial = Trial(Invocation("wait", value=1), WRITE, concurrency=2)
+    trial.run()
+    completed = [(op.f, op.time - trial.began) for op in trial.ops if op.error == "timed out"]
+    assert completed == [("write", TIMEOUT_NS), ("wait", PATIENCE_NS)]
 
 
 def test_an_unknown_outcome_retires_the_process_and_the_next_operation_goes_on() -> None:
