@@ -5,26 +5,13 @@ into its history. They name nodes and links, never words, and can be repeated ex
 """
 
 import enum
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import assert_never
 
 import msgspec
 
-from nemesis.fault import (
-    Delay,
-    Duplicate,
-    Exactly,
-    Fault,
-    LinkChoice,
-    Lose,
-    Partition,
-    Pause,
-    Reorder,
-    Restart,
-    held_ns,
-    milliseconds,
-)
-from nemesis.surface import Link
+from nemesis.fault import Fault
+from nemesis.faults.voiding import voids
 
 
 class Phase(enum.StrEnum):
@@ -62,7 +49,7 @@ class Applied(msgspec.Struct, frozen=True, kw_only=True):
 
     def describe(self) -> str:
         """Return the record as a phrase: `partition n1>n2 n2>n1 for 600 ms`, `heal n1>n2`."""
-        text = _beginning(self.fault) if self.phase is Phase.BEGIN else _end(self.fault)
+        text = self.fault.begins() if self.phase is Phase.BEGIN else self.fault.ends()
         match self.outcome:
             case Outcome.DONE:
                 pass
@@ -84,66 +71,15 @@ def outstanding(journal: Iterable[Applied]) -> list[Applied]:
     begun: dict[tuple[int, Fault], Applied] = {}
     for record in journal:
         key = (record.id, record.fault)
+        if record.fault.held_ns() is None:
+            continue
         if record.phase is Phase.BEGIN:
             if record.outcome is Outcome.SKIPPED:
                 begun.pop(key, None)
                 continue
-            if isinstance(record.fault, Restart) and record.outcome is Outcome.DONE:
-                begun = {key: b for key, b in begun.items() if not _pauses(b, record.fault.target)}
+            if record.outcome is Outcome.DONE:
+                begun = {key: b for key, b in begun.items() if not voids(record.fault, b.fault)}
             begun[key] = record
         elif record.outcome in (Outcome.DONE, Outcome.SKIPPED):
             begun.pop(key, None)
     return list(begun.values())
-
-
-def describe_links(links: Sequence[Link]) -> str:
-    """Return sorted directed links as text, receivers collected by sender: `n1>n2,n3 n2>n1`."""
-    receivers: dict[str, list[str]] = {}
-    for sender, receiver in links:
-        receivers.setdefault(sender, []).append(receiver)
-    return " ".join(f"{sender}>{','.join(heard_by)}" for sender, heard_by in receivers.items())
-
-
-def _pauses(begun: Applied, node: str) -> bool:
-    return isinstance(begun.fault, Pause) and begun.fault.target == node
-
-
-def _beginning(fault: Fault) -> str:  # noqa: PLR0911 (one return per fault)
-    held = f"for {milliseconds(held_ns(fault))} ms"
-    match fault:
-        case Restart(target=target, tail=tail):
-            return f"kill {target}, unsynced writes {tail}, {held}"
-        case Pause(target=target):
-            return f"pause {target} {held}"
-        case Partition(links=links):
-            return f"partition {_where(links)} {held}"
-        case Lose(links=links, probability=probability):
-            return f"lose {probability:.0%} on {_where(links)} {held}"
-        case Delay(links=links, latency_ns=latency, jitter_ns=jitter):
-            added = f"{milliseconds(latency)} ms + up to {milliseconds(jitter)} ms"
-            return f"delay {added} on {_where(links)} {held}"
-        case Duplicate(links=links, probability=probability):
-            return f"duplicate {probability:.0%} on {_where(links)} {held}"
-        case Reorder(links=links, probability=probability, window_ns=window):
-            chance = f"{probability:.0%} within {milliseconds(window)} ms"
-            return f"reorder {chance} on {_where(links)} {held}"
-        case _:
-            assert_never(fault)
-
-
-def _end(fault: Fault) -> str:
-    match fault:
-        case Restart(target=target):
-            return f"start {target}"
-        case Pause(target=target):
-            return f"resume {target}"
-        case Partition(links=links):
-            return f"heal {_where(links)}"
-        case Lose(links=links) | Delay(links=links) | Duplicate(links=links) | Reorder(links=links):
-            return f"end {fault.do} on {_where(links)}"
-        case _:
-            assert_never(fault)
-
-
-def _where(links: LinkChoice) -> str:
-    return describe_links(links.links) if isinstance(links, Exactly) else "no links"

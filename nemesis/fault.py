@@ -1,176 +1,152 @@
-"""What can break: each fault is one value that names its target, its settings and its own end.
+"""What a fault is: one value that names its target, its settings, its own end, and its doing.
 
-A fault and its undoing are one item (`hold_ns`, `down_ns`), so that a schedule from which
-any item is removed still heals, and shrinks well. Names may be symbolic (`leader`,
-`majority`, `$node`); `nemesis.resolve` turns a symbolic fault into explicit ones.
+A fault and its undoing are one item, so that a schedule from which any item is removed
+still heals, and shrinks well. As asked, a fault may speak of leaders and majorities; it
+*resolves* to explicit ones, each on one node or on exact links, which is what begins, ends
+and is recorded.
 
-A new fault is a class here, a member of `Fault`, and the cases that mypy then asks for.
+Each kind of fault is one class in a module of `nemesis.faults`; docs/FAULTS.md shows how to
+add one.
 """
 
 import enum
-from typing import ClassVar, Final, TypeAlias
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import ClassVar, Protocol, TypeAlias, TypeVar
 
-import msgspec
+from nemesis.fields import Fields
+from nemesis.names import Names
+from nemesis.surface import Admin, Clocks, Disks, SurfaceError, Surfaces
+from nemesis.targets import Situation
 
-from nemesis.surface import Link
-
-MILLISECOND: Final = 1_000_000
-"""In nanoseconds."""
-
-TRIGGER_NODE: Final = "$node"
-"""Stands for the node whose observation triggered the fault."""
-
-OTHERS: Final = "$others"
-"""In `Groups`: every node that no group names."""
+Kind = TypeVar("Kind")
 
 
-class Tail(enum.StrEnum):
-    """What a killed daemon finds of its last writes when it starts again."""
+class Remedy(enum.StrEnum):
+    """What ends every fault of one kind, whoever began it."""
 
-    KEPT = "kept"
-    """All that was written, synced or not, as after `kill -9`."""
-    LOST = "lost"
-    """Only what was synced, as after a power cut."""
-    TORN = "torn"
-    """What was synced and a random prefix of the rest: a power cut in the middle of a write."""
-
-
-class Topology(enum.StrEnum):
-    """A division of the whole cluster, drawn when it is applied (`nemesis.grudge`)."""
-
-    HALVES = "halves"
-    MAJORITY_RING = "majority_ring"
-    BRIDGE = "bridge"
+    HEAL = "heal"
+    """Restore every link."""
+    RESUME = "resume"
+    """Let every paused daemon go on."""
+    REPAIR = "repair"
+    """Make every clock and disk good again."""
+    START = "start"
+    """Start every daemon that does not run."""
 
 
-class Aim(enum.StrEnum):
-    """Which links of the target nodes are meant."""
+def ending() -> tuple[Remedy, ...]:
+    """Return what ends all faults, in safe order.
 
-    AROUND = "around"
-    """Every link from or to a target, those between two targets included."""
-    ISOLATE = "isolate"
-    """Every link between a target and a node that is none: targets still reach each other."""
-    ONE_WAY_OUT = "one_way_out"
-    """Only links from a target to the rest: targets hear, and are not heard."""
-    ONE_WAY_IN = "one_way_in"
-    """Only links from the rest to a target: targets are heard, and hear nothing."""
+    Links come first, so that who wakes finds its peers; daemons that were paused go on
+    before others start, so that the cluster of before the fault is whole the sooner; disks
+    are good before daemons start from them.
+    """
+    return (Remedy.HEAL, Remedy.RESUME, Remedy.REPAIR, Remedy.START)
 
 
-class Divided(msgspec.Struct, frozen=True):
-    """The links that `topology` cuts."""
+@dataclass(frozen=True, slots=True)
+class Done:
+    """It was carried out; `note` is what else there is to know, or empty."""
 
-    topology: Topology
-
-
-class Aimed(msgspec.Struct, frozen=True):
-    """The links that lie so to the nodes that `target` (see `nemesis.targets`) names."""
-
-    aim: Aim
-    target: str
+    note: str = ""
 
 
-class Groups(msgspec.Struct, frozen=True):
-    """Every link between nodes of different groups; nodes not named form one more group."""
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Nothing was done, and nothing need be undone; `reason` says why."""
 
-    groups: tuple[tuple[str, ...], ...]
-
-
-class Exactly(msgspec.Struct, frozen=True):
-    """These directed links, sorted, each once."""
-
-    links: tuple[Link, ...]
+    reason: str
 
 
-LinkChoice: TypeAlias = Divided | Aimed | Groups | Exactly
+Attempt: TypeAlias = Done | Skipped
 
 
-class Restart(msgspec.Struct, frozen=True, kw_only=True):
-    """Kill the daemons of the targets, and start them again after `down_ns`."""
+class Fault(Protocol):
+    """One kind of fault; its values are frozen and comparable."""
 
-    do: ClassVar[str] = "restart"
-    target: str
-    tail: Tail
-    down_ns: int
+    do: ClassVar[str]
+    """What schedule files and histories call it."""
+    remedy: ClassVar[Remedy]
 
+    def held_ns(self) -> int | None:
+        """Return how long it lasts; None if it is over as soon as it is done, and has no end."""
 
-class Pause(msgspec.Struct, frozen=True, kw_only=True):
-    """Stop the execution of the targets for `hold_ns`, as SIGSTOP and SIGCONT."""
+    def lasting(self, held_ns: int) -> "Fault":
+        """Return the same fault, lasting `held_ns` nanoseconds."""
 
-    do: ClassVar[str] = "pause"
-    target: str
-    hold_ns: int
+    def resolve(self, situation: Situation, random: Random) -> "tuple[Strike, ...]":
+        """Return the explicit faults that this one means now; empty if it means nothing.
 
+        Explicit faults resolve to themselves.
+        """
 
-class Partition(msgspec.Struct, frozen=True, kw_only=True):
-    """Drop every message on the links chosen."""
+    def begin(self, site: "Site") -> Attempt:
+        """Carry out this explicit fault."""
 
-    do: ClassVar[str] = "partition"
-    links: LinkChoice
-    hold_ns: int
+    def end(self, site: "Site") -> Attempt:
+        """Undo this explicit fault, as far as no other in force holds the same."""
 
+    def begins(self) -> str:
+        """Return its beginning as a phrase: `pause n1 for 5 ms`."""
 
-class Lose(msgspec.Struct, frozen=True, kw_only=True):
-    """Drop each message on the links chosen with `probability` in [0, 1]."""
+    def ends(self) -> str:
+        """Return its end as a phrase: `resume n1`."""
 
-    do: ClassVar[str] = "lose"
-    links: LinkChoice
-    probability: float
-    hold_ns: int
+    def value(self) -> dict[str, object]:
+        """Return its fields for a schedule file, `do` excepted, durations in milliseconds."""
 
-
-class Delay(msgspec.Struct, frozen=True, kw_only=True):
-    """Add `latency_ns` plus an even draw from [0, `jitter_ns`] to each message."""
-
-    do: ClassVar[str] = "delay"
-    links: LinkChoice
-    latency_ns: int
-    jitter_ns: int
-    hold_ns: int
+    @classmethod
+    def read(cls, fields: Fields, names: Names) -> "Fault":
+        """Return the fault with these fields; raise `FieldError` if they are not `value`'s."""
 
 
-class Duplicate(msgspec.Struct, frozen=True, kw_only=True):
-    """Deliver each message on the links chosen twice with `probability` in [0, 1]."""
+@dataclass(frozen=True, slots=True)
+class Strike:
+    """An explicit fault, and how long after the fault that resolved to it it begins."""
 
-    do: ClassVar[str] = "duplicate"
-    links: LinkChoice
-    probability: float
-    hold_ns: int
-
-
-class Reorder(msgspec.Struct, frozen=True, kw_only=True):
-    """Let each message, with `probability` in [0, 1], be overtaken for up to `window_ns`."""
-
-    do: ClassVar[str] = "reorder"
-    links: LinkChoice
-    probability: float
-    window_ns: int
-    hold_ns: int
+    fault: Fault
+    after_ns: int = 0
 
 
-DaemonFault: TypeAlias = Restart | Pause
-LinkFault: TypeAlias = Partition | Lose | Delay | Duplicate | Reorder
-Fault: TypeAlias = DaemonFault | LinkFault
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """An explicit fault that has begun, and the id of the asked fault it belongs to."""
 
-FAULT_NAMES: Final = tuple(
-    kind.do for kind in (Restart, Pause, Partition, Lose, Delay, Duplicate, Reorder)
-)
-"""Every `do`: what schedule files and histories call the kinds of fault."""
-
-
-def milliseconds(duration_ns: int) -> int | float:
-    """Return a duration in milliseconds, as an `int` where it is whole."""
-    whole, rest = divmod(duration_ns, MILLISECOND)
-    return duration_ns / MILLISECOND if rest else whole
+    number: int
+    """Unique in one trial, in the order of beginning."""
+    id: int
+    fault: Fault
 
 
-def held_ns(fault: Fault) -> int:
-    """Return how long the fault lasts, in nanoseconds from its beginning to its end."""
-    return fault.down_ns if isinstance(fault, Restart) else fault.hold_ns
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where a fault begins or ends."""
 
+    surfaces: Surfaces
+    begun: Begun
+    others: Sequence[Begun]
+    """What else is in force, in the order in which it began."""
 
-def with_held_ns(fault: Fault, held: int) -> Fault:
-    """Return the same fault, lasting `held` nanoseconds."""
-    assert held >= 0, "a fault cannot end before it begins"
-    if isinstance(fault, Restart):
-        return msgspec.structs.replace(fault, down_ns=held)
-    return msgspec.structs.replace(fault, hold_ns=held)
+    def others_of(self, kind: type[Kind]) -> list[Kind]:
+        """Return the other faults in force of one kind."""
+        return [other.fault for other in self.others if isinstance(other.fault, kind)]
+
+    def clocks(self) -> Clocks:
+        """Return the surface, or raise `SurfaceError` if there is none."""
+        if self.surfaces.clocks is None:
+            raise SurfaceError("this environment cannot change clocks")
+        return self.surfaces.clocks
+
+    def disks(self) -> Disks:
+        """Return the surface, or raise `SurfaceError` if there is none."""
+        if self.surfaces.disks is None:
+            raise SurfaceError("this environment cannot break disks")
+        return self.surfaces.disks
+
+    def admin(self) -> Admin:
+        """Return the surface, or raise `SurfaceError` if there is none."""
+        if self.surfaces.admin is None:
+            raise SurfaceError("this environment cannot ask the store for maintenance")
+        return self.surfaces.admin

@@ -6,7 +6,7 @@ from typing import Final, TypeGuard, TypeVar
 
 import msgspec
 
-from nemesis.fault import MILLISECOND
+from nemesis.durations import MILLISECOND, TIME_NS_MAX
 from nemesis.packages import nearest
 
 SHOWN_CHARACTERS_MAX: Final = 60
@@ -62,22 +62,32 @@ class Fields:
             raise FieldError(f"`{name}` must be {expected}, not {shown(value)}")
         return value
 
-    def milliseconds(self, name: str, *, most_ns: int) -> int:
-        """Return a number of milliseconds, not negative, in nanoseconds."""
-        most_ms = most_ns // MILLISECOND
-        expected = f"milliseconds from 0 to {most_ms}"
-        value = self.take(name, expected)
-        if not _is_number(value) or not 0 <= value <= most_ms:
-            raise FieldError(f"`{name}` must be {expected}, not {shown(value)}")
-        return round(value * MILLISECOND)
+    def duration_ns(self, name: str, *, least_ns: int = 0) -> int:
+        """Return a number of milliseconds, fractions allowed, in nanoseconds."""
+        least_ms, most_ms = least_ns // MILLISECOND, TIME_NS_MAX // MILLISECOND
+        return round(self._number(name, "milliseconds", least_ms, most_ms) * MILLISECOND)
 
     def probability(self, name: str) -> float:
         """Return a number in [0, 1]."""
-        expected = "a probability from 0 to 1"
+        return float(self._number(name, "a probability", 0, 1))
+
+    def number(self, name: str, *, least: float, most: float) -> float:
+        """Return a number within bounds."""
+        return float(self._number(name, "a number", least, most))
+
+    def _number(self, name: str, what: str, least: float, most: float) -> int | float:
+        expected = f"{what} from {least:.12g} to {most:.12g}"
         value = self.take(name, expected)
-        if not _is_number(value) or not 0 <= value <= 1:
+        if not _is_number(value) or not least <= value <= most:
             raise FieldError(f"`{name}` must be {expected}, not {shown(value)}")
-        return float(value)
+        return value
+
+    def truth(self, name: str) -> bool:
+        """Return true or false."""
+        value = self.take(name, "true or false")
+        if not isinstance(value, bool):
+            raise FieldError(f"`{name}` must be true or false, not {shown(value)}")
+        return value
 
     def word(self, name: str, words: type[Word]) -> Word:
         """Return one of the words of an enumeration."""
@@ -97,6 +107,14 @@ class Fields:
         value = self.take(name, expected)
         try:
             return msgspec.convert(value, tuple[tuple[str, ...], ...])
+        except msgspec.ValidationError as error:
+            raise FieldError(f"`{name}` must be {expected}, not {shown(value)}") from error
+
+    def texts(self, name: str, expected: str) -> tuple[str, ...]:
+        """Return a list of texts."""
+        value = self.take(name, expected)
+        try:
+            return msgspec.convert(value, tuple[str, ...])
         except msgspec.ValidationError as error:
             raise FieldError(f"`{name}` must be {expected}, not {shown(value)}") from error
 

@@ -14,46 +14,25 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Final, assert_never
+from typing import Final
 
-from nemesis.fault import (
-    MILLISECOND,
-    Aim,
-    Aimed,
-    Delay,
-    Divided,
-    Duplicate,
-    Fault,
-    LinkChoice,
-    Lose,
-    Partition,
-    Pause,
-    Reorder,
-    Restart,
-    Tail,
-    Topology,
-)
+from nemesis.chance import HOLD_NS_MAX, Chance, log_uniform_ns, whole_us
+from nemesis.durations import MILLISECOND
+from nemesis.faults.registry import DRAWINGS, Drawing
 from nemesis.packages import Package
 from nemesis.schedule import Asked, At, Schedule, Stream
 
 HOLD_NS_MIN: Final = 10 * MILLISECOND
 """The shortest kill, pause or partition. With less time left, none begins."""
 
-SETTING_NS_MIN: Final = 100 * MILLISECOND
-"""The shortest loss, delay, ...: long enough that messages meet it."""
+CONDITION_NS_MIN: Final = 100 * MILLISECOND
+"""The shortest loss, delay, slow disk, ...: long enough that messages or writes meet it."""
 
-HOLD_NS_MAX: Final = 3_000 * MILLISECOND
 BURST_GAP_NS_MAX: Final = 30 * MILLISECOND
 """Between two faults of one burst: within an election."""
 
 IDS_PER_PACKAGE: Final = 100_000
 """Faults that one package may ask for in one schedule; also the distance of its ids."""
-
-SETTINGS: Final = (Package.LOSS, Package.DELAY, Package.DUPLICATE, Package.REORDER)
-"""Packages whose faults carry a setting, and so do not overlap their own kind."""
-
-DAEMON_PACKAGES: Final = (Package.KILL, Package.POWER, Package.PAUSE)
-"""Packages that need no links."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,13 +60,13 @@ def generate(
     """Return a schedule in which every fault has ended after `duration_ns`.
 
     Each package strikes about every `interval_ns` on average, more or less by its temper;
-    it draws from `stream("nemesis/<package>")` alone. Faults of links that carry a setting
-    (loss, delay, ...) do not overlap faults of their own package; all others may. A
-    cluster of one node has no links, and gets no faults of links.
+    it draws from `stream("nemesis/<package>")` alone. Conditions (loss, slow disks, ...)
+    leave calm between faults of their own package; all others may overlap. A cluster of one
+    node has no links, and gets no faults of links.
     """
     asked: list[Asked] = []
     for package in packages:
-        if len(nodes) > 1 or package in DAEMON_PACKAGES:
+        if len(nodes) > 1 or not DRAWINGS[package].needs_links:
             asked += _of_package(package, stream, len(nodes), duration_ns, interval_ns)
     asked.sort(key=_begins)
     return Schedule(seed=seed, asked=tuple(asked))
@@ -105,22 +84,31 @@ def _of_package(
     random = stream(f"nemesis/{package}")
     temper = _draw_temper(random, interval_ns)
     first_id = 1 + IDS_PER_PACKAGE * list(Package).index(package)
-    is_setting = package in SETTINGS
-    shortest_ns = SETTING_NS_MIN if is_setting else HOLD_NS_MIN
+    drawing = DRAWINGS[package]
+    shortest_ns = CONDITION_NS_MIN if drawing.is_condition else HOLD_NS_MIN
     at_ns = _gap_ns(random, temper.interval_ns)
     for id_ in range(first_id, first_id + IDS_PER_PACKAGE):
         left_ns = duration_ns - at_ns
         if left_ns < shortest_ns:
             return
-        hold_ns = min(_log_uniform_ns(random, shortest_ns, temper.hold_ns_max), left_ns)
-        fault = _draw_fault(package, random, temper, node_count, hold_ns)
-        yield Asked(id=id_, moment=At(at_ns), fault=fault)
-        if is_setting:
-            at_ns += hold_ns + _gap_ns(random, temper.interval_ns)
-        elif random.random() < temper.burst_probability:
-            at_ns += _log_uniform_ns(random, MILLISECOND, BURST_GAP_NS_MAX)
-        else:
-            at_ns += _gap_ns(random, temper.interval_ns)
+        hold_ns = min(log_uniform_ns(random, shortest_ns, temper.hold_ns_max), left_ns)
+        chance = Chance(
+            random=random,
+            node_count=node_count,
+            target=_draw_target(random, temper, node_count),
+            hold_ns=hold_ns,
+        )
+        yield Asked(id=id_, moment=At(at_ns), fault=drawing.draw(chance))
+        at_ns += _until_next_ns(random, temper, drawing, hold_ns)
+
+
+def _until_next_ns(random: Random, temper: Temper, drawing: Drawing, hold_ns: int) -> int:
+    """Return the time from a fault's beginning to the next one's."""
+    if drawing.is_condition:
+        return hold_ns + _gap_ns(random, temper.interval_ns)
+    if random.random() < temper.burst_probability:
+        return log_uniform_ns(random, MILLISECOND, BURST_GAP_NS_MAX)
+    return _gap_ns(random, temper.interval_ns)
 
 
 def _draw_temper(random: Random, interval_ns: int) -> Temper:
@@ -130,38 +118,6 @@ def _draw_temper(random: Random, interval_ns: int) -> Temper:
         leader_probability=random.choice((0.2, 0.5, 0.8)),
         hold_ns_max=random.choice((HOLD_NS_MAX / 10, HOLD_NS_MAX)),
     )
-
-
-def _draw_fault(  # noqa: C901, PLR0911 (one case, one return per package)
-    package: Package, random: Random, temper: Temper, node_count: int, hold_ns: int
-) -> Fault:
-    target = _draw_target(random, temper, node_count)
-    around = Aimed(Aim.AROUND, target)
-    match package:
-        case Package.KILL:
-            return Restart(target=target, tail=Tail.KEPT, down_ns=hold_ns)
-        case Package.POWER:
-            tail = random.choice((Tail.LOST, Tail.TORN))
-            return Restart(target=target, tail=tail, down_ns=hold_ns)
-        case Package.PAUSE:
-            return Pause(target=target, hold_ns=hold_ns)
-        case Package.PARTITION:
-            links = _draw_division(random, target, node_count)
-            return Partition(links=links, hold_ns=hold_ns)
-        case Package.LOSS:
-            return Lose(links=around, probability=_draw_probability(random), hold_ns=hold_ns)
-        case Package.DELAY:
-            latency = _log_uniform_ns(random, MILLISECOND, 1_000 * MILLISECOND)
-            jitter = random.choice((0, latency // 4, latency))
-            return Delay(links=around, latency_ns=latency, jitter_ns=jitter, hold_ns=hold_ns)
-        case Package.DUPLICATE:
-            return Duplicate(links=around, probability=_draw_probability(random), hold_ns=hold_ns)
-        case Package.REORDER:
-            window = _log_uniform_ns(random, MILLISECOND, 200 * MILLISECOND)
-            probability = _draw_probability(random)
-            return Reorder(links=around, probability=probability, window_ns=window, hold_ns=hold_ns)
-        case _:
-            assert_never(package)
 
 
 def _draw_target(random: Random, temper: Temper, node_count: int) -> str:
@@ -176,37 +132,6 @@ def _draw_target(random: Random, temper: Temper, node_count: int) -> str:
     return random.choice(words)
 
 
-def _draw_division(random: Random, target: str, node_count: int) -> LinkChoice:
-    """Return a partition of the whole, or of the target from the rest, as the size allows."""
-    divisions: list[Topology] = [Topology.HALVES]
-    if node_count >= 3:
-        divisions.append(Topology.BRIDGE)
-    if node_count >= 4:
-        divisions.append(Topology.MAJORITY_RING)
-    aim = random.choice((None, Aim.ISOLATE, Aim.ONE_WAY_OUT, Aim.ONE_WAY_IN))
-    division = random.choice(divisions)
-    if aim is None:
-        return Divided(division)
-    if target == "all" or (target == "majority" and node_count == 2):
-        target = "one"  # all nodes have nobody to be cut off from
-    return Aimed(aim, target)
-
-
-def _draw_probability(random: Random) -> float:
-    """Return a probability from slight to severe."""
-    return random.choice((0.05, 0.2, 0.5, 0.9))
-
-
 def _gap_ns(random: Random, mean_ns: float) -> int:
     """Return an exponential gap, in whole microseconds."""
-    return _whole_us(random.expovariate(1 / mean_ns))
-
-
-def _log_uniform_ns(random: Random, least: float, most: float) -> int:
-    """Return a duration between the two, every order of magnitude equally likely."""
-    return _whole_us(math.exp(random.uniform(math.log(least), math.log(most))))
-
-
-def _whole_us(nanoseconds: float) -> int:
-    """Round to microseconds, so that the last bit of a logarithm never shows."""
-    return round(nanoseconds / 1_000) * 1_000
+    return whole_us(random.expovariate(1 / mean_ns))

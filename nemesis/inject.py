@@ -8,9 +8,9 @@ and real drivers by a clock:
         injector.step(now)
     injector.end_all(now)
 
-At one instant, ends come before beginnings, in the order of `nemesis.schedule.ending`;
+At one instant, ends come before beginnings, in the order of `nemesis.fault.ending`;
 otherwise what was planned first comes first.
-How overlapping faults compose is `nemesis.in_force`'s part.
+What a fault does, and how several compose, is the faults' own part (`nemesis.faults`).
 """
 
 import heapq
@@ -19,22 +19,11 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias, assert_never
 
 from nemesis.applied import Applied, Outcome, Phase
-from nemesis.fault import (
-    Delay,
-    Duplicate,
-    Fault,
-    Lose,
-    Partition,
-    Pause,
-    Reorder,
-    Restart,
-    Tail,
-    held_ns,
-)
-from nemesis.in_force import Attempt, Begun, Done, InForce, Skipped, Surfaces
-from nemesis.resolve import resolve
-from nemesis.schedule import Asked, At, Observation, Remedy, Schedule, Stream, When, ending
-from nemesis.surface import SurfaceError
+from nemesis.fault import Attempt, Begun, Done, Fault, Skipped, Strike, ending
+from nemesis.faults.restart import Restart, Tail
+from nemesis.in_force import InForce
+from nemesis.schedule import Asked, At, Observation, Schedule, Stream, When
+from nemesis.surface import SurfaceError, Surfaces
 from nemesis.targets import Situation, is_symbolic
 
 Record: TypeAlias = Callable[[Applied], None]
@@ -62,10 +51,21 @@ class _Begin:
 
 
 @dataclass(frozen=True, slots=True)
+class _Later:
+    """An explicit fault that an asked one resolved to is to begin."""
+
+    id: int
+    fault: Fault
+
+
+@dataclass(frozen=True, slots=True)
 class _End:
     """An explicit fault is to end."""
 
     begun: Begun
+
+
+_Task: TypeAlias = _Begin | _Later | _End
 
 
 @dataclass(slots=True)
@@ -101,7 +101,7 @@ class Injector:
         self._record = record
         self._in_force = InForce(surfaces)
         self._begun_count = 0
-        self._agenda: list[tuple[int, int, int, _Begin | _End]] = []
+        self._agenda: list[tuple[int, int, int, _Task]] = []
         self._agenda_count = 0
         self._waiting: list[_Waiting] = []
         self.applied: list[Applied] = []
@@ -148,6 +148,8 @@ class Injector:
             match task:
                 case _Begin():
                     self._begin(now, task)
+                case _Later(id_, fault):
+                    self._strike(now, id_, fault)
                 case _End(begun):
                     self._end(now, begun)
                 case _:
@@ -157,7 +159,7 @@ class Injector:
     def end_all(self, now: int) -> list[Applied]:
         """Undo everything in force at `now`, begin nothing more, and return the records.
 
-        Goes through `nemesis.schedule.ending` whole even if a surface fails, and only then
+        Goes through `nemesis.fault.ending` whole even if a surface fails, and only then
         raises `InjectionError` for the first failure. Otherwise no link is impaired and
         every daemon runs, those that died by themselves included; nothing is due.
         """
@@ -168,7 +170,7 @@ class Injector:
         failures: list[InjectionError] = []
         for remedy in ending():
             for begun in unended:
-                if _remedy(begun.fault) is remedy:
+                if begun.fault.remedy is remedy:
                     self._end_despite(now, begun, failures)
         for node in self._nodes:
             if not self._is_running(node):
@@ -185,7 +187,7 @@ class Injector:
         for record in begun:
             self._in_force.adopt(self._numbered(record.id, record.fault))
 
-    def _plan(self, at_ns: int, task: _Begin | _End) -> None:
+    def _plan(self, at_ns: int, task: _Task) -> None:
         self._agenda_count += 1
         heapq.heappush(self._agenda, (at_ns, _rank(task), self._agenda_count, task))
 
@@ -211,15 +213,23 @@ class Injector:
             self._finish(failed)
             raise InjectionError(failed) from error
         situation = Situation(nodes=self._nodes, leader=leader, trigger_node=begin.trigger_node)
-        faults = resolve(asked.fault, situation, self._stream(f"inject/{asked.id}"))
-        if not faults:
+        strikes = asked.fault.resolve(situation, self._stream(f"inject/{asked.id}"))
+        if not strikes:
             reason = f"it means nothing in a cluster of {len(self._nodes)}"
             self._finish(_applied(now, Phase.BEGIN, whole, Outcome.SKIPPED, reason))
-        for fault in faults:
-            begun = self._numbered(asked.id, fault)
-            attempt = self._attempt(now, Phase.BEGIN, begun, self._in_force.begin)
-            if isinstance(attempt, Done):
-                self._plan(now + held_ns(fault), _End(begun))
+        for strike in strikes:
+            match strike:
+                case Strike(fault, after_ns=0):
+                    self._strike(now, asked.id, fault)
+                case Strike(fault, after_ns):
+                    self._plan(now + after_ns, _Later(asked.id, fault))
+
+    def _strike(self, now: int, id_: int, fault: Fault) -> None:
+        begun = self._numbered(id_, fault)
+        attempt = self._attempt(now, Phase.BEGIN, begun, self._in_force.begin)
+        held_ns = fault.held_ns()
+        if isinstance(attempt, Done) and held_ns is not None:
+            self._plan(now + held_ns, _End(begun))
 
     def _end(self, now: int, begun: Begun) -> None:
         self._attempt(now, Phase.END, begun, self._in_force.end)
@@ -277,20 +287,7 @@ def _applied(now: int, phase: Phase, begun: Begun, outcome: Outcome, reason: str
     )
 
 
-def _rank(task: _Begin | _End) -> int:
+def _rank(task: _Task) -> int:
     """Return the place of a task among those of one instant, from 0."""
     remedies = ending()
-    return len(remedies) if isinstance(task, _Begin) else remedies.index(_remedy(task.begun.fault))
-
-
-def _remedy(fault: Fault) -> Remedy:
-    """Return which remedy ends `fault`."""
-    match fault:
-        case Restart():
-            return Remedy.START
-        case Pause():
-            return Remedy.RESUME
-        case Partition() | Lose() | Delay() | Duplicate() | Reorder():
-            return Remedy.HEAL
-        case _:
-            assert_never(fault)
+    return remedies.index(task.begun.fault.remedy) if isinstance(task, _End) else len(remedies)

@@ -9,6 +9,7 @@ class Package(enum.StrEnum):
     """A kind of trouble that `nemesis.generate` can draw a schedule of.
 
     The order is part of a schedule's identity (it numbers the faults): add at the end.
+    What a package draws is said in `nemesis.faults.registry`.
     """
 
     KILL = "kill"
@@ -19,6 +20,13 @@ class Package(enum.StrEnum):
     DELAY = "delay"
     DUPLICATE = "duplicate"
     REORDER = "reorder"
+    CLOCK = "clock"
+    DISK = "disk"
+    LYING_DISK = "lying-disk"
+    BITROT = "bitrot"
+    HOLD = "hold"
+    STORM = "storm"
+    COMPACT = "compact"
 
     @property
     def description(self) -> str:
@@ -35,6 +43,13 @@ _DESCRIPTIONS = {
     Package.DELAY: "Delays messages, evenly or with jitter.",
     Package.DUPLICATE: "Delivers a share of the messages twice.",
     Package.REORDER: "Lets a share of the messages be overtaken by later ones.",
+    Package.CLOCK: "Lets clocks jump ahead, run too fast or too slow, or swing between both.",
+    Package.DISK: "Makes disks slow, lets their fsyncs fail, or fills them; daemons may stop.",
+    Package.LYING_DISK: "Lets a minority of disks forget in a power cut what they called durable.",
+    Package.BITROT: "Flips bits of logs, which nodes find by checksums and refuse to start from.",
+    Package.HOLD: "Keeps single messages back and lets them go when they are long out of date.",
+    Package.STORM: "Restarts daemons many times in quick succession.",
+    Package.COMPACT: "Asks nodes to compact their store, down to the present or nearly so.",
 }
 
 

@@ -12,23 +12,17 @@ import enum
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import ClassVar, Final, TypeAlias
+from typing import ClassVar, TypeAlias
 
 import msgspec
 
 from nemesis.applied import Applied, Outcome, Phase
-from nemesis.fault import Fault, with_held_ns
+from nemesis.fault import Fault
 
 Stream: TypeAlias = Callable[[str], Random]
 """Returns the random stream of a name, e.g. `Random(f"{seed}/{name}")`.
 
 One stream per concern, so that removing one fault leaves what others draw as it was.
-"""
-
-TIME_NS_MAX: Final = 10**15
-"""The latest instant and the longest duration of a schedule: 11 days.
-
-Up to here, a nanosecond survives being written as a fraction of milliseconds.
 """
 
 
@@ -123,26 +117,6 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
     applied: tuple[Applied, ...] = ()
 
 
-class Remedy(enum.StrEnum):
-    """What ends every fault of one kind, whoever began it."""
-
-    HEAL = "heal"
-    """Restore every link."""
-    RESUME = "resume"
-    """Let every paused daemon go on."""
-    START = "start"
-    """Start every daemon that does not run."""
-
-
-def ending() -> tuple[Remedy, ...]:
-    """Return what ends all faults, in safe order.
-
-    Links come first, so that who wakes finds its peers; daemons that were paused go on
-    before others start, so that the cluster of before the fault is whole the sooner.
-    """
-    return (Remedy.HEAL, Remedy.RESUME, Remedy.START)
-
-
 def explicit(seed: int, applied: Sequence[Applied]) -> Schedule:
     """Return a schedule that asks for exactly what `applied` says was done.
 
@@ -161,7 +135,7 @@ def explicit(seed: int, applied: Sequence[Applied]) -> Schedule:
             end_ns = next(ends, None)
             lasted = record.fault
             if end_ns is not None:
-                lasted = with_held_ns(record.fault, end_ns - record.at_ns)
+                lasted = record.fault.lasting(end_ns - record.at_ns)
             asked.append(Asked(id=len(asked) + 1, moment=At(record.at_ns), fault=lasted))
     return Schedule(seed=seed, asked=tuple(asked))
 

@@ -1,12 +1,16 @@
 """What a target may offer to the nemesis, one protocol per kind of thing that can break.
 
 An environment implements those it can really provide. Every call does its work before it
-returns, or raises `SurfaceError`; the effect holds until the undoing call.
+returns, or raises `SurfaceError`; the effect holds until the undoing call. A *setting*
+replaces the one before it, so that calling it again is harmless.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from typing import Protocol, TypeAlias
+
+import msgspec
 
 Link: TypeAlias = tuple[str, str]
 """A directed link: (sender's name, receiver's name)."""
@@ -33,7 +37,10 @@ class Daemons(Protocol):
         """
 
     def start(self, node: str) -> None:
-        """Start a daemon that does not run from its data directory."""
+        """Start a daemon that does not run from its data directory.
+
+        It may find a reason to stop again by itself, such as a damaged log.
+        """
 
     def pause(self, node: str) -> None:
         """Stop the execution of a daemon that runs and is not paused, as SIGSTOP."""
@@ -42,25 +49,123 @@ class Daemons(Protocol):
         """Undo `pause` of a daemon that still runs, as SIGCONT."""
 
 
+class Latency(msgspec.Struct, frozen=True):
+    """What a link adds to a message's way: `delay_ns` plus an even draw from [0, `jitter_ns`]."""
+
+    delay_ns: int
+    jitter_ns: int
+
+
+class Reordering(msgspec.Struct, frozen=True):
+    """How a link lets messages be overtaken.
+
+    With `probability`, a message waits up to `window_ns` more and leaves its queue.
+    """
+
+    probability: float
+    window_ns: int
+
+
 class Links(Protocol):
-    """The network between nodes. Every setting replaces the one before it."""
+    """The network between nodes. All but `hold` and `release` are settings, link by link."""
 
     def cut(self, links: AbstractSet[Link]) -> None:
         """Drop every message on exactly these directed links."""
 
-    def lose(self, links: AbstractSet[Link], probability: float) -> None:
-        """Drop messages on exactly these links with `probability` in [0, 1]."""
+    def lose(self, probabilities: Mapping[Link, float]) -> None:
+        """Drop messages on exactly these links, each with its link's probability in [0, 1]."""
 
-    def delay(self, links: AbstractSet[Link], delay_ns: int, jitter_ns: int) -> None:
-        """Add `delay_ns` plus an even draw from [0, jitter_ns] on exactly these links."""
+    def delay(self, latencies: Mapping[Link, Latency]) -> None:
+        """Add to the delay of messages on exactly these links."""
 
-    def duplicate(self, links: AbstractSet[Link], probability: float) -> None:
-        """Deliver messages on exactly these links twice with `probability` in [0, 1]."""
+    def duplicate(self, probabilities: Mapping[Link, float]) -> None:
+        """Deliver messages on exactly these links twice, each with its link's probability."""
 
-    def reorder(self, links: AbstractSet[Link], probability: float, window_ns: int) -> None:
-        """Let messages on exactly these links be overtaken.
+    def reorder(self, reorderings: Mapping[Link, Reordering]) -> None:
+        """Let messages on exactly these links be overtaken."""
 
-        With `probability`, a message waits up to `window_ns` more and leaves its queue.
+    def hold(
+        self, name: str, links: AbstractSet[Link], kinds: AbstractSet[str], *, count_max: int
+    ) -> None:
+        """Keep back the next messages on `links`, `count_max` on each, until `release(name)`.
+
+        Only messages of these `kinds` (the environment's own names; empty means any) are kept
+        back; others pass them. Of several holds, the oldest with room takes a message.
+        """
+
+    def release(self, name: str, *, is_reversed: bool, is_doubled: bool) -> int:
+        """End the hold `name`, send what it kept back, and return how many messages that was.
+
+        Each link's oldest first, or its newest first if `is_reversed`; each twice if
+        `is_doubled`. Returns 0 if there is no such hold.
+        """
+
+
+class Clocks(Protocol):
+    """Each node's monotonic clock, as its daemon reads it. All are settings, node by node.
+
+    A running daemon never sees its clock go back: it could not on a real machine.
+    """
+
+    def offset(self, node: str, offset_ns: int) -> None:
+        """Let the clock stand `offset_ns` ahead of where it would be; negative: behind.
+
+        More than before: it jumps ahead at once. Less: it goes back when the daemon next
+        starts, as a monotonic clock does when its machine is started.
+        """
+
+    def drift(self, node: str, rate: float) -> None:
+        """Let the clock run `rate` times as fast as it would; 1.0 undoes it."""
+
+    def strobe(self, node: str, amplitude: float, period_ns: int) -> None:
+        """Let the clock's rate swing between `1 + amplitude` and `1 - amplitude` of itself.
+
+        Half of each period each, so that nothing is gained over a whole one. An amplitude of
+        0.0 undoes it.
+        """
+
+
+class Disks(Protocol):
+    """Each node's disk, as its daemon sees it."""
+
+    def slow_fsync(self, node: str, delay_ns: int) -> None:
+        """Let every fsync take so much longer; a setting, 0 undoes it."""
+
+    def fail_fsync(self, node: str, *, is_failing: bool) -> None:
+        """Let every fsync fail with EIO; a setting. What was not synced may or may not be kept."""
+
+    def fill(self, node: str, *, is_full: bool) -> None:
+        """Let every write fail with ENOSPC, after as much of it as happens to fit; a setting."""
+
+    def lie(self, node: str, *, is_lying: bool) -> None:
+        """Let every fsync report what it did not do; a setting.
+
+        Undoing it makes durable what was reported so. If a power cut took some of that
+        (`lost_bytes`), it puts it back; the daemon must not have been started in between.
+        """
+
+    def lost_bytes(self, node: str) -> int:
+        """Return how many bytes were reported durable and lost in a power cut, and not put back."""
+
+    def flip_bits(self, node: str, count: int) -> int:
+        """Flip `count` bits of the durable log where its checksums can tell; return how many.
+
+        That excludes the last record: damage there cannot be told from a write that a power
+        cut tore (Alagappan et al. 2018), so no store could be blamed. Fewer, down to 0, where
+        the log is too short.
+        """
+
+    def restore(self, node: str) -> None:
+        """Flip back every bit that `flip_bits` flipped: the disk is restored from a copy."""
+
+
+class Admin(Protocol):
+    """What an operator asks of the store through a client's request."""
+
+    def compact(self, node: str, revisions_kept: int) -> str:
+        """Ask a running `node` to compact to its revision less `revisions_kept`.
+
+        Returns what was asked, for the record. The answer comes later, if it comes.
         """
 
 
@@ -69,3 +174,15 @@ class Roles(Protocol):
 
     def leader(self) -> str | None:
         """Return the running leader of the highest term, or None if none is known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surfaces:
+    """What one environment offers to break; None where it has no means."""
+
+    daemons: Daemons
+    links: Links
+    roles: Roles
+    clocks: Clocks | None = None
+    disks: Disks | None = None
+    admin: Admin | None = None

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final
 
-from nemesis.fault import TRIGGER_NODE
+TRIGGER_NODE: Final = "$node"
+"""Stands for the node whose observation triggered the fault."""
 
 TARGET_WORDS: Final = ("one", "minority", "majority", "all", "leader", "followers")
 """Symbolic targets, besides `$node`. No node may be named so."""

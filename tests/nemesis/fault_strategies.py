@@ -3,27 +3,25 @@
 from hypothesis import strategies as st
 
 from nemesis.applied import Applied, Outcome, Phase
-from nemesis.fault import (
-    Aim,
-    Aimed,
-    Delay,
-    Divided,
-    Duplicate,
-    Exactly,
-    Fault,
-    Groups,
-    LinkChoice,
-    Lose,
-    Partition,
-    Pause,
-    Reorder,
-    Restart,
-    Tail,
-    Topology,
-)
+from nemesis.durations import MILLISECOND, TIME_NS_MAX
+from nemesis.fault import Fault
+from nemesis.faults.bitrot import Bitrot
+from nemesis.faults.clock import ClockBump, ClockDrift, ClockStrobe
+from nemesis.faults.compact import Compact
+from nemesis.faults.delay import Delay
+from nemesis.faults.disk import FailingFsync, FullDisk, SlowFsync
+from nemesis.faults.duplicate import Duplicate
+from nemesis.faults.hold import Hold
+from nemesis.faults.lose import Lose
+from nemesis.faults.lying_disk import LyingFsync
+from nemesis.faults.partition import Partition
+from nemesis.faults.pause import Pause
+from nemesis.faults.reorder import Reorder
+from nemesis.faults.restart import Restart, Tail
+from nemesis.faults.storm import RestartStorm
 from nemesis.grudge import all_links
+from nemesis.link_choice import Aim, Aimed, Divided, Exactly, Groups, LinkChoice, Topology
 from nemesis.schedule import (
-    TIME_NS_MAX,
     Asked,
     At,
     BecomesRole,
@@ -41,6 +39,8 @@ NODES = ("n1", "n2", "n3", "n4")
 times_ns = st.integers(0, TIME_NS_MAX)
 probabilities = st.floats(0, 1)
 names = st.sampled_from(NODES)
+tails = st.sampled_from(Tail)
+offsets_ns = st.integers(-TIME_NS_MAX, TIME_NS_MAX)
 targets = st.sampled_from([*TARGET_WORDS, *NODES])
 
 exact_links: st.SearchStrategy[LinkChoice] = st.sets(
@@ -70,9 +70,31 @@ def faults(
     held_ns: st.SearchStrategy[int], links: st.SearchStrategy[LinkChoice] = link_choices
 ) -> st.SearchStrategy[Fault]:
     """Return any fault that lasts so long, on links so chosen."""
+    return daemon_faults(held_ns) | link_faults(held_ns, links) | machine_faults(held_ns)
+
+
+def daemon_faults(held_ns: st.SearchStrategy[int]) -> st.SearchStrategy[Fault]:
+    """Return any fault of daemons."""
     return st.one_of(
-        st.builds(Restart, target=targets, tail=st.sampled_from(Tail), down_ns=held_ns),
+        st.builds(Restart, target=targets, tail=tails, down_ns=held_ns),
         st.builds(Pause, target=targets, hold_ns=held_ns),
+        st.builds(
+            RestartStorm,
+            target=targets,
+            tail=tails,
+            count=st.integers(1, 5),
+            down_ns=held_ns,
+            hold_ns=held_ns,
+        ),
+        st.builds(Compact, target=targets, keep=st.integers(0, 100)),
+    )
+
+
+def link_faults(
+    held_ns: st.SearchStrategy[int], links: st.SearchStrategy[LinkChoice]
+) -> st.SearchStrategy[Fault]:
+    """Return any fault of links."""
+    return st.one_of(
         st.builds(Partition, links=links, hold_ns=held_ns),
         st.builds(Lose, links=links, probability=probabilities, hold_ns=held_ns),
         st.builds(Duplicate, links=links, probability=probabilities, hold_ns=held_ns),
@@ -80,6 +102,39 @@ def faults(
         st.builds(
             Reorder, links=links, probability=probabilities, window_ns=times_ns, hold_ns=held_ns
         ),
+        st.builds(
+            Hold,
+            links=links,
+            kinds=st.sets(st.sampled_from(["AppendEntries", "RequestVoteReply"])).map(
+                lambda kinds: tuple(sorted(kinds))
+            ),
+            count=st.integers(1, 9),
+            is_reversed=st.booleans(),
+            is_doubled=st.booleans(),
+            hold_ns=held_ns,
+        ),
+    )
+
+
+def machine_faults(held_ns: st.SearchStrategy[int]) -> st.SearchStrategy[Fault]:
+    """Return any fault of clocks and disks."""
+    return st.one_of(
+        st.builds(ClockBump, target=targets, offset_ns=offsets_ns, hold_ns=held_ns),
+        st.builds(ClockDrift, target=targets, rate=st.floats(0.01, 100), hold_ns=held_ns),
+        st.builds(
+            ClockStrobe,
+            target=targets,
+            amplitude=st.floats(0, 0.99),
+            period_ns=st.integers(MILLISECOND, TIME_NS_MAX),
+            hold_ns=held_ns,
+        ),
+        st.builds(SlowFsync, target=targets, extra_ns=times_ns, hold_ns=held_ns),
+        st.builds(FailingFsync, target=targets, hold_ns=held_ns),
+        st.builds(FullDisk, target=targets, hold_ns=held_ns),
+        st.builds(
+            LyingFsync, target=targets, power_cut_after_ns=st.none() | held_ns, hold_ns=held_ns
+        ),
+        st.builds(Bitrot, target=targets, bits=st.integers(1, 9), hold_ns=held_ns),
     )
 
 

@@ -1,18 +1,10 @@
 """Schedules of a few faults, against three nodes, carried out to the end."""
 
-from nemesis.fault import (
-    Exactly,
-    Fault,
-    Restart,
-    Tail,
-)
+from nemesis.fault import Fault
+from nemesis.faults.restart import Restart, Tail
 from nemesis.inject import Injector
-from nemesis.schedule import (
-    Asked,
-    At,
-    Schedule,
-    When,
-)
+from nemesis.link_choice import Exactly
+from nemesis.schedule import Asked, At, Schedule, When
 from tests.nemesis.strict_surfaces import StrictCluster, streams
 
 A_TO_B = Exactly((("n1", "n2"),))

@@ -1,12 +1,14 @@
 """A cluster made of rules only: it breaks as told, and refuses what makes no sense."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from random import Random
 
-from nemesis.in_force import Surfaces
 from nemesis.schedule import Stream
-from nemesis.surface import Link, SurfaceError
+from nemesis.surface import Latency, Link, Reordering, SurfaceError, Surfaces
+
+LOST_BYTES = 7
+"""What a power cut takes of a disk that lies."""
 
 
 def streams(seed: int) -> Stream:
@@ -15,7 +17,11 @@ def streams(seed: int) -> Stream:
 
 
 class StrictCluster:
-    """Implements Daemons, Links and Roles, and raises `AssertionError` when misused."""
+    """Implements every surface, and raises `AssertionError` when misused.
+
+    Daemons stop as real ones do: on a full or failing disk at once (unless paused: then when
+    they go on), on a rotten one as soon as they start.
+    """
 
     def __init__(self, *nodes: str, leader: str | None = None) -> None:
         self.nodes = nodes
@@ -26,17 +32,22 @@ class StrictCluster:
         """Calls that raise `SurfaceError`."""
         self.calls: list[tuple[object, ...]] = []
         """Every call that changed something, in order."""
-        self.settings: dict[str, tuple[object, ...]] = {}
-        """The last setting of each kind that affects any link."""
+        self.settings: dict[str, object] = {}
+        """The last setting of each kind that affects any link, and of each node's kinds."""
+        self.holds: set[str] = set()
+        self.lost: dict[str, int] = {}
+        """Bytes lost of those reported durable, by node."""
 
     def surfaces(self) -> Surfaces:
         """Return the cluster in all its parts."""
-        return Surfaces(daemons=self, links=self, roles=self)
+        return Surfaces(daemons=self, links=self, roles=self, clocks=self, disks=self, admin=self)
 
     def is_whole(self) -> bool:
         """Say whether nothing is broken."""
-        return all(self.running.values()) and not any(self.paused.values()) and not self.settings
+        stopped = not all(self.running.values()) or any(self.paused.values())
+        return not (stopped or self.settings or self.holds or self.lost)
 
+    # ------------------------------------------------------------ Daemons
     def node_names(self) -> Sequence[str]:
         """As `Daemons`."""
         return self.nodes
@@ -51,12 +62,16 @@ class StrictCluster:
         assert self.running[node], "killed twice"
         self.running[node] = False
         self.paused[node] = False
+        if lose_unsynced and f"lie {node}" in self.settings:
+            self.lost[node] = LOST_BYTES
 
     def start(self, node: str) -> None:
         """As `Daemons`."""
         self._called("start", node)
         assert not self.running[node], "started twice"
+        assert node not in self.lost, "started from a disk that broke its word"
         self.running[node] = True
+        self._stop_if_broken(node)
 
     def pause(self, node: str) -> None:
         """As `Daemons`."""
@@ -71,39 +86,123 @@ class StrictCluster:
         assert self.running[node], "resumed while down"
         assert self.paused[node], "resumed while not paused"
         self.paused[node] = False
+        self._stop_if_broken(node)
 
+    def _stop_if_broken(self, node: str) -> None:
+        broken = {f"fail_fsync {node}", f"fill {node}", f"flip_bits {node}"}
+        if broken & self.settings.keys() and not self.paused[node]:
+            self.running[node] = False
+
+    # ------------------------------------------------------------ Links
     def cut(self, links: AbstractSet[Link]) -> None:
         """As `Links`."""
-        self._set("cut", links)
+        self._set("cut", frozenset(links))
 
-    def lose(self, links: AbstractSet[Link], probability: float) -> None:
+    def lose(self, probabilities: Mapping[Link, float]) -> None:
         """As `Links`."""
-        self._set("lose", links, probability)
+        self._set("lose", dict(probabilities))
 
-    def delay(self, links: AbstractSet[Link], delay_ns: int, jitter_ns: int) -> None:
+    def delay(self, latencies: Mapping[Link, Latency]) -> None:
         """As `Links`."""
-        self._set("delay", links, delay_ns, jitter_ns)
+        self._set("delay", dict(latencies))
 
-    def duplicate(self, links: AbstractSet[Link], probability: float) -> None:
+    def duplicate(self, probabilities: Mapping[Link, float]) -> None:
         """As `Links`."""
-        self._set("duplicate", links, probability)
+        self._set("duplicate", dict(probabilities))
 
-    def reorder(self, links: AbstractSet[Link], probability: float, window_ns: int) -> None:
+    def reorder(self, reorderings: Mapping[Link, Reordering]) -> None:
         """As `Links`."""
-        self._set("reorder", links, probability, window_ns)
+        self._set("reorder", dict(reorderings))
+
+    def hold(
+        self, name: str, links: AbstractSet[Link], kinds: AbstractSet[str], *, count_max: int
+    ) -> None:
+        """As `Links`."""
+        assert name not in self.holds, "held twice"
+        self._called("hold", frozenset(links), frozenset(kinds), count_max)
+        self.holds.add(name)
+
+    def release(self, name: str, *, is_reversed: bool, is_doubled: bool) -> int:
+        """As `Links`; every hold has kept two messages back."""
+        self._called("release", is_reversed, is_doubled)
+        self.holds.remove(name)
+        return 2
+
+    # ------------------------------------------------------------ Clocks
+    def offset(self, node: str, offset_ns: int) -> None:
+        """As `Clocks`."""
+        self._set(f"offset {node}", offset_ns)
+
+    def drift(self, node: str, rate: float) -> None:
+        """As `Clocks`."""
+        self._called("drift", node, rate)
+        self._keep(f"drift {node}", rate, is_broken=rate != 1.0)
+
+    def strobe(self, node: str, amplitude: float, period_ns: int) -> None:
+        """As `Clocks`."""
+        assert period_ns > 0, "time passes within a period"
+        self._called("strobe", node, amplitude, period_ns)
+        self._keep(f"strobe {node}", amplitude, is_broken=amplitude != 0.0)
+
+    # ------------------------------------------------------------ Disks
+    def slow_fsync(self, node: str, delay_ns: int) -> None:
+        """As `Disks`."""
+        self._set(f"slow_fsync {node}", delay_ns)
+
+    def fail_fsync(self, node: str, *, is_failing: bool) -> None:
+        """As `Disks`."""
+        self._set(f"fail_fsync {node}", is_failing)
+        self._stop_if_broken(node)
+
+    def fill(self, node: str, *, is_full: bool) -> None:
+        """As `Disks`."""
+        self._set(f"fill {node}", is_full)
+        self._stop_if_broken(node)
+
+    def lie(self, node: str, *, is_lying: bool) -> None:
+        """As `Disks`."""
+        self._set(f"lie {node}", is_lying)
+        if not is_lying:
+            assert not (node in self.lost and self.running[node]), "put back under a daemon"
+            self.lost.pop(node, None)
+
+    def lost_bytes(self, node: str) -> int:
+        """As `Disks`."""
+        return self.lost.get(node, 0)
+
+    def flip_bits(self, node: str, count: int) -> int:
+        """As `Disks`; found when the daemon next starts."""
+        self._set(f"flip_bits {node}", count)
+        return count
+
+    def restore(self, node: str) -> None:
+        """As `Disks`."""
+        self._called("restore", node)
+        self.settings.pop(f"flip_bits {node}", None)
+
+    # ------------------------------------------------------------ Admin and Roles
+    def compact(self, node: str, revisions_kept: int) -> str:
+        """As `Admin`."""
+        assert self.running[node], "asked while down"
+        self._called("compact", node, revisions_kept)
+        return "asked to compact to revision 5"
 
     def leader(self) -> str | None:
         """As `Roles`."""
         return self.current_leader
 
-    def _set(self, kind: str, links: AbstractSet[Link], *numbers: float) -> None:
-        self._called(kind, frozenset(links), *numbers)
-        if links:
-            self.settings[kind] = (frozenset(links), *numbers)
+    # ------------------------------------------------------------ what was called
+    def _set(self, kind: str, setting: object) -> None:
+        self._called(*kind.split(), setting)
+        self._keep(kind, setting, is_broken=bool(setting))
+
+    def _keep(self, kind: str, setting: object, *, is_broken: bool) -> None:
+        if is_broken:
+            self.settings[kind] = setting
         else:
             self.settings.pop(kind, None)
 
-    def _called(self, name: str, *arguments: object) -> None:
-        if name in self.broken:
-            raise SurfaceError(f"{name} is broken here")
-        self.calls.append((name, *arguments))
+    def _called(self, *call: object) -> None:
+        if call[0] in self.broken:
+            raise SurfaceError(f"{call[0]} is broken here")
+        self.calls.append(call)

@@ -3,23 +3,17 @@
 import pytest
 
 from nemesis.applied import Applied, Outcome, Phase, outstanding
-from nemesis.fault import (
-    Delay,
-    Duplicate,
-    Exactly,
-    Fault,
-    Lose,
-    Partition,
-    Pause,
-    Reorder,
-    Tail,
-)
+from nemesis.fault import Fault
+from nemesis.faults.delay import Delay
+from nemesis.faults.duplicate import Duplicate
+from nemesis.faults.lose import Lose
+from nemesis.faults.partition import Partition
+from nemesis.faults.pause import Pause
+from nemesis.faults.reorder import Reorder
+from nemesis.faults.restart import Tail
 from nemesis.inject import Injector
-from nemesis.schedule import (
-    Asked,
-    At,
-    Schedule,
-)
+from nemesis.link_choice import Exactly
+from nemesis.schedule import Asked, At, Schedule
 from tests.nemesis.small_schedules import A_TO_B, injector, kill, three
 from tests.nemesis.strict_surfaces import streams
 

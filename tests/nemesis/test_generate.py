@@ -2,19 +2,16 @@
 
 import itertools
 
-from nemesis.fault import (
-    Delay,
-    Divided,
-    Duplicate,
-    Fault,
-    Lose,
-    Partition,
-    Reorder,
-    Restart,
-    Topology,
-    held_ns,
-)
+from nemesis.fault import Fault
+from nemesis.faults.delay import Delay
+from nemesis.faults.duplicate import Duplicate
+from nemesis.faults.hold import Hold
+from nemesis.faults.lose import Lose
+from nemesis.faults.partition import Partition
+from nemesis.faults.reorder import Reorder
+from nemesis.faults.restart import Restart
 from nemesis.generate import generate
+from nemesis.link_choice import Divided, Topology
 from nemesis.packages import Package
 from nemesis.schedule import Asked, At, Schedule
 from tests.nemesis.strict_surfaces import streams
@@ -88,7 +85,9 @@ def test_bursts_and_lone_faults_both_occur() -> None:
 
 
 def test_holds_span_orders_of_magnitude() -> None:
-    holds = [held_ns(fault) for seed in range(20) for fault in faults(drawn(seed, Package.PAUSE))]
+    holds = [
+        fault.held_ns() or 0 for seed in range(20) for fault in faults(drawn(seed, Package.PAUSE))
+    ]
 
     assert min(holds) < 30_000_000
     assert max(holds) > SECOND
@@ -129,7 +128,7 @@ def test_a_single_node_gets_no_faults_of_links() -> None:
     assert not [
         fault
         for fault in faults(alone)
-        if isinstance(fault, Partition | Lose | Delay | Duplicate | Reorder)
+        if isinstance(fault, Partition | Lose | Delay | Duplicate | Reorder | Hold)
     ]
 
 
@@ -137,10 +136,10 @@ def test_losses_do_not_overlap_and_last_long_enough_to_bite() -> None:
     losses = drawn(7, Package.LOSS).asked
 
     assert all(
-        begin_ns(earlier) + held_ns(earlier.fault) <= begin_ns(later)
+        begin_ns(earlier) + (earlier.fault.held_ns() or 0) <= begin_ns(later)
         for earlier, later in itertools.pairwise(losses)
     )
-    assert all(held_ns(loss.fault) >= 100_000_000 for loss in losses)
+    assert all((loss.fault.held_ns() or 0) >= 100_000_000 for loss in losses)
 
 
 def test_a_schedule_shorter_than_the_shortest_fault_is_empty() -> None:

@@ -1,16 +1,14 @@
 """How overlapping faults compose."""
 
 from nemesis.applied import Outcome
-from nemesis.fault import (
-    Exactly,
-    Lose,
-    Partition,
-    Pause,
-)
-from nemesis.schedule import (
-    At,
-)
-from tests.nemesis.small_schedules import A_TO_B, B_TO_A, BOTH, injector, kill, run, three
+from nemesis.faults.delay import Delay
+from nemesis.faults.lose import Lose
+from nemesis.faults.partition import Partition
+from nemesis.faults.pause import Pause
+from nemesis.link_choice import Exactly
+from nemesis.schedule import At
+from nemesis.surface import Latency
+from tests.nemesis.small_schedules import A_TO_B, BOTH, injector, kill, run, three
 
 
 def test_healing_one_partition_leaves_the_other_in_force() -> None:
@@ -32,22 +30,41 @@ def test_healing_one_partition_leaves_the_other_in_force() -> None:
     ]
 
 
-def test_the_stronger_of_two_losses_holds_while_they_overlap() -> None:
+def test_overlapping_losses_keep_their_own_strength_on_their_own_links() -> None:
     cluster = three()
 
     run(
         injector(
             cluster,
             (At(0), Lose(links=A_TO_B, probability=0.9, hold_ns=10)),
-            (At(5), Lose(links=B_TO_A, probability=0.1, hold_ns=10)),
+            (At(5), Lose(links=Exactly(tuple(sorted(BOTH))), probability=0.1, hold_ns=10)),
         )
     )
 
     assert cluster.calls == [
-        ("lose", {("n1", "n2")}, 0.9),
-        ("lose", BOTH, 0.9),
-        ("lose", {("n2", "n1")}, 0.1),
-        ("lose", set(), 0.0),
+        ("lose", {("n1", "n2"): 0.9}),
+        ("lose", {("n1", "n2"): 0.9, ("n2", "n1"): 0.1}),
+        ("lose", {("n1", "n2"): 0.1, ("n2", "n1"): 0.1}),
+        ("lose", {}),
+    ]
+
+
+def test_overlapping_delays_give_a_link_the_greatest_of_each_number() -> None:
+    cluster = three()
+
+    run(
+        injector(
+            cluster,
+            (At(0), Delay(links=A_TO_B, latency_ns=9, jitter_ns=1, hold_ns=10)),
+            (At(5), Delay(links=A_TO_B, latency_ns=3, jitter_ns=5, hold_ns=10)),
+        )
+    )
+
+    assert cluster.calls == [
+        ("delay", {("n1", "n2"): Latency(9, 1)}),
+        ("delay", {("n1", "n2"): Latency(9, 5)}),
+        ("delay", {("n1", "n2"): Latency(3, 5)}),
+        ("delay", {}),
     ]
 
 

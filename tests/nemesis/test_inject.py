@@ -3,20 +3,16 @@
 import pytest
 
 from nemesis.applied import Outcome
-from nemesis.fault import (
-    Delay,
-    Divided,
-    Duplicate,
-    Fault,
-    Groups,
-    Lose,
-    Partition,
-    Pause,
-    Reorder,
-    Tail,
-    Topology,
-)
+from nemesis.fault import Fault
+from nemesis.faults.delay import Delay
+from nemesis.faults.duplicate import Duplicate
+from nemesis.faults.lose import Lose
+from nemesis.faults.partition import Partition
+from nemesis.faults.pause import Pause
+from nemesis.faults.reorder import Reorder
+from nemesis.faults.restart import Tail
 from nemesis.inject import InjectionError, Injector
+from nemesis.link_choice import Divided, Groups, Topology
 from nemesis.schedule import (
     Asked,
     At,
@@ -29,6 +25,7 @@ from nemesis.schedule import (
     Trigger,
     When,
 )
+from nemesis.surface import Latency, Reordering
 from tests.nemesis.small_schedules import A_TO_B, injector, kill, run, three
 from tests.nemesis.strict_surfaces import streams
 
@@ -83,23 +80,23 @@ def test_the_tail_decides_what_a_kill_loses(
         (Partition(links=A_TO_B, hold_ns=1), ("cut", {("n1", "n2")}), ("cut", set())),
         (
             Lose(links=A_TO_B, probability=0.5, hold_ns=1),
-            ("lose", {("n1", "n2")}, 0.5),
-            ("lose", set(), 0.0),
+            ("lose", {("n1", "n2"): 0.5}),
+            ("lose", {}),
         ),
         (
             Delay(links=A_TO_B, latency_ns=7, jitter_ns=2, hold_ns=1),
-            ("delay", {("n1", "n2")}, 7, 2),
-            ("delay", set(), 0, 0),
+            ("delay", {("n1", "n2"): Latency(7, 2)}),
+            ("delay", {}),
         ),
         (
             Duplicate(links=A_TO_B, probability=0.5, hold_ns=1),
-            ("duplicate", {("n1", "n2")}, 0.5),
-            ("duplicate", set(), 0.0),
+            ("duplicate", {("n1", "n2"): 0.5}),
+            ("duplicate", {}),
         ),
         (
             Reorder(links=A_TO_B, probability=0.5, window_ns=9, hold_ns=1),
-            ("reorder", {("n1", "n2")}, 0.5, 9),
-            ("reorder", set(), 0.0, 0),
+            ("reorder", {("n1", "n2"): Reordering(0.5, 9)}),
+            ("reorder", {}),
         ),
     ],
 )

@@ -23,7 +23,8 @@ def test_a_misspelt_name_is_answered_with_the_nearest_and_with_all() -> None:
 
     assert str(caught.value) == (
         "no faults are called `partiton` (did you mean `partition`?); there are kill, power, "
-        "pause, partition, loss, delay, duplicate, reorder, all, none"
+        "pause, partition, loss, delay, duplicate, reorder, clock, disk, lying-disk, bitrot, hold, "
+        "storm, compact, all, none"
     )
 
 

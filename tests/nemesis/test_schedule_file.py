@@ -3,20 +3,12 @@
 import pytest
 
 from nemesis.applied import Applied, Outcome, Phase
-from nemesis.fault import (
-    Aim,
-    Aimed,
-    Delay,
-    Divided,
-    Exactly,
-    Groups,
-    Lose,
-    Partition,
-    Pause,
-    Restart,
-    Tail,
-    Topology,
-)
+from nemesis.faults.delay import Delay
+from nemesis.faults.lose import Lose
+from nemesis.faults.partition import Partition
+from nemesis.faults.pause import Pause
+from nemesis.faults.restart import Restart, Tail
+from nemesis.link_choice import Aim, Aimed, Divided, Exactly, Groups, Topology
 from nemesis.schedule import Asked, At, BecomesRole, Commits, ObservedRole, Schedule, When
 from nemesis.schedule_file import ScheduleError, parse_schedule, write_schedule
 
@@ -157,6 +149,8 @@ def test_the_line_named_is_that_of_the_offending_record() -> None:
             '"at_ms":0,"do":"restrat","target":"n1","down_ms":1',
             (
                 "`do` must be one of restart, pause, partition, lose, delay, duplicate, reorder, "
+                "hold, clock_bump, clock_drift, clock_strobe, slow_fsync, failing_fsync, "
+                "full_disk, lying_fsync, bitrot, restart_storm, compact, "
                 'not "restrat" (did you mean `restart`?)'
             ),
         ),

@@ -9,7 +9,8 @@ from checkers.history import NEMESIS, OpType
 from checkers.verdict import Answer
 from harness.environments.simulation.simulation import Failure
 from harness.environments.simulation.trace import Committed, Crashed, Noted, Role, Started
-from nemesis.fault import Partition, Restart
+from nemesis.faults.partition import Partition
+from nemesis.faults.restart import Restart
 from nemesis.schedule import explicit
 from nodeimpl.api.errors import ApiError
 from nodeimpl.api.requests import ApiRequest, ApiResponse

@@ -4,15 +4,20 @@ from collections.abc import Sequence
 from random import Random
 
 from harness.environments.simulation.clock import NodeClock
+from harness.environments.simulation.clocks import SimulatedClocks
 from harness.environments.simulation.disk import SimulatedDisk, Tail
+from harness.environments.simulation.disks import SimulatedDisks
 from harness.environments.simulation.host import Host, NodeFactory
 from harness.environments.simulation.kernel import Kernel
 from harness.environments.simulation.network import SimulatedNetwork
 from harness.environments.simulation.oracle import Oracle
 from harness.environments.simulation.streams import Streams
-from harness.environments.simulation.trace import Trace
+from harness.environments.simulation.trace import Noted, Trace
 from harness.plan import Plan
-from nemesis.surface import SurfaceError
+from nemesis.surface import SurfaceError, Surfaces
+from nodeimpl.api.errors import ApiError
+from nodeimpl.api.requests import ApiResponse
+from nodeimpl.api.rpc_pb2 import CompactionRequest
 from nodeimpl.config import NodeConfig, RaftConfig
 from nodeimpl.ids import MILLISECOND, SECOND, Instant, NodeId
 from nodeimpl.node import Node
@@ -75,7 +80,10 @@ class NodeMaker:
 
 
 class Cluster:
-    """All hosts; implements `nemesis.surface.Daemons` and `Roles` (the network is `Links`)."""
+    """All hosts; implements `nemesis.surface.Daemons`, `Admin` and `Roles`.
+
+    The other surfaces are its parts: `network`, `clocks`, `disks`.
+    """
 
     def __init__(
         self,
@@ -99,19 +107,24 @@ class Cluster:
             duplicate=plan.network.duplicate,
         )
         names = {node_id: name for name, node_id in self._node_ids.items()}
+        clocks = {name: _draw_clock(streams.named(f"clock/{name}")) for name in self.names}
+        disks = {
+            name: SimulatedDisk(
+                kernel,
+                streams.named(f"disk/{name}"),
+                fsync_ns_min=to_ns(plan.disk.fsync_ms_min),
+                fsync_ns_max=to_ns(plan.disk.fsync_ms_max),
+            )
+            for name in self.names
+        }
         self.hosts = {
             name: Host(
                 name,
                 node_id,
                 names,
                 kernel=kernel,
-                clock=_draw_clock(streams.named(f"clock/{name}")),
-                disk=SimulatedDisk(
-                    kernel,
-                    streams.named(f"disk/{name}"),
-                    fsync_ns_min=to_ns(plan.disk.fsync_ms_min),
-                    fsync_ns_max=to_ns(plan.disk.fsync_ms_max),
-                ),
+                clock=clocks[name],
+                disk=disks[name],
                 network=self.network,
                 oracle=oracle,
                 trace=trace,
@@ -119,6 +132,23 @@ class Cluster:
             )
             for name, node_id in self._node_ids.items()
         }
+        self.clocks = SimulatedClocks(
+            kernel, {name: (clocks[name], host) for name, host in self.hosts.items()}
+        )
+        self.disks = SimulatedDisks(disks)
+        self._kernel = kernel
+        self._trace = trace
+
+    def surfaces(self) -> Surfaces:
+        """Return all that can be broken."""
+        return Surfaces(
+            daemons=self,
+            links=self.network,
+            roles=self,
+            clocks=self.clocks,
+            disks=self.disks,
+            admin=self,
+        )
 
     def _deliver(self, sender: str, receiver: str, message: Message) -> None:
         self.hosts[receiver].receive(self._node_ids[sender], message)
@@ -154,6 +184,29 @@ class Cluster:
         if host is None:
             raise SurfaceError(f"there is no node {node!r}; nodes are {', '.join(self.names)}")
         return host
+
+    # ------------------------------------------------------------ nemesis.surface.Admin
+    def compact(self, node: str, revisions_kept: int) -> str:
+        """Ask a running node to compact; what it answers goes into the trace."""
+        host = self._host(node)
+        if host.node is None:
+            return f"{node} recovers still and was not asked"
+        revision = host.node.store.revision - revisions_kept
+        if revision < 1:
+            return f"{node} has no more than {revisions_kept} revisions and was not asked"
+
+        def answer(body: ApiResponse | ApiError) -> None:
+            outcome = body.message if isinstance(body, ApiError) else "done"
+            self._note(f"{node} answers the compaction to revision {revision}: {outcome}")
+
+        def lost() -> None:
+            self._note(f"{node} died over the compaction to revision {revision}")
+
+        host.request(CompactionRequest(revision=revision), answer, lost)
+        return f"asked to compact to revision {revision}"
+
+    def _note(self, words: str) -> None:
+        self._trace.add(self._kernel.now, "nemesis", Noted(words))
 
     # ------------------------------------------------------------ nemesis.surface.Roles
     def leader(self) -> str | None:

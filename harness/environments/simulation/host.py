@@ -22,6 +22,7 @@ from harness.environments.simulation.trace import (
     Persisted,
     Role,
     Started,
+    Stopped,
     Trace,
 )
 from nodeimpl.api.errors import ApiError
@@ -109,6 +110,8 @@ class Host:
         self.incarnation = 0
         self.is_paused = False
         self._recovering = False
+        self._disk_failed = False
+        """Whether a sync has failed that a paused daemon has not noticed yet."""
         self._queue: deque[Effect] = deque()
         """Effects that wait for a sync; the first one is a `Persist`."""
         self._written = 0
@@ -135,11 +138,13 @@ class Host:
     def start(self) -> None:
         """Start the daemon: it syncs what it finds, recovers, and then listens."""
         assert not self.is_running, f"{self.name} is started while it runs"
+        assert not self._disk.lost_bytes, f"{self.name} is started from a disk that broke its word"
         self.incarnation += 1
         self._recovering = True
+        self._clock.start(self._kernel.now)
         # What survived a crash in the page cache is not durable yet. A node that spoke of it
         # before syncing it could be made a liar by the next power cut.
-        self._disk.sync(self._recover)
+        self._disk.sync(self._recover, self._on_sync_failed)
 
     def _recover(self) -> None:
         data = self._disk.content
@@ -148,9 +153,17 @@ class Host:
             contents = decode(data)
             recovered = replay(contents, self._backend.applied_index)
         except (WalCorruption, RecoveredStateError) as error:
+            if self._disk.is_rotten:
+                # A node that stops over a damaged log does what it must.
+                self._stop(f"it refuses to start: {error}", Tail.KEPT)
+                return
             raise Breach(
                 "Recovery (Raft Figure 2)", f"{self.name} cannot start: {error}"
             ) from error
+        if self._disk.is_rotten:
+            raise Breach(
+                "Checksums (etcd, WAL)", f"{self.name} started from a log whose bits had flipped"
+            )
         if contents.torn_tail is not None:
             torn_bytes = len(data) - contents.torn_tail.offset
             self._disk.truncate(contents.torn_tail.offset)
@@ -172,8 +185,12 @@ class Host:
             self.node_id, self.incarnation, recovered, self._backend, now
         )
         self._drain()
-        if not self.is_paused:
-            self._look_at_the_clock(self.node)
+        self.clock_changed()
+
+    def _stop(self, reason: str, tail: Tail) -> None:
+        """Let the daemon end by its own decision."""
+        self._trace.add(self._kernel.now, self.name, Stopped(reason))
+        self.kill(tail)
 
     def kill(self, tail: Tail) -> None:
         """End the daemon; clients see their connections break."""
@@ -183,6 +200,7 @@ class Host:
         self.node = None
         self._recovering = False
         self.is_paused = False
+        self._disk_failed = False
         self._queue.clear()
         self._written = self._synced = self._carried = 0
         self._syncing = False
@@ -206,11 +224,13 @@ class Host:
         assert self.is_paused, f"{self.name} is resumed while it runs"
         self.is_paused = False
         self._trace.add(self._kernel.now, self.name, Noted("resumes"))
+        if self._disk_failed:
+            self._on_sync_failed()
+            return
         self._carry_out()
         self._sync_if_needed()
         self._drain()
-        if self.node is not None:
-            self._look_at_the_clock(self.node)
+        self.clock_changed()
 
     # ------------------------------------------------------------ inputs
     def receive(self, sender: NodeId, message: Message) -> None:
@@ -244,7 +264,9 @@ class Host:
         queue = self._queue
         for effect in effects:
             if isinstance(effect, Persist):
-                self._disk.append(encode(effect))
+                if not self._disk.append(encode(effect)):
+                    self._stop("its disk is full", Tail.KEPT)
+                    return
                 self._oracle.wrote(self.node_id, effect)
                 self._written += 1
                 queue.append(effect)
@@ -261,6 +283,8 @@ class Host:
     def _drain(self) -> None:
         inbox, self._inbox = self._inbox, []
         for given in inbox:
+            if self.node is None:
+                return  # It stopped over one of them.
             self._give(given)
 
     # ------------------------------------------------------------ time
@@ -273,6 +297,12 @@ class Host:
     def _wake(self, when: int, incarnation: int) -> None:
         if when != self._timer_at or incarnation != self.incarnation:
             return
+        self._timer_at = None
+        if self.node is not None and not self.is_paused:
+            self._look_at_the_clock(self.node)
+
+    def clock_changed(self) -> None:
+        """Look at the clock, which may read anything now; a timer armed before is void."""
         self._timer_at = None
         if self.node is not None and not self.is_paused:
             self._look_at_the_clock(self.node)
@@ -291,7 +321,7 @@ class Host:
         """Start a sync of all that is written, unless one is in flight."""
         if self._written > self._synced and not self._syncing:
             self._syncing = True
-            self._disk.sync(partial(self._on_synced, self._written))
+            self._disk.sync(partial(self._on_synced, self._written), self._on_sync_failed)
 
     def _on_synced(self, covered: int) -> None:
         self._synced = covered
@@ -299,6 +329,13 @@ class Host:
         if not self.is_paused:
             self._carry_out()
             self._sync_if_needed()
+
+    def _on_sync_failed(self) -> None:
+        """Stop the daemon: nobody knows what of its writes is durable (etcd panics here)."""
+        if self.is_paused:
+            self._disk_failed = True
+        else:
+            self._stop("its disk failed to sync", Tail.TORN)
 
     def _carry_out(self) -> None:
         """Carry out what no longer waits for a sync."""

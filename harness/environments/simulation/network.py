@@ -5,17 +5,43 @@ Every link draws from two streams of its own, one for the delays of a healthy li
 that faults do to it. So a fault leaves the delays of what it spares as they were.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from random import Random
+from typing import Final, get_args
 
 from harness.environments.simulation.kernel import Kernel
 from harness.environments.simulation.streams import Streams
-from nemesis.surface import Link
+from nemesis.surface import Latency, Link, Reordering, SurfaceError
 from nodeimpl.raft.messages import Message
 
 Deliver = Callable[[str, str, Message], None]
 """Called with (sender, receiver, message) when a message arrives."""
+
+MESSAGE_KINDS: Final = tuple(kind.__name__ for kind in get_args(Message))
+"""What schedules call the messages: the names of the Raft paper."""
+
+
+class _HeldBack:
+    """What one hold keeps back on one link."""
+
+    __slots__ = ("kinds", "messages", "room")
+
+    def __init__(self, kinds: AbstractSet[str], room: int) -> None:
+        self.kinds = kinds
+        self.room = room
+        """How many more messages it takes."""
+        self.messages: list[Message] = []
+
+    def takes(self, message: Message) -> bool:
+        """Keep `message` back if it is one to keep; say whether it was."""
+        is_meant = not self.kinds or type(message).__name__ in self.kinds
+        if not is_meant or self.room == 0:
+            return False
+        self.room -= 1
+        self.messages.append(message)
+        return True
 
 
 class _DirectedLink:
@@ -27,6 +53,7 @@ class _DirectedLink:
         "delays",
         "duplicate",
         "fates",
+        "holds",
         "jitter_ns",
         "last_arrival",
         "loss",
@@ -40,6 +67,8 @@ class _DirectedLink:
         self.last_arrival: int | None = None
         """When the last message in the queue arrives; None before the first."""
         self.cut = False
+        self.holds: dict[str, _HeldBack] = {}
+        """By the hold's name, the oldest first."""
         self.loss = loss
         self.duplicate = duplicate
         self.reorder = 0.0
@@ -48,18 +77,22 @@ class _DirectedLink:
         self.jitter_ns = 0
 
 
+@dataclass(slots=True)
 class NetworkCounts:
     """How many messages met which fate."""
 
-    __slots__ = ("cut", "delivered", "duplicated", "lost", "reordered", "sent")
+    sent: int = 0
+    delivered: int = 0
+    cut: int = 0
+    lost: int = 0
+    duplicated: int = 0
+    reordered: int = 0
+    held: int = 0
+    """Kept back for a time; what becomes of them then is counted besides."""
 
-    def __init__(self) -> None:
-        self.sent = 0
-        self.delivered = 0
-        self.cut = 0
-        self.lost = 0
-        self.duplicated = 0
-        self.reordered = 0
+
+_NO_LATENCY: Final = Latency(0, 0)
+_NO_REORDERING: Final = Reordering(0.0, 0)
 
 
 class SimulatedNetwork:
@@ -104,6 +137,15 @@ class SimulatedNetwork:
         # Drawn whatever happens, so that the next message's delay does not depend on this one's
         # fate.
         delay = self._delay_ns_min + int(link.delays.random() * self._delay_ns_spread)
+        if link.holds and any(hold.takes(message) for hold in link.holds.values()):
+            counts.held += 1
+            return
+        self._transmit(sender, receiver, link, message, delay)
+
+    def _transmit(
+        self, sender: str, receiver: str, link: _DirectedLink, message: Message, delay: int
+    ) -> None:
+        counts = self.counts
         draw = link.fates.random
         if link.cut:
             counts.cut += 1
@@ -140,23 +182,58 @@ class SimulatedNetwork:
         for name, link in self._links.items():
             link.cut = name in links
 
-    def lose(self, links: AbstractSet[Link], probability: float) -> None:
-        """Lose messages on exactly these links with `probability`; others as configured."""
+    def lose(self, probabilities: Mapping[Link, float]) -> None:
+        """Lose messages on exactly these links, and at least as many as configured on any."""
         for name, link in self._links.items():
-            link.loss = max(probability, self._loss) if name in links else self._loss
+            link.loss = max(probabilities.get(name, 0.0), self._loss)
 
-    def delay(self, links: AbstractSet[Link], delay_ns: int, jitter_ns: int) -> None:
+    def delay(self, latencies: Mapping[Link, Latency]) -> None:
         """Add to the delay on exactly these links."""
         for name, link in self._links.items():
-            link.delay_ns, link.jitter_ns = (delay_ns, jitter_ns) if name in links else (0, 0)
+            latency = latencies.get(name, _NO_LATENCY)
+            link.delay_ns, link.jitter_ns = latency.delay_ns, latency.jitter_ns
 
-    def duplicate(self, links: AbstractSet[Link], probability: float) -> None:
-        """Deliver messages on exactly these links twice with `probability`."""
+    def duplicate(self, probabilities: Mapping[Link, float]) -> None:
+        """Deliver messages twice on exactly these links, and at least as many as configured."""
         for name, link in self._links.items():
-            link.duplicate = max(probability, self._duplicate) if name in links else self._duplicate
+            link.duplicate = max(probabilities.get(name, 0.0), self._duplicate)
 
-    def reorder(self, links: AbstractSet[Link], probability: float, window_ns: int) -> None:
+    def reorder(self, reorderings: Mapping[Link, Reordering]) -> None:
         """Let messages on exactly these links arrive late and out of turn."""
         for name, link in self._links.items():
-            link.reorder = probability if name in links else 0.0
-            link.reorder_window_ns = window_ns if name in links else 0
+            reordering = reorderings.get(name, _NO_REORDERING)
+            link.reorder = reordering.probability
+            link.reorder_window_ns = reordering.window_ns
+
+    def hold(
+        self, name: str, links: AbstractSet[Link], kinds: AbstractSet[str], *, count_max: int
+    ) -> None:
+        """Keep back the next messages of these kinds (none named: any), so many on each link."""
+        for kind in sorted(kinds):
+            if kind not in MESSAGE_KINDS:
+                raise SurfaceError(
+                    f"no messages are called {kind!r}; there are {', '.join(MESSAGE_KINDS)}"
+                )
+        for link_name, link in self._links.items():
+            if link_name in links:
+                assert name not in link.holds, f"hold {name!r} begins twice"
+                link.holds[name] = _HeldBack(kinds, count_max)
+
+    def release(self, name: str, *, is_reversed: bool, is_doubled: bool) -> int:
+        """End a hold and send what it kept back, as if sent now; return how many messages."""
+        count = 0
+        for (sender, receiver), link in self._links.items():
+            held = link.holds.pop(name, None)
+            if held is None:
+                continue
+            count += len(held.messages)
+            for message in reversed(held.messages) if is_reversed else held.messages:
+                for _ in range(2 if is_doubled else 1):
+                    self._transmit(sender, receiver, link, message, self._released_delay(link))
+            if is_doubled:
+                self.counts.duplicated += len(held.messages)
+        return count
+
+    def _released_delay(self, link: _DirectedLink) -> int:
+        """Draw a delay without changing those of the messages sent by themselves."""
+        return self._delay_ns_min + int(link.fates.random() * self._delay_ns_spread)

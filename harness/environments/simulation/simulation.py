@@ -19,6 +19,7 @@ from harness.client import Client
 from harness.environments.simulation.clients import SimulatedClients
 from harness.environments.simulation.cluster import Cluster, NodeMaker, to_ns
 from harness.environments.simulation.kernel import Kernel, Storm
+from harness.environments.simulation.network import NetworkCounts
 from harness.environments.simulation.oracle import Breach, Oracle
 from harness.environments.simulation.streams import Streams
 from harness.environments.simulation.trace import (
@@ -38,7 +39,6 @@ from harness.interpreter import Streams as InterpreterStreams
 from harness.plan import Plan
 from nemesis.applied import Applied
 from nemesis.encoding import applied_value
-from nemesis.in_force import Surfaces
 from nemesis.inject import Injector
 from nemesis.schedule import Observation, Schedule, When
 from nodeimpl.ids import MILLISECOND, SECOND, Instant
@@ -95,6 +95,7 @@ class SimulationResult:
     event_count: int
     commit_count: int
     message_count: int
+    message_fates: NetworkCounts
     election_count: int
     """Leaders that came to power."""
     recovery_ns: int | None
@@ -168,11 +169,7 @@ class Simulation:
             delay_ns_min=to_ns(plan.network.delay_ms_min),
             delay_ns_max=to_ns(plan.network.delay_ms_max),
         )
-        self._injector = Injector(
-            Surfaces(daemons=self._cluster, links=self._cluster.network, roles=self._cluster),
-            schedule,
-            streams.named,
-        )
+        self._injector = Injector(self._cluster.surfaces(), schedule, streams.named)
         if any(isinstance(asked.moment, When) for asked in schedule.asked):
             self._trace.subscribe(self._observe)
         self._schedule = schedule
@@ -212,6 +209,7 @@ class Simulation:
             event_count=self._kernel.events_count,
             commit_count=self._oracle.commit_count,
             message_count=self._cluster.network.counts.sent,
+            message_fates=self._cluster.network.counts,
             election_count=self._elections.count,
             recovery_ns=self._recovery_ns,
         )

@@ -99,6 +99,16 @@ class Crashed(msgspec.Struct, frozen=True, tag="crash", gc=False):
         return f"is killed (unsynced tail {self.tail}{lost})"
 
 
+class Stopped(msgspec.Struct, frozen=True, tag="stop", gc=False):
+    """The daemon stopped, or did not start, by its own decision; `Crashed` follows."""
+
+    reason: str
+
+    def text(self) -> str:
+        """Return what happened, for people."""
+        return f"stops: {self.reason}"
+
+
 class Noted(msgspec.Struct, frozen=True, tag="note", gc=False):
     """Something told in words: a pause, a resume, what the nemesis did."""
 
@@ -109,7 +119,7 @@ class Noted(msgspec.Struct, frozen=True, tag="note", gc=False):
         return self.words
 
 
-What = Role | Persisted | Committed | Started | Crashed | Noted
+What = Role | Persisted | Committed | Started | Crashed | Stopped | Noted
 
 
 class Transition(msgspec.Struct, frozen=True, gc=False):
@@ -184,7 +194,7 @@ class Trace:
         return self._hash.hexdigest()
 
 
-def event_name(what: What) -> str:
+def event_name(what: What) -> str:  # noqa: PLR0911 (one return per kind)
     """Return the name by which schedules and files call this kind of transition."""
     match what:
         case Role():
@@ -197,6 +207,8 @@ def event_name(what: What) -> str:
             return "start"
         case Crashed():
             return "crash"
+        case Stopped():
+            return "stop"
         case Noted():
             return "note"
     assert_never(what)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from harness.environments.simulation.kernel import Kernel
 from harness.environments.simulation.network import SimulatedNetwork
 from harness.environments.simulation.streams import Streams
+from nemesis.surface import Latency, Reordering
 from nodeimpl.ids import RequestId, Term
 from nodeimpl.raft.messages import Message, ReadIndex
 
@@ -72,7 +73,7 @@ def test_messages_arrive_before_virtual_time_0_too() -> None:
 
 def test_links_do_not_wait_for_one_another() -> None:
     wire = Wire()
-    wire.network.delay(THERE, 1_000_000, 0)
+    wire.network.delay(dict.fromkeys(THERE, Latency(1_000_000, 0)))
     wire.send(1, "n1", "n2")
     wire.send(2, "n1", "n3")
     wire.send(3, "n2", "n1")
@@ -111,7 +112,7 @@ def test_a_cut_names_all_links_that_are_cut_from_now_on() -> None:
 
 def test_certain_loss_loses_everything_and_only_there() -> None:
     wire = Wire()
-    wire.network.lose(THERE, 1.0)
+    wire.network.lose(dict.fromkeys(THERE, 1.0))
     wire.send(1, "n1", "n2")
     wire.send(2, "n2", "n1")
     wire.kernel.run(10_000)
@@ -121,7 +122,7 @@ def test_certain_loss_loses_everything_and_only_there() -> None:
 
 def test_loss_takes_about_its_share() -> None:
     wire = Wire()
-    wire.network.lose(THERE, 0.3)
+    wire.network.lose(dict.fromkeys(THERE, 0.3))
     wire.send_many(1_000)
     assert 250 <= wire.network.counts.lost <= 350
     assert len(wire.arrivals) == 1_000 - wire.network.counts.lost
@@ -129,7 +130,7 @@ def test_loss_takes_about_its_share() -> None:
 
 def test_a_link_that_no_fault_names_is_as_lossy_as_configured() -> None:
     wire = Wire(loss=1.0)
-    wire.network.lose(frozenset(), 0.0)
+    wire.network.lose({})
     wire.send(1)
     wire.kernel.run(10_000)
     assert wire.network.counts.lost == 1
@@ -137,7 +138,7 @@ def test_a_link_that_no_fault_names_is_as_lossy_as_configured() -> None:
 
 def test_a_delay_is_added_to_the_link_s_own() -> None:
     wire = Wire()
-    wire.network.delay(THERE, 10_000, 2_000)
+    wire.network.delay(dict.fromkeys(THERE, Latency(10_000, 2_000)))
     wire.send(1)
     wire.kernel.run(100_000)
     assert 10_500 <= wire.arrivals[0][0] <= 13_500
@@ -145,9 +146,9 @@ def test_a_delay_is_added_to_the_link_s_own() -> None:
 
 def test_what_was_sent_after_a_delay_ended_does_not_overtake() -> None:
     wire = Wire()
-    wire.network.delay(THERE, 10_000, 0)
+    wire.network.delay(dict.fromkeys(THERE, Latency(10_000, 0)))
     wire.send(1)
-    wire.network.delay(frozenset(), 0, 0)
+    wire.network.delay({})
     wire.send(2)
     wire.kernel.run(100_000)
     assert wire.numbers == [1, 2]
@@ -155,7 +156,7 @@ def test_what_was_sent_after_a_delay_ended_does_not_overtake() -> None:
 
 def test_a_duplicated_message_arrives_twice_the_second_time_later() -> None:
     wire = Wire()
-    wire.network.duplicate(THERE, 1.0)
+    wire.network.duplicate(dict.fromkeys(THERE, 1.0))
     wire.send(1)
     wire.kernel.run(100_000)
     assert wire.numbers == [1, 1]
@@ -165,7 +166,7 @@ def test_a_duplicated_message_arrives_twice_the_second_time_later() -> None:
 
 def test_reordering_lets_messages_be_overtaken() -> None:
     wire = Wire()
-    wire.network.reorder(THERE, 0.5, 50_000)
+    wire.network.reorder(dict.fromkeys(THERE, Reordering(0.5, 50_000)))
     wire.send_many(200)
     assert wire.numbers != list(range(200))
     assert sorted(wire.numbers) == list(range(200))
@@ -174,8 +175,8 @@ def test_reordering_lets_messages_be_overtaken() -> None:
 
 def test_a_link_is_orderly_again_once_the_reordering_has_ended() -> None:
     wire = Wire()
-    wire.network.reorder(THERE, 1.0, 50_000)
-    wire.network.reorder(frozenset(), 0.0, 0)
+    wire.network.reorder(dict.fromkeys(THERE, Reordering(1.0, 50_000)))
+    wire.network.reorder({})
     wire.send_many(100)
     assert wire.numbers == list(range(100))
 
@@ -190,7 +191,7 @@ def arrival_times(disturb: Callable[[SimulatedNetwork], None]) -> dict[int, int]
 
 def test_losing_messages_leaves_the_delays_of_the_others_as_they_were() -> None:
     undisturbed = arrival_times(lambda _: None)
-    lossy = arrival_times(lambda network: network.lose(THERE, 0.5))
+    lossy = arrival_times(lambda network: network.lose(dict.fromkeys(THERE, 0.5)))
     assert 0 < len(lossy) < len(undisturbed)
     assert lossy.items() <= undisturbed.items()
 
@@ -198,12 +199,17 @@ def test_losing_messages_leaves_the_delays_of_the_others_as_they_were() -> None:
 def test_a_fault_on_one_link_leaves_the_delays_of_others_as_they_were() -> None:
     other_link = frozenset({("n2", "n3")})
     undisturbed = arrival_times(lambda _: None)
-    assert arrival_times(lambda network: network.delay(other_link, 9_000, 9_000)) == undisturbed
+    assert (
+        arrival_times(
+            lambda network: network.delay(dict.fromkeys(other_link, Latency(9_000, 9_000)))
+        )
+        == undisturbed
+    )
 
 
 def test_equal_seeds_deliver_alike_and_others_do_not() -> None:
     wires = [Wire(seed=1), Wire(seed=1), Wire(seed=2)]
     for wire in wires:
-        wire.network.lose(THERE, 0.2)
+        wire.network.lose(dict.fromkeys(THERE, 0.2))
         wire.send_many(50)
     assert wires[0].arrivals == wires[1].arrivals != wires[2].arrivals

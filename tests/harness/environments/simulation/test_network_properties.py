@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from harness.environments.simulation.kernel import Kernel
 from harness.environments.simulation.network import SimulatedNetwork
 from harness.environments.simulation.streams import Streams
+from nemesis.surface import Latency, Reordering
 from nodeimpl.ids import RequestId, Term
 from nodeimpl.raft.messages import Message, ReadIndex
 
@@ -97,13 +98,13 @@ class Line:
             case Cut(is_cut):
                 self.network.cut(ALL if is_cut else frozenset())
             case Lose(probability):
-                self.network.lose(ALL, probability)
+                self.network.lose(dict.fromkeys(ALL, probability))
             case Delay(delay_ns, jitter_ns):
-                self.network.delay(ALL, delay_ns, jitter_ns)
+                self.network.delay(dict.fromkeys(ALL, Latency(delay_ns, jitter_ns)))
             case Duplicate(probability):
-                self.network.duplicate(ALL, probability)
+                self.network.duplicate(dict.fromkeys(ALL, probability))
             case Reorder(probability):
-                self.network.reorder(ALL, probability, 3_000)
+                self.network.reorder(dict.fromkeys(ALL, Reordering(probability, 3_000)))
 
 
 @settings(max_examples=60)
