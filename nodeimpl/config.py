@@ -30,6 +30,11 @@ class RaftConfig(msgspec.Struct, frozen=True, kw_only=True):
     election_timeout_ns_min: int = 300 * MILLISECOND
     """Timeouts are drawn evenly from [min, max] anew for every wait (Raft §5.2)."""
     election_timeout_ns_max: int = 600 * MILLISECOND
+    pre_vote: bool = True
+    """Ask whether an election could be won before disturbing a term (thesis §9.6)."""
+    check_quorum: bool = True
+    """A leader that a quorum does not answer for an election timeout steps down (thesis §6.2), and
+    who hears a leader takes part in no election (thesis §4.2.3)."""
     append_entries_max: int = 64
     """Entries in one AppendEntries."""
     append_bytes_max: int = 1 << 20
@@ -79,11 +84,20 @@ class StoreConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Operations in one transaction (etcd --max-txn-ops)."""
     request_bytes_max: int = 1_572_864
     """Bytes of one request (etcd --max-request-bytes)."""
+    compaction_batch_rows: int = 1000
+    """Rows looked at in one step of a compaction (etcd --compaction-batch-limit)."""
+    compaction_interval_ns: int = 10 * MILLISECOND
+    """Between two such steps (etcd --compaction-sleep-interval); 0 means one per input."""
 
     def __post_init__(self) -> None:
-        _require(self.txn_ops_max >= 1, "txn_ops_max", self.txn_ops_max, "at least 1")
+        for setting in ("txn_ops_max", "request_bytes_max", "compaction_batch_rows"):
+            value: int = getattr(self, setting)
+            _require(value >= 1, setting, value, "at least 1")
         _require(
-            self.request_bytes_max >= 1, "request_bytes_max", self.request_bytes_max, "at least 1"
+            self.compaction_interval_ns >= 0,
+            "compaction_interval_ns",
+            self.compaction_interval_ns,
+            "at least 0",
         )
 
 

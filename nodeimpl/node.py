@@ -16,7 +16,12 @@ import msgspec
 
 from nodeimpl.api.errors import NO_LEADER, REQUEST_TIMED_OUT, TOO_MANY_REQUESTS, ApiError
 from nodeimpl.api.requests import ApiRequest, ApiResponse, ReadRequest
-from nodeimpl.api.rpc_pb2 import RangeRequest, TxnRequest
+from nodeimpl.api.rpc_pb2 import (
+    CompactionRequest,
+    CompactionResponse,
+    RangeRequest,
+    TxnRequest,
+)
 from nodeimpl.boundary import (
     ClientRequest,
     CommitBackend,
@@ -28,8 +33,8 @@ from nodeimpl.boundary import (
     Wake,
 )
 from nodeimpl.config import NodeConfig
-from nodeimpl.ids import Instant, LogIndex, RequestId
-from nodeimpl.mvcc.backend import Backend
+from nodeimpl.ids import Instant, LogIndex, RequestId, Revision
+from nodeimpl.mvcc.backend import Applied, Backend
 from nodeimpl.mvcc.commands import decode_command, encode_command
 from nodeimpl.mvcc.store import Store
 from nodeimpl.mvcc.txn import is_read_only, is_serializable
@@ -68,15 +73,20 @@ class Node:
         assert __debug__, "a node's assertions guard its data; do not run python -O"
         self.config = config
         self.store = Store(backend, config.store)
-        self.applied_index = backend.applied_index
+        self.applied_index = backend.applied.index
+        self._applied_term = backend.applied.term
         self._backend = backend
-        self._sealed_index = backend.applied_index
+        self._sealed_index = backend.applied.index
         self.raft = self.make_raft(recovered, random, now)
         self._waiting: dict[RequestId, _Waiting] = {}
         self._expiry: deque[tuple[Instant, RequestId]] = deque()
         """Requests that wait, oldest first, and answered ones between them."""
         self._reads: deque[tuple[LogIndex, tuple[RequestId, ...]]] = deque()
         """Reads whose read index is known and not yet applied."""
+        self._compactions: deque[tuple[Revision, RequestId, ApiResponse]] = deque()
+        """Answers that wait until superseded rows are gone, lowest revision first."""
+        self._removal_at = now if self.store.is_compacting else None
+        """When to remove the next batch of superseded rows; None if nothing is planned."""
         self._last_request_id = RequestId(
             ((config.node_id << _INCARNATION_BITS) | config.incarnation) << _SEQUENCE_BITS
         )
@@ -90,12 +100,22 @@ class Node:
     def deadline(self) -> Instant:
         """When `Wake` must be given at the latest."""
         deadline = self.raft.deadline
+        if self._removal_at is not None and self._removal_at < deadline:
+            deadline = self._removal_at
         if self._expiry and self._expiry[0][0] < deadline:
             return self._expiry[0][0]
         return deadline
 
     def handle(self, now: Instant, given: Input) -> list[Effect]:
         """Take one input and return what to do about it, in order."""
+        effects = self._handle(now, given)
+        if self.store.is_compacting:
+            self._remove_rows(now, effects)
+        if self._compactions:
+            self._answer_compactions(effects)
+        return effects
+
+    def _handle(self, now: Instant, given: Input) -> list[Effect]:
         match given:
             case Receive(sender=sender, message=message):
                 return self._interpret(self.raft.receive(now, sender, message))
@@ -177,21 +197,49 @@ class Node:
             if entry.kind is EntryKind.COMMAND:
                 request_id, request = decode_command(entry.data)
                 outcome = self.apply_command(request)
-                waiting = self._waiting.pop(request_id, None)
-                if waiting is not None:
-                    effects.append(self._reply(waiting.tag, outcome))
-            self.applied_index = entry.index
+                if isinstance(outcome, CompactionResponse) and _is_physical(request):
+                    awaited = self.store.compact_revision
+                    self._compactions.append((awaited, request_id, outcome))
+                else:
+                    self._answer(request_id, outcome, effects)
+            self.applied_index, self._applied_term = entry.index, entry.term
         while self._reads and self._reads[0][0] <= self.applied_index:
             _, request_ids = self._reads.popleft()
             self._answer_reads(request_ids, effects)
         if self.applied_index - self._sealed_index >= self.config.backend_commit_entries:
-            self._sealed_index = self.applied_index
-            effects.append(CommitBackend(self._backend.seal(self.applied_index)))
+            effects.append(self._seal())
+
+    def _seal(self) -> CommitBackend:
+        self._sealed_index = self.applied_index
+        configuration = self._backend.applied.configuration
+        applied = Applied(self.applied_index, self._applied_term, configuration)
+        return CommitBackend(self._backend.seal(applied))
 
     def apply_command(self, request: ApiRequest) -> ApiResponse | ApiError:
         """Apply a committed command to the store; every node does so in the same order."""
         return self.store.apply(request)
 
+    # ------------------------------------------------------------ compaction
+    def _remove_rows(self, now: Instant, effects: list[Effect]) -> None:
+        """Remove the next batch of superseded rows when its time has come, and commit it (as etcd).
+
+        So other work goes on between two batches, and a crash may fall there.
+        """
+        if self._removal_at is None:
+            self._removal_at = Instant(now + self.config.store.compaction_interval_ns)
+        elif self._removal_at <= now:
+            more = self.store.compact_step()
+            effects.append(self._seal())
+            interval_ns = self.config.store.compaction_interval_ns
+            self._removal_at = Instant(now + interval_ns) if more else None
+
+    def _answer_compactions(self, effects: list[Effect]) -> None:
+        finished = self.store.finished_compact_revision
+        while self._compactions and self._compactions[0][0] <= finished:
+            _, request_id, outcome = self._compactions.popleft()
+            self._answer(request_id, outcome, effects)
+
+    # ------------------------------------------------------------ reads
     def _read_when_applied(
         self, request_ids: tuple[RequestId, ...], read_index: LogIndex, effects: list[Effect]
     ) -> None:
@@ -217,6 +265,14 @@ class Node:
                 effects.append(Reply(waiting.tag, NO_LEADER))
 
     # ------------------------------------------------------------ answers
+    def _answer(
+        self, request_id: RequestId, outcome: ApiResponse | ApiError, effects: list[Effect]
+    ) -> None:
+        """Answer a request if its client waits here; it may have asked elsewhere, or given up."""
+        waiting = self._waiting.pop(request_id, None)
+        if waiting is not None:
+            effects.append(self._reply(waiting.tag, outcome))
+
     def _reply(self, tag: int, outcome: ApiResponse | ApiError) -> Reply:
         if not isinstance(outcome, ApiError):
             header = outcome.header
@@ -235,6 +291,11 @@ def _as_read(request: ApiRequest) -> ReadRequest | None:
             return request
         case _:
             return None
+
+
+def _is_physical(request: ApiRequest) -> bool:
+    """Say whether a compaction is to be answered when the rows are gone (etcd, api: Compact)."""
+    return isinstance(request, CompactionRequest) and request.physical
 
 
 def _is_local(request: ReadRequest) -> bool:

@@ -5,21 +5,43 @@ The store reads its own writes at once. They become durable only when the driver
 never overtake the log: the point travels as an effect behind the `Persist` it depends on.
 """
 
-from collections.abc import Iterator
-from typing import NewType, Protocol
+from collections.abc import Iterable, Iterator
+from typing import Final, NewType, Protocol
 
-from nodeimpl.ids import LogIndex
+import msgspec
+
+from nodeimpl.ids import LogIndex, Term
 
 CommitPoint = NewType("CommitPoint", int)
 """Names all writes up to a `seal`; later points are larger."""
+
+
+class Applied(msgspec.Struct, frozen=True, gc=False):
+    """How much of the log the bytes are the outcome of; it is committed in one with them.
+
+    So the backend can stand in for the log up to there: it is the snapshot of Raft §7, and this is
+    what the paper keeps with one, "the last included index and term" and "the latest
+    configuration".
+    """
+
+    index: LogIndex
+    term: Term
+    """Of the entry at `index`."""
+    configuration: bytes = b""
+    """Who the members were as of `index`, as consensus encodes it; empty for those a node's own
+    configuration names."""
+
+
+NOTHING_APPLIED: Final = Applied(LogIndex(0), Term(0))
+"""What a new backend is the outcome of."""
 
 
 class Backend(Protocol):
     """An ordered map from bytes to bytes. All calls are synchronous."""
 
     @property
-    def applied_index(self) -> LogIndex:
-        """The applied index of the last point sealed, or recovered after a restart; 0 if new."""
+    def applied(self) -> Applied:
+        """What the last point sealed, or recovered after a restart, is the outcome of."""
 
     def get(self, key: bytes) -> bytes | None:
         """Return the value under `key`, or None if there is none."""
@@ -33,8 +55,19 @@ class Backend(Protocol):
     def scan(self, start: bytes, end: bytes | None) -> Iterator[tuple[bytes, bytes]]:
         """Yield the pairs with start <= key < end in key order; `end` None means to the last."""
 
-    def seal(self, applied_index: LogIndex) -> CommitPoint:
-        """Name everything written so far, `applied_index` with it, as one commit point."""
+    @property
+    def is_sealed(self) -> bool:
+        """Nothing was written since the last seal: the map is the outcome of `applied`."""
+
+    def seal(self, applied: Applied) -> CommitPoint:
+        """Name everything written so far, `applied` with it, as one commit point."""
+
+    def restore(self, applied: Applied, rows: Iterable[tuple[bytes, bytes]]) -> CommitPoint:
+        """Put `rows`, in ascending key order, in the place of everything; seal that.
+
+        All or nothing: until the point returned is committed, a crash leaves what was there
+        before. `applied.index` must not fall.
+        """
 
     def commit(self, point: CommitPoint) -> None:
         """Make everything up to `point` durable, all or nothing. Called by drivers only."""

@@ -7,7 +7,7 @@ from sortedcontainers import SortedDict
 from nodeimpl.ids import Revision
 from nodeimpl.mvcc.key_index import Found, Generation, KeyIndex
 from nodeimpl.mvcc.key_ranges import KeyRange
-from nodeimpl.mvcc.rows import Place
+from nodeimpl.mvcc.rows import ChangeId, Place
 
 
 class Index:
@@ -57,17 +57,16 @@ class Index:
         else:
             key_index.put(place.main, place.sub)
 
-    def compact(self, at: Revision) -> list[Place]:
-        """Forget what was superseded at or before `at`; return the places, by key, then order."""
-        removed: list[Place] = []
-        vanished: list[bytes] = []
-        for key, key_index in self._keys.items():
-            removed += key_index.compact(at)
-            if key_index.is_empty:
-                vanished.append(key)
-        for key in vanished:
+    def kept_from(self, key: bytes, at: Revision) -> ChangeId:
+        """Return where begins what a compaction at `at` keeps of `key`, which must be known."""
+        return self._keys[key].kept_from(at)
+
+    def forget_through(self, key: bytes, last: ChangeId) -> None:
+        """Forget the changes of `key` up to and with `last`; and the key, if that was all."""
+        key_index = self._keys[key]
+        key_index.forget_through(last)
+        if key_index.is_empty:
             del self._keys[key]
-        return removed
 
     def histories(self) -> Iterator[tuple[bytes, KeyIndex]]:
         """Yield every key's history, in key order."""

@@ -10,7 +10,7 @@ from nodeimpl.api.kv_pb2 import KeyValue
 from nodeimpl.ids import Revision
 from nodeimpl.mvcc.key_index import KeyIndex
 from nodeimpl.mvcc.rows import CHANGES_END, CHANGES_START, read_compaction_mark, row_of
-from nodeimpl.mvcc.state import FIRST_REVISION, NO_COMPACTION, StoreState, chain_between
+from nodeimpl.mvcc.state import FIRST_REVISION, NO_COMPACTION, StoreState, chain_since
 
 
 class Milestone(msgspec.Struct, frozen=True):
@@ -122,5 +122,5 @@ def _check_position(state: StoreState) -> None:
     assert mark == state.compaction, f"compaction {state.compaction}, but the row says {mark}"
     assert mark.revision <= state.revision, f"compacted {mark.revision}, at {state.revision}"
     assert state.revision >= FIRST_REVISION, f"revision {state.revision}"
-    expected = chain_between(state.backend, mark, state.revision)
+    expected = chain_since(state.backend, mark)
     assert state.hash == expected, f"hash {state.hash}, but the rows add up to {expected}"

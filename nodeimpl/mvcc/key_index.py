@@ -8,13 +8,13 @@ mvcc/key_index.go):
     {1.0, 2.0, 3.0(t)}   {4.0, 5.0(t)}   {}
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 
 import msgspec
 
 from nodeimpl.ids import Revision
-from nodeimpl.mvcc.rows import Place
+from nodeimpl.mvcc.rows import ChangeId, Place
 
 NEVER = Revision(0)
 """The create_revision of a generation whose beginning was compacted and is not known."""
@@ -55,6 +55,26 @@ class Generation:
         self.mains.append(main)
         self.subs.append(sub)
         self.version += 1
+
+    @property
+    def last_change(self) -> ChangeId:
+        """The newest change; there must be one."""
+        return self.mains[-1], self.subs[-1]
+
+    def kept_from(self, at: Revision) -> ChangeId:
+        """Return the change that holds at `at`, else the first one; (`at` + 1, 0) if empty."""
+        if not self.mains:
+            return Revision(at + 1), 0
+        position = max(0, bisect_right(self.mains, at) - 1)
+        return self.mains[position], self.subs[position]
+
+    def forget_through(self, last: ChangeId) -> None:
+        """Forget every change up to and with `last`; version and create_revision stay."""
+        count = bisect_left(self.mains, last[0])
+        while count < len(self.mains) and (self.mains[count], self.subs[count]) <= last:
+            count += 1
+        del self.mains[:count]
+        del self.subs[:count]
 
 
 @dataclass(slots=True)
@@ -109,25 +129,27 @@ class KeyIndex:
                 )
         return None
 
-    def compact(self, at: Revision) -> list[Place]:
-        """Forget every change that a later one at or before `at` superseded; return their places.
+    def kept_from(self, at: Revision) -> ChangeId:
+        """Return the first change that a compaction at `at` keeps, or where it would be.
 
-        What holds at `at` stays, be it a tombstone of that very revision (etcd: a watch from
-        there must still deliver it); an older tombstone goes with its whole generation.
+        All before it are superseded. What holds at `at` stays, be it a tombstone of that very
+        revision (etcd: a watch from there must still deliver it); an older tombstone goes with
+        its whole generation.
         """
-        removed: list[Place] = []
-        while len(self.generations) > 1 and self.generations[0].mains[-1] < at:
-            removed += _places(self.generations.pop(0), ended=True)
-        generation = self.generations[0]
-        superseded = bisect_right(generation.mains, at) - 1
-        if superseded > 0:
-            forgotten = Generation(
-                mains=generation.mains[:superseded], subs=generation.subs[:superseded]
-            )
-            removed += _places(forgotten, ended=False)
-            del generation.mains[:superseded]
-            del generation.subs[:superseded]
-        return removed
+        for generation in self.generations[:-1]:
+            if generation.mains[-1] >= at:
+                return generation.kept_from(at)
+        return self.generations[-1].kept_from(at)
+
+    def forget_through(self, last: ChangeId) -> None:
+        """Forget every change up to and with `last`."""
+        ended = 0
+        for generation in self.generations[:-1]:
+            if generation.last_change > last:
+                break
+            ended += 1
+        del self.generations[:ended]
+        self.generations[0].forget_through(last)
 
     def places(self) -> list[Place]:
         """Return the place of every change still known, in order."""

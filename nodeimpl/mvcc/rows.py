@@ -11,7 +11,7 @@ tombstones bear the same mark).
 """
 
 import struct
-from typing import Final
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -21,11 +21,14 @@ from nodeimpl.mvcc.backend import Backend
 CHANGES_START: Final = b"r"
 CHANGES_END: Final = b"s"
 
-COMPACTION_ROW: Final = b"mcompaction"
+SCHEDULED_ROW: Final = b"mcompaction-scheduled"
+FINISHED_ROW: Final = b"mcompaction-finished"
 
 _PUT_ROW = struct.Struct(">cQQ")
 _TOMBSTONE_ROW = struct.Struct(">cQQc")
-_COMPACTION = struct.Struct(">qI")
+_CHANGE = struct.Struct(">QQ")
+_SCHEDULED = struct.Struct(">qqI")
+_FINISHED = struct.Struct(">q")
 
 
 class Place(msgspec.Struct, frozen=True, gc=False):
@@ -36,11 +39,18 @@ class Place(msgspec.Struct, frozen=True, gc=False):
     is_tombstone: bool
 
 
+ChangeId: TypeAlias = tuple[Revision, int]
+"""Names one change: its main and its sub. Later changes have larger ones."""
+
+
 class CompactionMark(msgspec.Struct, frozen=True, gc=False):
-    """The last compaction: its revision, and the store's hash at that revision."""
+    """The last compaction: since it was applied nothing before its revision can be read."""
 
     revision: Revision
+    applied_at: Revision
+    """The store's revision when it was applied: no row after it is superseded by it."""
     hash: int
+    """The store's hash at `applied_at`, for its rows may go."""
 
 
 def put_row(main: Revision, sub: int) -> bytes:
@@ -70,15 +80,35 @@ def place_of(row: bytes) -> Place:
     return Place(Revision(main), sub, is_tombstone=True)
 
 
+def change_of(row: bytes) -> ChangeId:
+    """Return which change a row holds, be it a put or a tombstone."""
+    main, sub = _CHANGE.unpack_from(row, 1)
+    return Revision(main), sub
+
+
 def write_compaction_mark(backend: Backend, mark: CompactionMark) -> None:
     """Remember the last compaction."""
-    backend.put(COMPACTION_ROW, _COMPACTION.pack(mark.revision, mark.hash))
+    backend.put(SCHEDULED_ROW, _SCHEDULED.pack(mark.revision, mark.applied_at, mark.hash))
 
 
 def read_compaction_mark(backend: Backend) -> CompactionMark | None:
     """Return the last compaction; None if there was none."""
-    packed = backend.get(COMPACTION_ROW)
+    packed = backend.get(SCHEDULED_ROW)
     if packed is None:
         return None
-    revision, chain_hash = _COMPACTION.unpack(packed)
-    return CompactionMark(Revision(revision), chain_hash)
+    revision, applied_at, chain_hash = _SCHEDULED.unpack(packed)
+    return CompactionMark(Revision(revision), Revision(applied_at), chain_hash)
+
+
+def write_finished_revision(backend: Backend, revision: Revision) -> None:
+    """Remember that every row superseded at or before `revision` is gone."""
+    backend.put(FINISHED_ROW, _FINISHED.pack(revision))
+
+
+def read_finished_revision(backend: Backend) -> Revision | None:
+    """Return the last compaction whose rows are gone; None if there was none."""
+    packed = backend.get(FINISHED_ROW)
+    if packed is None:
+        return None
+    (revision,) = _FINISHED.unpack(packed)
+    return Revision(revision)

@@ -16,13 +16,24 @@ from nodeimpl.mvcc.rows import (
     place_of,
     put_row,
     read_compaction_mark,
+    read_finished_revision,
 )
 
 FIRST_REVISION: Final = Revision(1)
 """The revision of a new store (as etcd); the first change makes 2."""
 
-NO_COMPACTION: Final = CompactionMark(Revision(-1), 0)
+NO_COMPACTION: Final = CompactionMark(Revision(-1), FIRST_REVISION, 0)
 """Before the first compaction (as etcd): so even revision 0 can be compacted, once."""
+
+
+@dataclass(slots=True)
+class Removal:
+    """Rows that a compaction superseded are being removed."""
+
+    until: Revision
+    """The revision compacted: of the rows up to it, the superseded ones go."""
+    next_row: bytes = CHANGES_START
+    """Where to go on; before it no such row is left."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -34,6 +45,11 @@ class StoreState:
     revision: Revision
     """The revision of the last command that changed anything."""
     compaction: CompactionMark
+    """The last compaction scheduled. Every member has the same after the same commands."""
+    finished_compaction: Revision
+    """Every row superseded at or before it is gone. Each member comes to it in its own time."""
+    removal: Removal | None
+    """What is left to do for `compaction`; None if that has finished."""
     hash: int
     """Chained over all changes up to `revision`, in order (see `chain`): two stores of equal
     revision must have the same, whatever either has compacted."""
@@ -54,14 +70,13 @@ def chain(record: bytes, chain_hash: int) -> int:
     return zlib.crc32(record, chain_hash)
 
 
-def chain_between(backend: Backend, after: CompactionMark, last: Revision) -> int:
-    """Return the hash at revision `last`, given what it was at the compaction `after`.
+def chain_since(backend: Backend, compaction: CompactionMark) -> int:
+    """Return the hash of everything in the backend, given what it was at the last compaction.
 
-    Reads every row between the two; compaction has removed none of them.
+    Reads the rows written since that was applied; no compaction has removed one of them.
     """
-    start = CHANGES_START if after == NO_COMPACTION else put_row(Revision(after.revision + 1), 0)
-    chain_hash = after.hash
-    for _, record in backend.scan(start, put_row(Revision(last + 1), 0)):
+    chain_hash = compaction.hash
+    for _, record in backend.scan(put_row(Revision(compaction.applied_at + 1), 0), CHANGES_END):
         chain_hash = chain(record, chain_hash)
     return chain_hash
 
@@ -69,21 +84,27 @@ def chain_between(backend: Backend, after: CompactionMark, last: Revision) -> in
 def load_state(backend: Backend) -> StoreState:
     """Return the state that the backend's rows describe; a new store if there are none.
 
-    The revision is that of the last row: no compaction removes it, for what holds at the
-    revision compacted stays, even a tombstone.
+    The revision is that of the last row. No compaction removes it, for what holds at the revision
+    compacted stays, even a tombstone; yet should the rows say less than the last compaction knew,
+    the revision must not go back (etcd #17780).
     """
     index = Index()
-    revision = FIRST_REVISION
+    compaction = read_compaction_mark(backend) or NO_COMPACTION
+    finished = read_finished_revision(backend)
+    if finished is None:
+        finished = NO_COMPACTION.revision
+    revision = compaction.applied_at
     for row, record in backend.scan(CHANGES_START, CHANGES_END):
         place = place_of(row)
         kv = KeyValue.FromString(record)
         index.restore(kv.key, place, Revision(kv.create_revision), kv.version)
-        revision = place.main
-    compaction = read_compaction_mark(backend) or NO_COMPACTION
+        revision = max(revision, place.main)
     return StoreState(
         backend=backend,
         index=index,
         revision=revision,
         compaction=compaction,
-        hash=chain_between(backend, compaction, revision),
+        finished_compaction=finished,
+        removal=Removal(until=compaction.revision) if compaction.revision > finished else None,
+        hash=chain_since(backend, compaction),
     )

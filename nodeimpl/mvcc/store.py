@@ -16,9 +16,10 @@ from nodeimpl.api.rpc_pb2 import (
 from nodeimpl.config import StoreConfig
 from nodeimpl.ids import Revision
 from nodeimpl.mvcc.backend import Backend
-from nodeimpl.mvcc.compaction import apply_compaction
+from nodeimpl.mvcc.compaction import apply_compaction, remove_batch
 from nodeimpl.mvcc.ranges import read_range
 from nodeimpl.mvcc.state import StoreState, load_state
+from nodeimpl.mvcc.store_hash import StoreHash, hash_at
 from nodeimpl.mvcc.txn import apply_txn, is_read_only
 from nodeimpl.mvcc.validation import request_error
 from nodeimpl.mvcc.writing import (
@@ -54,6 +55,19 @@ class Store:
     def compact_revision(self) -> Revision:
         """The revision of the last compaction; -1 before the first (as etcd)."""
         return self._state.compaction.revision
+
+    @property
+    def finished_compact_revision(self) -> Revision:
+        """The last compaction whose rows are all gone; -1 before the first.
+
+        Grows by `compact_step` only, and so at each member in its own time.
+        """
+        return self._state.finished_compaction
+
+    @property
+    def is_compacting(self) -> bool:
+        """Whether rows wait for `compact_step` to remove them; also after a restart."""
+        return self._state.removal is not None
 
     @property
     def state(self) -> StoreState:
@@ -97,6 +111,22 @@ class Store:
                 return apply_txn(self._state, request)
             case _:
                 assert_never(request)
+
+    def compact_step(self) -> bool:
+        """Remove the next rows that compactions superseded; return whether there is more to do.
+
+        Looks at `compaction_batch_rows` at most. Changes no answer, no hash and no snapshot of
+        what can be read; may be called at any time between commands, or never.
+        """
+        return remove_batch(self._state, self._config.compaction_batch_rows)
+
+    def hash_at(self, revision: Revision) -> StoreHash | ApiError:
+        """Return the hash of the rows up to `revision`; 0 means the present (see `store_hash`).
+
+        Equal on every member of equal `compact_revision`. `COMPACTED` or `FUTURE_REVISION` for a
+        revision that cannot be read. Reads all these rows.
+        """
+        return hash_at(self._state, revision)
 
     def hash(self) -> int:
         """Return the hash of every change up to the present revision, a 32-bit number.

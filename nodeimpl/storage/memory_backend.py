@@ -1,20 +1,10 @@
 """A backend in memory with a disk's crash semantics, for simulation."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from bisect import bisect_left, insort
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
-from sortedcontainers import SortedDict
-
-from nodeimpl.ids import LogIndex
-from nodeimpl.mvcc.backend import CommitPoint
-
-
-@dataclass(slots=True)
-class _Batch:
-    """What to put back, newest last, to undo the writes up to one commit point."""
-
-    applied_index: LogIndex
-    undo: list[tuple[bytes, bytes | None]] = field(default_factory=list)
+from nodeimpl.mvcc.backend import NOTHING_APPLIED, Applied, CommitPoint
 
 
 class MemoryBackend:
@@ -24,86 +14,163 @@ class MemoryBackend:
     the notes of the batches it makes durable; `crash` undoes all others, newest first.
     """
 
-    __slots__ = ("_batches", "_committed", "_durable_index", "_map", "_open", "_size_bytes")
+    __slots__ = ("_batches", "_committed", "_durable", "_open", "_rows")
 
     def __init__(self) -> None:
-        self._map: SortedDict[bytes, bytes] = SortedDict()
-        self._size_bytes = 0
-        self._durable_index = LogIndex(0)
+        self._rows = _Rows()
+        self._durable = NOTHING_APPLIED
         self._committed = CommitPoint(0)
         self._batches: list[_Batch] = []  # Sealed, not committed: points _committed + 1, + 2, ...
-        self._open: list[tuple[bytes, bytes | None]] = []
+        self._open: list[_Note] = []
 
     @property
-    def applied_index(self) -> LogIndex:
-        """The applied index of the last point sealed, or recovered after a crash; 0 if new."""
-        return self._batches[-1].applied_index if self._batches else self._durable_index
+    def applied(self) -> Applied:
+        """What the last point sealed, or recovered after a crash, is the outcome of."""
+        return self._batches[-1].applied if self._batches else self._durable
 
     @property
-    def durable_index(self) -> LogIndex:
-        """The applied index a crash would return to."""
-        return self._durable_index
+    def durable(self) -> Applied:
+        """What a crash would return to."""
+        return self._durable
+
+    @property
+    def is_sealed(self) -> bool:
+        """Nothing was written since the last seal: the map is the outcome of `applied`."""
+        return not self._open
 
     def get(self, key: bytes) -> bytes | None:
         """Return the value under `key`, or None if there is none."""
-        return self._map.get(key)
+        return self._rows.values.get(key)
 
     def put(self, key: bytes, value: bytes) -> None:
         """Set `key` to `value`."""
-        previous = self._map.get(key)
-        self._open.append((key, previous))
-        self._map[key] = value
-        self._size_bytes += len(value)
-        self._size_bytes += len(key) if previous is None else -len(previous)
+        self._open.append((key, self._rows.put(key, value)))
 
     def delete(self, key: bytes) -> None:
         """Remove `key`; removing what is not there does nothing."""
-        previous = self._map.pop(key, None)
-        if previous is None:
-            return
-        self._open.append((key, previous))
-        self._size_bytes -= len(key) + len(previous)
+        previous = self._rows.remove(key)
+        if previous is not None:
+            self._open.append((key, previous))
 
     def scan(self, start: bytes, end: bytes | None) -> Iterator[tuple[bytes, bytes]]:
         """Yield the pairs with start <= key < end in key order; `end` None means to the last.
 
         Nothing may be put or deleted meanwhile.
         """
-        if end is not None and end <= start:
-            return
-        for key in self._map.irange(start, end, inclusive=(True, False)):
-            yield key, self._map[key]
+        return self._rows.scan(start, end)
 
-    def seal(self, applied_index: LogIndex) -> CommitPoint:
-        """Name everything written so far, `applied_index` with it, as one commit point."""
-        assert applied_index >= self.applied_index, (
-            f"applied index {applied_index} after {self.applied_index}: it only grows"
-        )
-        self._batches.append(_Batch(applied_index, self._open))
-        self._open = []
-        return CommitPoint(self._committed + len(self._batches))
+    def seal(self, applied: Applied) -> CommitPoint:
+        """Name everything written so far, `applied` with it, as one commit point."""
+        return self._close(applied, replaced=None)
+
+    def restore(self, applied: Applied, rows: Iterable[tuple[bytes, bytes]]) -> CommitPoint:
+        """Put `rows`, in ascending key order, in the place of everything; seal that.
+
+        The old map is kept as it is until the point returned is committed.
+        """
+        replaced, self._rows = self._rows, _Rows(rows)
+        return self._close(applied, replaced=replaced)
 
     def commit(self, point: CommitPoint) -> None:
         """Make everything up to `point` durable; a point already durable changes nothing."""
         assert point <= self._committed + len(self._batches), f"point {point} was never sealed"
         newly_durable = max(0, point - self._committed)
         if newly_durable:
-            self._durable_index = self._batches[newly_durable - 1].applied_index
+            self._durable = self._batches[newly_durable - 1].applied
             self._committed = point
             del self._batches[:newly_durable]
 
     def crash(self) -> None:
         """Return to the last commit, exactly. Points sealed but not committed are void."""
-        undo = [note for batch in self._batches for note in batch.undo] + self._open
+        self._undo(self._open)
+        for batch in reversed(self._batches):
+            if batch.replaced is not None:
+                self._rows = batch.replaced
+            self._undo(batch.notes)
         self._batches = []
         self._open = []
-        for key, previous in reversed(undo):
-            if previous is None:
-                self.delete(key)
-            else:
-                self.put(key, previous)
-        self._open = []  # The undoing is not itself a write.
 
     def size_bytes(self) -> int:
         """Bytes of all keys and values now in the map."""
-        return self._size_bytes
+        return self._rows.size_bytes
+
+    def _close(self, applied: Applied, *, replaced: "_Rows | None") -> CommitPoint:
+        assert applied.index >= self.applied.index, (
+            f"applied index {applied.index} after {self.applied.index}: it only grows"
+        )
+        self._batches.append(_Batch(applied, self._open, replaced))
+        self._open = []
+        return CommitPoint(self._committed + len(self._batches))
+
+    def _undo(self, notes: "list[_Note]") -> None:
+        for key, previous in reversed(notes):
+            if previous is None:
+                self._rows.remove(key)
+            else:
+                self._rows.put(key, previous)
+
+
+_Note = tuple[bytes, bytes | None]
+"""A key that was written, and its value before; None if there was none."""
+
+
+@dataclass(slots=True)
+class _Batch:
+    """How to undo the writes up to one commit point."""
+
+    applied: Applied
+    notes: list[_Note]
+    replaced: "_Rows | None"
+    """The whole map that the last of these writes replaced; None if it was no restore."""
+
+
+class _Rows:
+    """A map in key order, made for what a store does with it: it adds at the end, mostly.
+
+    `_keys` is sorted and holds, besides the keys of `values`, those in `_removed`: so removing
+    moves no list items. When they become the larger part they are swept out together.
+    """
+
+    __slots__ = ("_keys", "_removed", "size_bytes", "values")
+
+    def __init__(self, rows: Iterable[tuple[bytes, bytes]] = ()) -> None:
+        self.values = dict(rows)
+        self._keys = sorted(self.values)
+        self._removed: set[bytes] = set()
+        self.size_bytes = sum(len(key) + len(value) for key, value in self.values.items())
+
+    def put(self, key: bytes, value: bytes) -> bytes | None:
+        """Set `key`; return its value before, None if there was none."""
+        previous = self.values.get(key)
+        self.values[key] = value
+        if previous is not None:
+            self.size_bytes += len(value) - len(previous)
+            return previous
+        self.size_bytes += len(key) + len(value)
+        if key in self._removed:
+            self._removed.remove(key)
+        elif not self._keys or key > self._keys[-1]:
+            self._keys.append(key)
+        else:
+            insort(self._keys, key)
+        return None
+
+    def remove(self, key: bytes) -> bytes | None:
+        """Remove `key`; return its value before, None if there was none."""
+        previous = self.values.pop(key, None)
+        if previous is not None:
+            self.size_bytes -= len(key) + len(previous)
+            self._removed.add(key)
+            if len(self._removed) > len(self.values):
+                self._keys = [key for key in self._keys if key in self.values]
+                self._removed.clear()
+        return previous
+
+    def scan(self, start: bytes, end: bytes | None) -> Iterator[tuple[bytes, bytes]]:
+        """Yield the pairs with start <= key < end, in order. Nothing may change meanwhile."""
+        stop = len(self._keys) if end is None else bisect_left(self._keys, end)
+        for number in range(bisect_left(self._keys, start), stop):
+            key = self._keys[number]
+            value = self.values.get(key)
+            if value is not None:
+                yield key, value

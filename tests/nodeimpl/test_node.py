@@ -466,9 +466,9 @@ def test_the_backend_s_commit_point_stands_for_the_applied_index() -> None:
     driven = lone_leader(backend_commit_entries=3)
     driven.ask(put())
     [commit] = [effect for effect in driven.ask(put()) if isinstance(effect, CommitBackend)]
-    assert driven.backend.durable_index == 0
+    assert driven.backend.durable.index == 0
     driven.backend.commit(commit.point)
-    assert driven.backend.durable_index == driven.node.applied_index == 3
+    assert driven.backend.durable.index == driven.node.applied_index == 3
 
 
 def test_a_restarted_node_applies_only_what_its_backend_lacks() -> None:

@@ -13,7 +13,8 @@ from nodeimpl.api.rpc_pb2 import (
     ResponseHeader,
 )
 from nodeimpl.config import StoreConfig
-from nodeimpl.ids import LogIndex
+from nodeimpl.ids import LogIndex, Term
+from nodeimpl.mvcc.backend import Applied
 from nodeimpl.mvcc.rows import CHANGES_END, CHANGES_START
 from nodeimpl.mvcc.store import Store
 from nodeimpl.storage.memory_backend import MemoryBackend
@@ -37,8 +38,14 @@ def store(backend: MemoryBackend) -> Store:
     return store
 
 
-def compact(store: Store, revision: int) -> None:
+def schedule(store: Store, revision: int) -> None:
     assert isinstance(store.apply(CompactionRequest(revision=revision)), CompactionResponse)
+
+
+def compact(store: Store, revision: int) -> None:
+    """Schedule a compaction and remove its rows, all of them in one batch."""
+    schedule(store, revision)
+    assert not store.compact_step()
 
 
 def values(store: Store, revision: int) -> list[tuple[bytes, bytes]]:
@@ -129,7 +136,7 @@ def test_a_restart_keeps_version_and_create_revision_of_a_compacted_key(
 def test_a_compaction_not_committed_is_undone_by_a_crash(
     store: Store, backend: MemoryBackend
 ) -> None:
-    backend.commit(backend.seal(LogIndex(6)))
+    backend.commit(backend.seal(Applied(LogIndex(6), Term(1))))
     before = values(store, 3)
     compact(store, 7)
     backend.crash()

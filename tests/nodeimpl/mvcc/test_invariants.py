@@ -5,12 +5,13 @@ import pytest
 from nodeimpl.api.kv_pb2 import KeyValue
 from nodeimpl.api.rpc_pb2 import CompactionRequest, DeleteRangeRequest, PutRequest
 from nodeimpl.config import StoreConfig
-from nodeimpl.ids import Revision
+from nodeimpl.ids import LeaseId, Revision
 from nodeimpl.mvcc.invariants import Milestone, check_agreement, check_step, check_store
 from nodeimpl.mvcc.key_index import Generation, KeyIndex
 from nodeimpl.mvcc.rows import CompactionMark, put_row, tombstone_row
 from nodeimpl.mvcc.state import StoreState
 from nodeimpl.mvcc.store import Store
+from nodeimpl.mvcc.writing import begin
 from nodeimpl.storage.memory_backend import MemoryBackend
 
 
@@ -86,8 +87,12 @@ def test_an_index_with_another_version_is_noticed(state: StoreState) -> None:
 
 
 def test_a_value_changed_in_place_is_noticed_by_the_hash(state: StoreState) -> None:
-    kv = KeyValue(key=b"k", create_revision=5, mod_revision=5, version=1, value=b"x")
-    replace_row(state, 5, kv)
+    writer = begin(state)
+    writer.put(b"l", b"6", LeaseId(0))
+    writer.finish()
+    check_store(state)
+    kv = KeyValue(key=b"l", create_revision=6, mod_revision=6, version=1, value=b"x")
+    replace_row(state, 6, kv)
     with pytest.raises(AssertionError, match="but the rows add up to"):
         check_store(state)
 
@@ -115,7 +120,7 @@ def test_a_tombstone_taken_for_a_put_is_noticed(state: StoreState) -> None:
 
 
 def test_a_compaction_not_remembered_is_noticed(state: StoreState) -> None:
-    state.compaction = CompactionMark(Revision(4), 0)
+    state.compaction = CompactionMark(Revision(4), Revision(5), 0)
     with pytest.raises(AssertionError, match="but the row says"):
         check_store(state)
 

@@ -8,13 +8,17 @@ from nodeimpl.ids import Revision
 from nodeimpl.mvcc.rows import (
     CHANGES_END,
     CHANGES_START,
-    COMPACTION_ROW,
+    FINISHED_ROW,
+    SCHEDULED_ROW,
     CompactionMark,
     Place,
+    change_of,
     place_of,
     read_compaction_mark,
+    read_finished_revision,
     row_of,
     write_compaction_mark,
+    write_finished_revision,
 )
 from nodeimpl.storage.memory_backend import MemoryBackend
 
@@ -44,6 +48,11 @@ def test_a_row_gives_back_its_place(place: Place) -> None:
     assert place_of(row_of(place)) == place
 
 
+@given(places)
+def test_a_row_names_its_change_be_it_a_put_or_a_tombstone(place: Place) -> None:
+    assert change_of(row_of(place)) == (place.main, place.sub)
+
+
 @given(places, places)
 def test_rows_lie_in_the_order_of_the_changes(one: Place, other: Place) -> None:
     places_ordered = (one.main, one.sub, one.is_tombstone) < (
@@ -57,11 +66,17 @@ def test_rows_lie_in_the_order_of_the_changes(one: Place, other: Place) -> None:
 @given(places)
 def test_changes_and_meta_rows_do_not_mix(place: Place) -> None:
     assert CHANGES_START <= row_of(place) < CHANGES_END
-    assert not CHANGES_START <= COMPACTION_ROW < CHANGES_END
+    assert not CHANGES_START <= SCHEDULED_ROW < CHANGES_END
+    assert not CHANGES_START <= FINISHED_ROW < CHANGES_END
 
 
 @pytest.mark.parametrize(
-    "mark", [CompactionMark(Revision(0), 0), CompactionMark(Revision(7), 2**32 - 1)], ids=str
+    "mark",
+    [
+        CompactionMark(Revision(0), Revision(1), 0),
+        CompactionMark(Revision(7), Revision(2**63 - 1), 2**32 - 1),
+    ],
+    ids=str,
 )
 def test_the_compaction_is_remembered(mark: CompactionMark) -> None:
     backend = MemoryBackend()
@@ -71,3 +86,10 @@ def test_the_compaction_is_remembered(mark: CompactionMark) -> None:
 
 def test_a_new_backend_remembers_no_compaction() -> None:
     assert read_compaction_mark(MemoryBackend()) is None
+    assert read_finished_revision(MemoryBackend()) is None
+
+
+def test_how_far_removal_has_finished_is_remembered() -> None:
+    backend = MemoryBackend()
+    write_finished_revision(backend, Revision(7))
+    assert read_finished_revision(backend) == 7

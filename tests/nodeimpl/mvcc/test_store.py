@@ -16,7 +16,8 @@ from nodeimpl.api.rpc_pb2 import (
     TxnRequest,
 )
 from nodeimpl.config import StoreConfig
-from nodeimpl.ids import LogIndex
+from nodeimpl.ids import LogIndex, Term
+from nodeimpl.mvcc.backend import Applied
 from nodeimpl.mvcc.store import Store
 from nodeimpl.storage.memory_backend import MemoryBackend
 
@@ -202,11 +203,11 @@ def test_a_crash_takes_the_store_back_to_the_commit() -> None:
     backend = MemoryBackend()
     store = Store(backend, StoreConfig())
     put(store, b"kept")
-    backend.commit(backend.seal(LogIndex(1)))
+    backend.commit(backend.seal(Applied(LogIndex(1), Term(1))))
     put(store, b"lost")
     backend.crash()
     survivor = Store(backend, StoreConfig())
-    assert (survivor.revision, backend.applied_index) == (2, 1)
+    assert (survivor.revision, backend.applied.index) == (2, 1)
     assert get(survivor, b"lost") == []
 
 

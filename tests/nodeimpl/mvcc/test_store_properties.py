@@ -32,7 +32,8 @@ from nodeimpl.api.rpc_pb2 import (
     TxnResponse,
 )
 from nodeimpl.config import StoreConfig
-from nodeimpl.ids import LogIndex
+from nodeimpl.ids import LogIndex, Term
+from nodeimpl.mvcc.backend import Applied
 from nodeimpl.mvcc.invariants import Milestone, check_step, check_store, milestone
 from nodeimpl.mvcc.store import Store
 from nodeimpl.mvcc.txn import is_read_only
@@ -387,7 +388,7 @@ class StoreComparison(RuleBasedStateMachine):
     @rule(how=st.sampled_from(["commit", "commit", "restart", "crash"]))
     def disturb(self, how: str) -> None:
         if how == "commit":
-            self.backend.commit(self.backend.seal(LogIndex(self.applied)))
+            self.backend.commit(self.backend.seal(Applied(LogIndex(self.applied), Term(1))))
             self.durable = replace(self.slow, past=list(self.slow.past))
             return
         stood = milestone(self.store.state)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from nodeimpl.ids import LogIndex
-from nodeimpl.mvcc.backend import Backend
+from nodeimpl.ids import LogIndex, Term
+from nodeimpl.mvcc.backend import Applied, Backend
 from nodeimpl.storage.memory_backend import MemoryBackend
 
 
@@ -17,7 +17,7 @@ def contents(backend: Backend) -> list[tuple[bytes, bytes]]:
 
 
 def test_a_new_backend_is_empty_and_has_applied_nothing(backend: MemoryBackend) -> None:
-    assert (contents(backend), backend.applied_index, backend.size_bytes()) == ([], 0, 0)
+    assert (contents(backend), backend.applied.index, backend.size_bytes()) == ([], 0, 0)
 
 
 def test_writes_are_read_at_once(backend: MemoryBackend) -> None:
@@ -62,36 +62,36 @@ def test_size_counts_the_bytes_of_keys_and_values(backend: MemoryBackend) -> Non
 
 def test_what_was_not_committed_is_lost_in_a_crash(backend: MemoryBackend) -> None:
     backend.put(b"k", b"v")
-    backend.seal(LogIndex(3))
+    backend.seal(Applied(LogIndex(3), Term(1)))
     backend.crash()
-    assert (contents(backend), backend.applied_index, backend.size_bytes()) == ([], 0, 0)
+    assert (contents(backend), backend.applied.index, backend.size_bytes()) == ([], 0, 0)
 
 
 def test_what_was_committed_survives_with_its_applied_index(backend: MemoryBackend) -> None:
     backend.put(b"k", b"v")
-    backend.commit(backend.seal(LogIndex(3)))
+    backend.commit(backend.seal(Applied(LogIndex(3), Term(1))))
     backend.crash()
-    assert (contents(backend), backend.applied_index) == ([(b"k", b"v")], 3)
+    assert (contents(backend), backend.applied.index) == ([(b"k", b"v")], 3)
 
 
 def test_a_commit_covers_its_point_and_nothing_written_later(backend: MemoryBackend) -> None:
     backend.put(b"k", b"1")
-    point = backend.seal(LogIndex(1))
+    point = backend.seal(Applied(LogIndex(1), Term(1)))
     backend.put(b"k", b"2")
-    backend.seal(LogIndex(2))
+    backend.seal(Applied(LogIndex(2), Term(1)))
     backend.put(b"k", b"3")
     backend.commit(point)
-    assert (backend.get(b"k"), backend.applied_index) == (b"3", 2)
-    assert backend.durable_index == 1
+    assert (backend.get(b"k"), backend.applied.index) == (b"3", 2)
+    assert backend.durable.index == 1
     backend.crash()
-    assert (backend.get(b"k"), backend.applied_index) == (b"1", 1)
+    assert (backend.get(b"k"), backend.applied.index) == (b"1", 1)
 
 
 def test_a_commit_covers_every_point_before_it(backend: MemoryBackend) -> None:
     backend.put(b"a", b"")
-    backend.seal(LogIndex(1))
+    backend.seal(Applied(LogIndex(1), Term(1)))
     backend.put(b"b", b"")
-    backend.commit(backend.seal(LogIndex(2)))
+    backend.commit(backend.seal(Applied(LogIndex(2), Term(1))))
     backend.crash()
     assert [key for key, _ in contents(backend)] == [b"a", b"b"]
 
@@ -99,7 +99,7 @@ def test_a_commit_covers_every_point_before_it(backend: MemoryBackend) -> None:
 def test_a_deletion_and_an_overwriting_are_undone(backend: MemoryBackend) -> None:
     backend.put(b"a", b"kept")
     backend.put(b"b", b"kept")
-    backend.commit(backend.seal(LogIndex(1)))
+    backend.commit(backend.seal(Applied(LogIndex(1), Term(1))))
     backend.delete(b"a")
     backend.put(b"b", b"lost")
     backend.delete(b"b")
@@ -110,7 +110,7 @@ def test_a_deletion_and_an_overwriting_are_undone(backend: MemoryBackend) -> Non
 
 def test_a_second_crash_changes_nothing(backend: MemoryBackend) -> None:
     backend.put(b"a", b"kept")
-    backend.commit(backend.seal(LogIndex(1)))
+    backend.commit(backend.seal(Applied(LogIndex(1), Term(1))))
     backend.put(b"b", b"lost")
     backend.crash()
     backend.crash()
@@ -118,27 +118,27 @@ def test_a_second_crash_changes_nothing(backend: MemoryBackend) -> None:
 
 
 def test_points_grow_across_a_crash(backend: MemoryBackend) -> None:
-    first = backend.seal(LogIndex(1))
+    first = backend.seal(Applied(LogIndex(1), Term(1)))
     backend.commit(first)
     backend.crash()
-    assert backend.seal(LogIndex(2)) > first
+    assert backend.seal(Applied(LogIndex(2), Term(1))) > first
 
 
 def test_a_point_committed_twice_is_committed(backend: MemoryBackend) -> None:
-    point = backend.seal(LogIndex(1))
+    point = backend.seal(Applied(LogIndex(1), Term(1)))
     backend.commit(point)
     backend.commit(point)
-    assert backend.durable_index == 1
+    assert backend.durable.index == 1
 
 
 def test_a_point_nobody_sealed_cannot_be_committed(backend: MemoryBackend) -> None:
-    point = backend.seal(LogIndex(1))
+    point = backend.seal(Applied(LogIndex(1), Term(1)))
     backend.crash()
     with pytest.raises(AssertionError, match="point 1 was never sealed"):
         backend.commit(point)
 
 
 def test_the_applied_index_does_not_go_back(backend: MemoryBackend) -> None:
-    backend.seal(LogIndex(5))
+    backend.seal(Applied(LogIndex(5), Term(1)))
     with pytest.raises(AssertionError, match="applied index 4 after 5"):
-        backend.seal(LogIndex(4))
+        backend.seal(Applied(LogIndex(4), Term(1)))

@@ -4,8 +4,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from nodeimpl.ids import LogIndex
-from nodeimpl.mvcc.backend import CommitPoint
+from nodeimpl.ids import LogIndex, Term
+from nodeimpl.mvcc.backend import Applied, CommitPoint
 from nodeimpl.storage.memory_backend import MemoryBackend
 
 keys = st.sampled_from([b"", b"a", b"ab", b"b", b"c"])
@@ -37,7 +37,7 @@ class Comparison(RuleBasedStateMachine):
     @rule(entries=st.integers(0, 3))
     def seal(self, entries: int) -> None:
         self.applied += entries
-        point = self.backend.seal(LogIndex(self.applied))
+        point = self.backend.seal(Applied(LogIndex(self.applied), Term(1)))
         assert not self.sealed or point > self.sealed[-1][0]
         self.sealed.append((point, (self.applied, dict(self.now))))
 
@@ -67,8 +67,8 @@ class Comparison(RuleBasedStateMachine):
     @invariant()
     def agrees(self) -> None:
         assert dict(self.backend.scan(b"", None)) == self.now
-        assert self.backend.applied_index == self.applied
-        assert self.backend.durable_index == self.durable[0]
+        assert self.backend.applied.index == self.applied
+        assert self.backend.durable.index == self.durable[0]
         assert self.backend.size_bytes() == sum(
             len(key) + len(value) for key, value in self.now.items()
         )
