@@ -20,11 +20,12 @@ from harness.environments.simulation.simulation import (
     Simulation,
     SimulationResult,
 )
-from harness.environments.simulation.streams import Streams
+from harness.environments.simulation.streams import OnDraw, Streams
 from harness.environments.simulation.trace import TraceSink
 from harness.errors import UsageError
 from harness.plan import Plan
 from harness.suggest import did_you_mean
+from harness.tripwire import armed
 from harness.workloads.registry import workload_named
 from nemesis.schedule import Schedule
 from nodeimpl.ids import SECOND
@@ -53,10 +54,12 @@ def run_trial(
     record: Callable[[Op], None] | None = None,
     sink: TraceSink | None = None,
     progress: Callable[[Progress], None] | None = None,
+    on_draw: OnDraw | None = None,
 ) -> TrialResult:
     """Run the trial that `plan` describes under the faults of `schedule`, and judge it.
 
-    `record` is given every op as it happens, `sink` every transition.
+    `record` is given every op as it happens, `sink` every transition, `on_draw` every number
+    drawn. Raises `TripwireError` if simulated code asks for real time or chance.
     """
     _require_known(plan)
     workload = workload_named(plan.workload.name)
@@ -70,13 +73,13 @@ def run_trial(
     simulation = Simulation(
         plan,
         schedule=schedule,
-        streams=Streams(plan.seed),
+        streams=Streams(plan.seed, on_draw),
         client=workload.client(plan),
         node_class=node_class(plan.mutant),
         record=keep,
         sink=sink,
     )
-    with rare_collections():
+    with rare_collections(), armed():
         result = simulation.run(
             workload.generator(plan),
             lambda keys: workload.final_generator(plan, keys),

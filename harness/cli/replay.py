@@ -7,11 +7,13 @@ import msgspec
 
 from checkers.verdict import Answer
 from harness.cli import progress
+from harness.cli.divergence import first_difference
 from harness.cli.run import DEFAULT_OUT, print_session
-from harness.cli.session import Results, conduct, read_schedule
+from harness.cli.session import Results, conduct
 from harness.environments.simulation.trace import Checkpoint
 from harness.environments.simulation.trace_files import TraceComparer
 from harness.errors import RunDirectoryError
+from harness.schedules import read_schedule
 from harness.store import RunDirectory
 from nodeimpl.ids import SECOND
 
@@ -25,7 +27,12 @@ from nodeimpl.ids import SECOND
     show_default=True,
     help="Where the repetition's own directory is made.",
 )
-def replay(run: Path, out: Path) -> Answer:
+@click.option(
+    "--diverge",
+    is_flag=True,
+    help="Run it in two fresh processes instead and show the first random draw that differs.",
+)
+def replay(run: Path, out: Path, diverge: bool) -> Answer | None:
     """Repeat the trial in the directory RUN, with its plan and its schedule.
 
     In simulation the repetition must reach the same digest, bit for bit. If it does not, the first
@@ -34,6 +41,9 @@ def replay(run: Path, out: Path) -> Answer:
     """
     directory = RunDirectory.open(run)
     plan = directory.load_plan()
+    if diverge:
+        click.echo(first_difference(directory))
+        return None
     schedule = read_schedule(directory.schedule_path, plan.node_names)
     recorded = _read_results(directory)
     comparer = TraceComparer(directory.trace_path("any").parent)

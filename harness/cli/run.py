@@ -1,6 +1,7 @@
 """`quorate run`: one trial."""
 
 import shlex
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import click
@@ -8,10 +9,12 @@ import msgspec
 
 from checkers.verdict import Answer, as_json_value
 from harness.cli import progress
-from harness.cli.session import Session, conduct, schedule_for
+from harness.cli.divergence import DrawFile
+from harness.cli.session import Session, conduct
 from harness.plan import Plan
 from harness.plan_file import load_plan, with_overrides
 from harness.report.console import outcome_lines, plan_lines, verdict_lines
+from harness.schedules import schedule_for
 from harness.store import RunDirectory
 from harness.trial import ENVIRONMENTS, SYSTEMS
 from nemesis.packages import parse_packages
@@ -49,6 +52,11 @@ DEFAULT_OUT = Path("runs")
     show_default=True,
     help="Where the run's own directory is made.",
 )
+@click.option(
+    "--draws",
+    type=click.Path(path_type=Path),
+    help="Write every random draw to this file (what replay --diverge compares).",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
 def run(
     plan_file: Path | None,
@@ -64,6 +72,7 @@ def run(
     seed: int | None,
     mutant: str | None,
     out: Path,
+    draws: Path | None,
     as_json: bool,
 ) -> Answer:
     """Run one trial: start a cluster, load it, break it, heal it, and judge what clients saw.
@@ -96,7 +105,7 @@ def run(
     if not as_json:
         for line in plan_lines(plan):
             click.echo(line)
-    session = _conduct(plan, faults_schedule, out)
+    session = _conduct(plan, faults_schedule, out, draws)
     if as_json:
         click.echo(_as_json(session))
     else:
@@ -104,12 +113,19 @@ def run(
     return session.result.verdict.answer
 
 
-def _conduct(plan: Plan, schedule: Schedule, out: Path) -> Session:
+def _conduct(plan: Plan, schedule: Schedule, out: Path, draws: Path | None) -> Session:
     """Run the trial with progress; when interrupted, say what is left of it."""
     begun: list[RunDirectory] = []
     try:
-        with progress.shown() as show:
-            return conduct(plan, schedule, out, progress=show, on_directory=begun.append)
+        with ExitStack() as stack:
+            return conduct(
+                plan,
+                schedule,
+                out,
+                progress=stack.enter_context(progress.shown()),
+                on_directory=begun.append,
+                on_draw=stack.enter_context(closing(DrawFile(draws))).on_draw if draws else None,
+            )
     except KeyboardInterrupt:
         for directory in begun:
             click.echo(

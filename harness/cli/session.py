@@ -15,19 +15,15 @@ import msgspec
 from checkers.history import Op
 from checkers.verdict import as_json_value
 from harness.environments.simulation.simulation import Progress
-from harness.environments.simulation.streams import Streams
+from harness.environments.simulation.streams import OnDraw
 from harness.environments.simulation.trace import Checkpoint, TraceSink, Transition
 from harness.environments.simulation.trace_files import TraceWriter
-from harness.errors import UsageError
 from harness.plan import Plan
 from harness.recorder import Recorder
 from harness.store import RunDirectory
 from harness.trial import TrialResult, run_trial
-from nemesis.generate import generate
-from nemesis.packages import parse_packages
 from nemesis.schedule import Schedule
-from nemesis.schedule_file import parse_schedule, write_schedule
-from nodeimpl.ids import SECOND
+from nemesis.schedule_file import write_schedule
 
 _FLUSH_OPS = 200
 """Ops between two flushes of the traces; the history itself is never buffered."""
@@ -50,32 +46,6 @@ class Session:
     cpu_seconds: float
 
 
-def schedule_for(plan: Plan, base: Path | None) -> Schedule:
-    """Return the schedule the plan names, relative to `base`, or else draws from its seed."""
-    names = plan.node_names
-    if plan.faults.schedule is not None:
-        path = (base or Path()) / plan.faults.schedule
-        return read_schedule(path, names)
-    packages = parse_packages(",".join(plan.faults.packages) or "none")
-    return generate(
-        Streams(plan.seed).named,
-        packages,
-        names,
-        seed=plan.seed,
-        duration_ns=round(plan.workload.time_limit_s * SECOND),
-        interval_ns=round(plan.faults.interval_s * SECOND * max(1, len(packages))),
-    )
-
-
-def read_schedule(path: Path, names: tuple[str, ...]) -> Schedule:
-    """Return the schedule in the file `path`, for nodes of these names."""
-    try:
-        text = path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"cannot read the schedule: {error.strerror}", path=path) from error
-    return parse_schedule(text, path=str(path), nodes=names)
-
-
 def conduct(
     plan: Plan,
     schedule: Schedule,
@@ -84,6 +54,7 @@ def conduct(
     progress: Callable[[Progress], None] | None = None,
     compare_with: TraceSink | None = None,
     on_directory: Callable[[RunDirectory], None] | None = None,
+    on_draw: OnDraw | None = None,
 ) -> Session:
     """Run the trial in a new directory under `out`, and write everything down as it goes.
 
@@ -105,6 +76,7 @@ def conduct(
                 record=_flushing(recorder, trace),
                 sink=trace if compare_with is None else _Both(trace, compare_with),
                 progress=progress,
+                on_draw=on_draw,
             )
     finally:
         trace.close()
