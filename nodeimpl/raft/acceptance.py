@@ -6,7 +6,7 @@ from nodeimpl.raft.log import NO_INDEX, NO_TERM, RaftLog
 from nodeimpl.raft.messages import AppendEntries, AppendEntriesReply, Entry
 from nodeimpl.raft.replication import NO_ROUND, commit_to
 from nodeimpl.raft.state import RaftState, persist
-from nodeimpl.raft.transitions import become_follower, postpone_election
+from nodeimpl.raft.transitions import become_follower, hear_leader
 
 
 def on_append_entries(
@@ -25,7 +25,7 @@ def on_append_entries(
         return
     if state.leader != sender:
         become_follower(state, now, term=message.term, leader=sender)
-    postpone_election(state, now)
+    hear_leader(state, now)
     log = state.log
     if not log.matches(message.prev_log_index, message.prev_log_term):  # 2.
         _refuse(state, sender, message.round, *conflict(log, message.prev_log_index))

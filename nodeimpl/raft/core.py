@@ -11,19 +11,23 @@ from typing import assert_never
 from nodeimpl.config import RaftConfig
 from nodeimpl.ids import Instant, LogIndex, NodeId, RequestId, Term
 from nodeimpl.raft.acceptance import on_append_entries
+from nodeimpl.raft.check_quorum import check_quorum, is_ignored
 from nodeimpl.raft.effects import RaftEffect, RoleName
-from nodeimpl.raft.election import on_request_vote, on_request_vote_reply, start_election
+from nodeimpl.raft.election import on_request_vote, on_request_vote_reply
 from nodeimpl.raft.log import RaftLog
 from nodeimpl.raft.messages import (
     AppendEntries,
     AppendEntriesReply,
     Message,
+    PreVote,
+    PreVoteReply,
     Proposal,
     ReadIndex,
     ReadIndexReply,
     RequestVote,
     RequestVoteReply,
 )
+from nodeimpl.raft.pre_vote import on_pre_vote, on_pre_vote_reply, stand_for_election
 from nodeimpl.raft.proposals import on_proposal, propose
 from nodeimpl.raft.reads import (
     advance_reads,
@@ -59,10 +63,10 @@ class Raft:
 
     def receive(self, now: Instant, sender: NodeId, message: Message) -> list[RaftEffect]:
         """Handle a peer's message. It may be late, repeated, or of any term."""
-        state = self.state
-        if message.term > state.current_term:  # Figure 2, All Servers: a later term ends any role
-            leader = sender if isinstance(message, AppendEntries) else None
-            become_follower(state, now, term=message.term, leader=leader)
+        if message.term > self.state.current_term and not self._enter_later_term(
+            now, sender, message
+        ):
+            return []
         self._dispatch(now, sender, message)
         return self._finish(now)
 
@@ -86,11 +90,14 @@ class Raft:
 
     def wake(self, now: Instant) -> list[RaftEffect]:
         """Do what is due: a heartbeat round, or an election (Raft §5.2). Too early is harmless."""
-        if now >= self.deadline:
-            if isinstance(self.state.role, Leader):
-                send_heartbeats(self.state, now)
-            else:
-                start_election(self.state, now)
+        state = self.state
+        if isinstance(state.role, Leader):
+            leader = state.role
+            leads = now < leader.check_deadline or check_quorum(state, now)
+            if leads and now >= leader.heartbeat_deadline:
+                send_heartbeats(state, now)
+        elif now >= state.election_deadline:
+            stand_for_election(state, now)
         return self._finish(now)
 
     @property
@@ -98,7 +105,7 @@ class Raft:
         """When `wake` must be called at the latest."""
         role = self.state.role
         if isinstance(role, Leader):
-            return role.heartbeat_deadline
+            return role.deadline
         return self.state.election_deadline
 
     @property
@@ -131,7 +138,25 @@ class Raft:
         """The log, for those who watch; only this node writes to it."""
         return self.state.log
 
-    def _dispatch(self, now: Instant, sender: NodeId, message: Message) -> None:
+    def _enter_later_term(self, now: Instant, sender: NodeId, message: Message) -> bool:
+        """Let a later term end any role (Figure 2, All Servers); return False to ignore all.
+
+        Two messages of a later term leave this node in its own: a question (PreVote), and a
+        RequestVote against a leader that this node hears.
+        """
+        match message:
+            case PreVote():
+                return True
+            case RequestVote() if is_ignored(self.state, now, message):
+                return False
+            case _:
+                leader = sender if isinstance(message, AppendEntries) else None
+                become_follower(self.state, now, term=message.term, leader=leader)
+                return True
+
+    def _dispatch(  # noqa: C901 (one case per message)
+        self, now: Instant, sender: NodeId, message: Message
+    ) -> None:
         state = self.state
         match message:
             case AppendEntries():
@@ -146,6 +171,10 @@ class Raft:
                 on_read_index(state, now, sender, message)
             case ReadIndexReply():
                 on_read_index_reply(state, message)
+            case PreVote():
+                on_pre_vote(state, now, sender, message)
+            case PreVoteReply():
+                on_pre_vote_reply(state, now, sender, message)
             case RequestVote():
                 on_request_vote(state, now, sender, message)
             case RequestVoteReply():

@@ -18,7 +18,7 @@ from typing import TypeAlias
 import msgspec
 
 from nodeimpl.ids import LogIndex, NodeId, RequestId, Term
-from nodeimpl.raft.messages import Entry, HardState, Message
+from nodeimpl.raft.messages import Entry, HardState, Message, Snapshot
 
 
 class Persist(msgspec.Struct, frozen=True, gc=False):
@@ -32,6 +32,19 @@ class Persist(msgspec.Struct, frozen=True, gc=False):
     entries: tuple[Entry, ...]
 
 
+class Trim(msgspec.Struct, frozen=True, gc=False):
+    """Forget the log up to `prefix_index`, an entry of `prefix_term` (Raft §7).
+
+    The state machine holds the outcome of that prefix, and stands before this as a durable one.
+    Entries behind `prefix_index` stay if the log holds this very entry; otherwise none do, as the
+    state machine came from another node. It need not be durable before what follows, but must be
+    written before any `Persist` that follows.
+    """
+
+    prefix_index: LogIndex
+    prefix_term: Term
+
+
 class Send(msgspec.Struct, frozen=True, gc=False):
     """Give `message` to the network; it may be lost, delayed, repeated or overtaken."""
 
@@ -43,6 +56,8 @@ class RoleName(enum.StrEnum):
     """A node's role, as seen from outside (Raft §5.1)."""
 
     FOLLOWER = "follower"
+    PRE_CANDIDATE = "pre-candidate"
+    """Asks whether it would be elected; not one of the paper's (thesis §9.6)."""
     CANDIDATE = "candidate"
     LEADER = "leader"
 
@@ -61,6 +76,33 @@ class Commit(msgspec.Struct, frozen=True, gc=False):
     entries: tuple[Entry, ...]
 
 
+class NeedSnapshot(msgspec.Struct, frozen=True, gc=False):
+    """A follower needs entries that were trimmed: give the state machine's state as bytes.
+
+    Answered by `Raft.snapshot_ready` before anything else is asked of consensus.
+    """
+
+
+class Restore(msgspec.Struct, frozen=True, gc=False):
+    """Put this state in the place of the state machine's own (Raft Figure 13, 8.).
+
+    Answered by `Raft.snapshot_restored` before anything else is asked of consensus; the state must
+    be asked to be made durable before the effects which that returns.
+    """
+
+    snapshot: Snapshot
+
+
+class Restored(msgspec.Struct, frozen=True, gc=False):
+    """The state machine holds the outcome of the log up to `index`, and went through none of it.
+
+    `Commit` effects continue behind it.
+    """
+
+    index: LogIndex
+    term: Term
+
+
 class ReadReady(msgspec.Struct, frozen=True, gc=False):
     """These reads may be answered once `read_index` has been applied (thesis §6.4)."""
 
@@ -77,4 +119,15 @@ class Dropped(msgspec.Struct, frozen=True, gc=False):
     request_ids: tuple[RequestId, ...]
 
 
-RaftEffect: TypeAlias = Persist | Send | Became | Commit | ReadReady | Dropped
+RaftEffect: TypeAlias = (
+    Persist
+    | Trim
+    | Send
+    | Became
+    | Commit
+    | NeedSnapshot
+    | Restore
+    | Restored
+    | ReadReady
+    | Dropped
+)

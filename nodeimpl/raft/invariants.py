@@ -13,7 +13,7 @@ from typing import Final
 
 from nodeimpl.ids import LogIndex, NodeId, Term
 from nodeimpl.raft.effects import RoleName
-from nodeimpl.raft.roles import Candidate, Follower, Leader
+from nodeimpl.raft.roles import Candidate, Follower, Leader, PreCandidate
 from nodeimpl.raft.state import RaftState
 from nodeimpl.raft.transitions import role_name
 
@@ -98,14 +98,14 @@ def _follower_does_not_follow_itself(state: RaftState) -> str | None:
 
 def _candidate_and_leader_voted_for_themselves(state: RaftState) -> str | None:
     """Require the vote of a candidate, and of who was one, to be its own (Raft §5.2)."""
-    if isinstance(state.role, Follower) or state.voted_for == state.node_id:
+    if isinstance(state.role, Follower | PreCandidate) or state.voted_for == state.node_id:
         return None
     return f"a {role_name(state.role)} voted for {state.voted_for} in term {state.current_term}"
 
 
 def _candidate_counts_voters_only(state: RaftState) -> str | None:
-    """Require votes to come from voters, the candidate among them (Raft §5.2)."""
-    if not isinstance(state.role, Candidate):
+    """Require votes, and promises, to come from voters, who asks among them (Raft §5.2)."""
+    if not isinstance(state.role, PreCandidate | Candidate):
         return None
     votes = state.role.votes_granted
     if state.node_id in votes and votes <= set(state.voters):
@@ -197,20 +197,36 @@ def _vote_never_changes_within_term(before: Observation, after: RaftState) -> st
 
 
 def _leader_is_set_once_within_term(before: Observation, after: RaftState) -> str | None:
-    """Require who knows the leader of a term to keep to it (Election Safety)."""
+    """Require who knows the leader of a term to keep to it (Election Safety).
+
+    It may be given up: by who asks for promises, and by the leader itself when it steps down.
+    """
     if after.current_term != before.current_term or before.leader is None:
         return None
     if after.leader == before.leader:
+        return None
+    if after.leader is None and (
+        before.role is RoleName.LEADER or isinstance(after.role, PreCandidate)
+    ):
         return None
     return (
         f"the leader of term {before.current_term} changed from {before.leader} to {after.leader}"
     )
 
 
+WITHIN_TERM: Final = {
+    RoleName.FOLLOWER: {RoleName.FOLLOWER, RoleName.PRE_CANDIDATE},
+    RoleName.PRE_CANDIDATE: {RoleName.PRE_CANDIDATE, RoleName.FOLLOWER},
+    RoleName.CANDIDATE: set(RoleName),
+    RoleName.LEADER: {RoleName.LEADER, RoleName.FOLLOWER},
+}
+"""What a role may become within a term."""
+
+
 def _role_changes_as_in_figure_4(before: Observation, after: RaftState) -> str | None:
-    """Require that within a term only a candidate becomes something else (Figure 4)."""
+    """Require that within a term roles change as the drawing in `transitions` shows (Figure 4)."""
     role = role_name(after.role)
-    if after.current_term != before.current_term or before.role in {role, RoleName.CANDIDATE}:
+    if after.current_term != before.current_term or role in WITHIN_TERM[before.role]:
         return None
     return f"a {before.role} became {role} within term {before.current_term}"
 

@@ -1,6 +1,6 @@
 """What the log holds, what a node must not forget, and what peers say to each other.
 
-Messages bear the paper's names (Raft Figure 2, thesis §6.4). A message is a value:
+Messages bear the paper's names (Raft Figure 2, thesis §3.10, §6.4, §9.6). A message is a value:
 it is encoded with msgspec for real peers and passed as it is in simulation.
 """
 
@@ -38,12 +38,47 @@ class HardState(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """The candidate that got this node's vote in `current_term`; None if none did."""
 
 
+class Snapshot(msgspec.Struct, frozen=True, gc=False):
+    """The state machine's state, and which prefix of the log it is the outcome of (Raft §7)."""
+
+    last_included_index: LogIndex
+    last_included_term: Term
+    configuration: bytes
+    """The members as of `last_included_index`, encoded; empty for those a node's own
+    configuration names."""
+    data: bytes
+    """The state. Consensus does not know what it means."""
+
+
+class PreVote(msgspec.Struct, frozen=True, tag=True, array_like=True, gc=False):
+    """A node asks whether it would get a vote in the term after `term`, its own (thesis §9.6).
+
+    Whoever is asked changes nothing of its state, its term included: otherwise asking would
+    disrupt as much as standing for election does.
+    """
+
+    term: Term
+    last_log_index: LogIndex
+    last_log_term: Term
+
+
+class PreVoteReply(msgspec.Struct, frozen=True, tag=True, array_like=True, gc=False):
+    """An answer to a PreVote; `term` is the voter's own, which may be lower or higher."""
+
+    term: Term
+    asked_term: Term
+    """The term of the PreVote answered."""
+    vote_granted: bool
+
+
 class RequestVote(msgspec.Struct, frozen=True, tag=True, array_like=True, gc=False):
     """A candidate asks for a vote (Raft §5.2, §5.4.1)."""
 
     term: Term
     last_log_index: LogIndex
     last_log_term: Term
+    leadership_transfer: bool = False
+    """The leader itself asked for this election: it may be disrupted (thesis §4.2.3)."""
 
 
 class RequestVoteReply(msgspec.Struct, frozen=True, tag=True, array_like=True, gc=False):
@@ -88,6 +123,38 @@ class AppendEntriesReply(msgspec.Struct, frozen=True, tag=True, array_like=True,
     round: int
 
 
+class InstallSnapshot(msgspec.Struct, frozen=True, tag=True, array_like=True, gc=False):
+    """The leader sends a part of its state to a follower that is too far behind (Raft Figure 13).
+
+    `round` as in AppendEntries; every chunk has its own, and a repeated one the same again.
+    """
+
+    term: Term
+    last_included_index: LogIndex
+    last_included_term: Term
+    configuration: bytes
+    """Of the snapshot, not of now; see `Snapshot`."""
+    offset: int
+    """Where in the state `data` belongs."""
+    data: bytes
+    done: bool
+    """Whether the state ends with this chunk."""
+    round: int
+
+
+class InstallSnapshotReply(msgspec.Struct, frozen=True, tag=True, array_like=True, gc=False):
+    """A follower's answer to a chunk, unless it needs no more: then it is an AppendEntriesReply.
+
+    `offset` is where the next chunk must begin: what the follower has of this snapshot. `round` is
+    that of the chunk answered; 0 in the answer to an earlier term's leader.
+    """
+
+    term: Term
+    last_included_index: LogIndex
+    offset: int
+    round: int
+
+
 class Proposal(msgspec.Struct, frozen=True, tag=True, array_like=True, gc=False):
     """A follower forwards a command to the leader of `term`.
 
@@ -116,10 +183,14 @@ class ReadIndexReply(msgspec.Struct, frozen=True, tag=True, array_like=True, gc=
 
 
 Message: TypeAlias = (
-    RequestVote
+    PreVote
+    | PreVoteReply
+    | RequestVote
     | RequestVoteReply
     | AppendEntries
     | AppendEntriesReply
+    | InstallSnapshot
+    | InstallSnapshotReply
     | Proposal
     | ReadIndex
     | ReadIndexReply

@@ -10,20 +10,28 @@
             +-------+
              refused: try further back
 
+        REPLICATE and PROBE ----------------------> +----------+ -----> REPLICATE, once it holds
+            what is to be sent next was trimmed     | SNAPSHOT |        what the log begins behind
+                                          PROBE <-- +----------+
+                               silent for too long
+
 PROBE: the place where the logs meet is a guess. One message is out that tests it; nothing more is
 sent until it is answered, but for heartbeats, which repeat the test.
 REPLICATE: entries are sent ahead of the answers, up to a window (thesis §10.2.1, pipelining).
+SNAPSHOT: the state machine's state is sent in chunks (`snapshots`), and no entries.
 
 Lost messages need no timer of their own: every heartbeat is checked against the entry before
 `next_index`. If all arrived, its answer acknowledges all; if something was lost it is refused.
+In SNAPSHOT `next_index` is the one behind the snapshot: a heartbeat asks whether it is installed.
 """
 
 import enum
 from collections import deque
 from dataclasses import dataclass, field
 
-from nodeimpl.ids import LogIndex
+from nodeimpl.ids import Instant, LogIndex
 from nodeimpl.raft.log import NO_INDEX
+from nodeimpl.raft.messages import Snapshot
 
 
 class ProgressState(enum.Enum):
@@ -31,6 +39,23 @@ class ProgressState(enum.Enum):
 
     PROBE = enum.auto()
     REPLICATE = enum.auto()
+    SNAPSHOT = enum.auto()
+
+
+@dataclass(slots=True, kw_only=True)
+class Transfer:
+    """A snapshot on its way to one follower; one chunk of it is out."""
+
+    snapshot: Snapshot
+    offset: int
+    """Where the chunk that is out begins."""
+    round: int
+    """The round of that chunk. Only the first answer to it is obeyed: it sends the next chunk, with
+    a round of its own, so repeated answers breed no chunks."""
+    sent_at: Instant
+    """When it was last sent."""
+    answered_at: Instant
+    """When a chunk was last answered, or the first one sent."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -38,7 +63,7 @@ class Progress:
     """One follower, seen from the leader of the current term.
 
     Invariants: 0 <= match_index < next_index; in_flight ascends and lies strictly above
-    match_index; in PROBE nothing is in flight.
+    match_index; in flight is something in REPLICATE only, and a transfer in SNAPSHOT only.
     """
 
     next_index: LogIndex
@@ -54,6 +79,12 @@ class Progress:
     probes, and these refusals, without end."""
     acked_round: int = 0
     """The latest heartbeat round answered (thesis §6.4)."""
+    checked_round: int = 0
+    """What `acked_round` was when the leader last looked whether a quorum answers."""
+    was_active: bool = False
+    """Whether the follower had answered a new round by then."""
+    transfer: Transfer | None = None
+    """None in SNAPSHOT until the state's bytes are there, within one call of consensus."""
     commit_index_sent: LogIndex = NO_INDEX
     """The highest commit index sent; a later heartbeat repeats it if it was lost."""
 
@@ -64,6 +95,17 @@ class Progress:
     def is_idle(self) -> bool:
         """Return whether all that was sent is known to be stored: nothing is on its way."""
         return self.state is ProgressState.REPLICATE and not self.in_flight
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the follower answered a new round lately: within two election timeouts."""
+        return self.was_active or self.acked_round > self.checked_round
+
+    def look(self) -> bool:
+        """Return whether the follower has answered a new round since the last look."""
+        self.was_active = self.acked_round > self.checked_round
+        self.checked_round = self.acked_round
+        return self.was_active
 
     def sent(self, last_index: LogIndex) -> None:
         """Note that entries up to `last_index` were sent ahead of their answer."""
@@ -104,3 +146,25 @@ class Progress:
         self.next_index = next_index
         self.probe_round = round_
         self.in_flight.clear()
+        self.transfer = None
+
+    def await_snapshot(self) -> None:
+        """Send no more entries: those to be sent next were trimmed."""
+        assert self.state is not ProgressState.SNAPSHOT, "a snapshot under way is not started again"
+        self.state = ProgressState.SNAPSHOT
+        self.in_flight.clear()
+
+    def send_snapshot(self, transfer: Transfer) -> None:
+        """Begin to send the state; heartbeats ask from now on whether it has been installed."""
+        assert self.state is ProgressState.SNAPSHOT, "a snapshot is for who needs one"
+        last_included_index = transfer.snapshot.last_included_index
+        assert last_included_index > self.match_index, "what is stored there need not be sent again"
+        self.transfer = transfer
+        self.next_index = LogIndex(last_included_index + 1)
+
+    def resume(self) -> None:
+        """Send entries again: what follows `match_index` is in the log."""
+        assert self.state is ProgressState.SNAPSHOT, "only a snapshot interrupts replication"
+        self.state = ProgressState.REPLICATE
+        self.next_index = LogIndex(self.match_index + 1)
+        self.transfer = None

@@ -1,4 +1,4 @@
-"""Follower, candidate, leader, each with what only it has (Raft §5.1, Figure 2).
+"""Follower, pre-candidate, candidate, leader, each with what only it has (Raft §5.1, Figure 2).
 
 A role is replaced, never changed into another: only `transitions` does that. So what belongs to
 one role and one term (votes, match_index, waiting reads) ends with it and cannot leak.
@@ -7,9 +7,21 @@ one role and one term (votes, match_index, waiting reads) ends with it and canno
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
-from nodeimpl.ids import Instant, LogIndex, NodeId, RequestId
+from nodeimpl.ids import Instant, LogIndex, NodeId, RequestId, Term
 from nodeimpl.raft.progress import Progress
 from nodeimpl.raft.seen_requests import SeenRequests
+
+
+@dataclass(slots=True, kw_only=True)
+class IncomingSnapshot:
+    """What has arrived of the leader's snapshot (Raft Figure 13)."""
+
+    last_included_index: LogIndex
+    last_included_term: Term
+    configuration: bytes
+    data: bytearray
+    round: int
+    """The round of the last chunk."""
 
 
 @dataclass(slots=True)
@@ -18,6 +30,16 @@ class Follower:
 
     leader: NodeId | None
     """The leader of the current term; None until it has been heard of."""
+    incoming: IncomingSnapshot | None = None
+    """None if nothing of a snapshot has arrived; chunks of different leaders are never mixed."""
+
+
+@dataclass(slots=True)
+class PreCandidate:
+    """Would stand for election in the next term, and asks whether it could win (thesis §9.6)."""
+
+    votes_granted: set[NodeId]
+    """Who would vote for this node, itself included."""
 
 
 @dataclass(slots=True)
@@ -52,6 +74,8 @@ class Leader:
     progress: dict[NodeId, Progress]
     """One per peer, in ascending order of id: messages leave in that order."""
     heartbeat_deadline: Instant
+    check_deadline: Instant
+    """When to look next whether a quorum still answers (thesis §6.2)."""
     round: int = 0
     """The latest heartbeat round or probe started in this term; never falls."""
     proposals_seen: dict[NodeId, SeenRequests] = field(default_factory=dict)
@@ -61,5 +85,10 @@ class Leader:
     reads_confirming: ReadRound | None = None
     """The reads of the round on its way; None if no read waits for a round."""
 
+    @property
+    def deadline(self) -> Instant:
+        """When the leader has something to do, at the latest."""
+        return min(self.heartbeat_deadline, self.check_deadline)
 
-Role: TypeAlias = Follower | Candidate | Leader
+
+Role: TypeAlias = Follower | PreCandidate | Candidate | Leader

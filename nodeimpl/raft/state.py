@@ -9,7 +9,7 @@ from nodeimpl.ids import Instant, LogIndex, NodeId, RequestId, Term
 from nodeimpl.raft.effects import Became, Persist, RaftEffect, RoleName
 from nodeimpl.raft.log import NO_INDEX, NO_TERM, RaftLog
 from nodeimpl.raft.messages import Entry, HardState
-from nodeimpl.raft.roles import Candidate, Follower, Leader, Role
+from nodeimpl.raft.roles import Candidate, Follower, Leader, PreCandidate, Role
 
 NEW_HARD_STATE: Final = HardState(current_term=NO_TERM, voted_for=None)
 """What a node that never ran has not forgotten."""
@@ -31,17 +31,30 @@ class Recovered:
     commit_index: LogIndex = NO_INDEX
     """The store's applied index: what has been applied was committed. `Commit` effects
     continue behind it."""
+    prefix_index: LogIndex = NO_INDEX
+    """Of the last entry that was trimmed: `entries` follow it. 0 if none was."""
+    prefix_term: Term = NO_TERM
+    """The term of that entry."""
+    configuration: bytes = b""
+    """The members as of `commit_index`, encoded; empty for those the node's own configuration
+    names."""
 
     def __post_init__(self) -> None:
         """Check that the parts fit together."""
-        if self.commit_index > len(self.entries):
+        last_index = self.prefix_index + len(self.entries)
+        last_term = self.entries[-1].term if self.entries else self.prefix_term
+        if self.commit_index < self.prefix_index:
             raise RecoveredStateError(
-                f"the store has applied {self.commit_index}, but the log ends at "
-                f"{len(self.entries)}"
+                f"the store has applied {self.commit_index}, but the log was trimmed up to "
+                f"{self.prefix_index}"
             )
-        if self.entries and self.entries[-1].term > self.hard_state.current_term:
+        if self.commit_index > last_index:
             raise RecoveredStateError(
-                f"the log ends in term {self.entries[-1].term}, but the current term is "
+                f"the store has applied {self.commit_index}, but the log ends at {last_index}"
+            )
+        if last_term > self.hard_state.current_term:
+            raise RecoveredStateError(
+                f"the log ends in term {last_term}, but the current term is "
                 f"{self.hard_state.current_term}"
             )
 
@@ -80,6 +93,8 @@ class RaftState:
     role: Role
     election_deadline: Instant
     """When a follower or candidate starts an election; means nothing for a leader."""
+    leader_heard_at: Instant
+    """When the leader of the current term was last heard; means nothing while it is not known."""
 
     announced: Became
     """What observers know: the last `Became`, or how this node started."""
@@ -103,7 +118,7 @@ class RaftState:
                 return leader
             case Leader():
                 return self.node_id
-            case Candidate():
+            case PreCandidate() | Candidate():
                 return None
             case _:
                 assert_never(self.role)
@@ -129,10 +144,15 @@ def initial_state(
         random=random,
         current_term=hard_state.current_term,
         voted_for=hard_state.voted_for,
-        log=RaftLog(recovered.entries),
+        log=RaftLog(
+            recovered.entries,
+            prefix_index=recovered.prefix_index,
+            prefix_term=recovered.prefix_term,
+        ),
         commit_index=recovered.commit_index,
         role=Follower(leader=None),
         election_deadline=draw_election_deadline(config, random, now),
+        leader_heard_at=now,
         announced=Became(role=RoleName.FOLLOWER, term=hard_state.current_term, leader=None),
     )
 

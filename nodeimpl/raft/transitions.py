@@ -6,7 +6,10 @@ FOLLOWER ------------------> CANDIDATE ------------------> LEADER
    |      leader or later     |   +--+ election timeout       |
    +--------------------------+                               |
    +----------------------------------------------------------+
-                         later term
+              later term, or no quorum answers (thesis §6.2)
+
+With PreVote (thesis §9.6) the election timeout leads to PRE_CANDIDATE, within the term, and from
+there the promise of votes from a quorum leads to CANDIDATE, in the next term.
 """
 
 from typing import assert_never
@@ -15,7 +18,7 @@ from nodeimpl.ids import Instant, LogIndex, NodeId, Term
 from nodeimpl.raft.effects import Became, RoleName
 from nodeimpl.raft.progress import Progress
 from nodeimpl.raft.quorum import is_quorum
-from nodeimpl.raft.roles import Candidate, Follower, Leader, Role
+from nodeimpl.raft.roles import Candidate, Follower, Leader, PreCandidate, Role
 from nodeimpl.raft.state import RaftState, draw_election_deadline
 
 
@@ -43,6 +46,22 @@ def become_follower(state: RaftState, now: Instant, *, term: Term, leader: NodeI
     _announce(state)
 
 
+def step_down(state: RaftState, now: Instant) -> None:
+    """Lead no more, within the term: nobody else ever leads it (Election Safety, Raft §5.2)."""
+    assert isinstance(state.role, Leader), "only a leader steps down"
+    postpone_election(state, now)
+    state.role = Follower(leader=None)
+    _announce(state)
+
+
+def become_pre_candidate(state: RaftState, now: Instant) -> None:
+    """Ask for promises of votes in the next term; term and vote stay as they are (thesis §9.6)."""
+    assert not isinstance(state.role, Leader), "a leader does not stand for election"
+    state.role = PreCandidate(votes_granted={state.node_id})
+    postpone_election(state, now)
+    _announce(state)
+
+
 def become_candidate(state: RaftState, now: Instant) -> None:
     """Enter the next term with a vote for oneself (Raft §5.2). The caller persists and asks."""
     assert not isinstance(state.role, Leader), "a leader does not stand for election"
@@ -60,10 +79,17 @@ def become_leader(state: RaftState, now: Instant) -> Leader:
     leader = Leader(
         progress={peer: Progress(next_index=next_index) for peer in state.peers},
         heartbeat_deadline=Instant(now + state.config.heartbeat_interval_ns),
+        check_deadline=Instant(now + state.config.election_timeout_ns_max),
     )
     state.role = leader
     _announce(state)
     return leader
+
+
+def hear_leader(state: RaftState, now: Instant) -> None:
+    """Take note that the leader of the current term lives: no election for a while (Raft §5.2)."""
+    state.leader_heard_at = now
+    postpone_election(state, now)
 
 
 def postpone_election(state: RaftState, now: Instant) -> None:
@@ -76,6 +102,8 @@ def role_name(role: Role) -> RoleName:
     match role:
         case Follower():
             return RoleName.FOLLOWER
+        case PreCandidate():
+            return RoleName.PRE_CANDIDATE
         case Candidate():
             return RoleName.CANDIDATE
         case Leader():

@@ -89,7 +89,7 @@ class Cluster:
         self.stalled: set[NodeId] = set()
         self.reads_ready: dict[RequestId, LogIndex] = {}
         self.reads_dropped: set[RequestId] = set()
-        self.oracle = Oracle(self.node_ids)
+        self.oracle = Oracle(self.node_ids, asks_first=self.config.pre_vote)
         self._random = Random(seed)
         self._watcher = watcher
         self._effects: dict[NodeId, deque[RaftEffect]] = {}
@@ -105,6 +105,17 @@ class Cluster:
         """Let time pass until the node's deadline and wake it: an election, or a heartbeat."""
         self.now = max(self.now, self.nodes[node_id].deadline)
         self._after(node_id, self.nodes[node_id].wake(self.now))
+
+    def advance(self, span: int) -> None:
+        """Let that much time pass; nodes wake when they must, and all that is sent arrives."""
+        until = self.now + span
+        while self.nodes:
+            first = min(self.nodes, key=lambda node_id: self.nodes[node_id].deadline)
+            if self.nodes[first].deadline > until:
+                break
+            self.wake(first)
+            self.settle()
+        self.now = Instant(until)
 
     def propose(self, node_id: NodeId, *commands: bytes) -> tuple[RequestId, ...]:
         """Propose `commands` together; return their ids."""
@@ -183,6 +194,12 @@ class Cluster:
         self.network = [
             envelope for envelope in self.network if (envelope.sender, envelope.to) not in self.cuts
         ]
+
+    def isolate(self, node_id: NodeId) -> None:
+        """Cut the node off from all others."""
+        for other in self.node_ids:
+            if other != node_id:
+                self.cut(node_id, other)
 
     def heal(self) -> None:
         """Undo all cuts."""

@@ -13,6 +13,7 @@ from nodeimpl.raft.messages import (
     Entry,
     EntryKind,
     HardState,
+    PreVoteReply,
     RequestVote,
     RequestVoteReply,
 )
@@ -21,7 +22,8 @@ from nodeimpl.raft.messages import (
 class Oracle:
     """Asserts, at every effect, what must hold among all nodes."""
 
-    def __init__(self, node_ids: Sequence[NodeId]) -> None:
+    def __init__(self, node_ids: Sequence[NodeId], *, asks_first: bool = False) -> None:
+        """`asks_first`: nobody stands for election without promises (thesis §9.6)."""
         self._node_ids = node_ids
         self._hard_states = {node_id: HardState(Term(0), None) for node_id in node_ids}
         self._logs: dict[NodeId, list[Entry]] = {node_id: [] for node_id in node_ids}
@@ -31,6 +33,8 @@ class Oracle:
         self._committed: list[Entry] = []
         self._committed_in: list[Term] = []
         self._commands: set[bytes] = set()
+        self._asks_first = asks_first
+        self._promises: dict[tuple[NodeId, Term], set[NodeId]] = {}
 
     @property
     def commit_index(self) -> LogIndex:
@@ -45,6 +49,11 @@ class Oracle:
     def became(self, node_id: NodeId, effect: Became) -> None:
         """Check Election Safety and Leader Completeness."""
         self._terms[node_id] = effect.term
+        if effect.role is RoleName.CANDIDATE and self._asks_first:
+            promised = self._promises.get((node_id, Term(effect.term - 1)), set()) | {node_id}
+            assert len(promised) > len(self._node_ids) // 2, (
+                f"{node_id} stands in term {effect.term} with promises of {promised} only"
+            )
         if effect.role is not RoleName.LEADER:
             return
         first = self._leaders.setdefault(effect.term, node_id)
@@ -83,6 +92,8 @@ class Oracle:
         message = effect.message
         assert message.term <= durable.current_term, f"{node_id} reveals its term too early"
         match message:
+            case PreVoteReply(asked_term=asked_term, vote_granted=True):
+                self._promises.setdefault((effect.to, asked_term), set()).add(node_id)
             case RequestVote(term=term) if term == durable.current_term:
                 assert durable.voted_for == node_id, f"{node_id} asks before voting for itself"
             case RequestVoteReply(term=term, vote_granted=True) if term == durable.current_term:

@@ -3,7 +3,8 @@
 A script is blocks of commands, a line `---`, and what they led to, as the effects carried out, in
 order; a blank line ends a block. `#` begins a comment. Nodes are numbered from 1; `1->2` is a link.
 
-    cluster 3 [setting=value ...]   begin with three nodes; settings are those of RaftConfig
+    cluster 3 [setting=value ...]   begin with three nodes; settings are those of RaftConfig, but
+                                    without PreVote and CheckQuorum unless set to 1
     lead 1                          let node 1 win an election and all hear of it; not written down
     timeout 1                       let node 1's election timeout pass
     heartbeat 1                     let leader 1's heartbeat interval pass
@@ -27,6 +28,8 @@ To accept a change of behaviour, rewrite the scripts and review the difference:
 
 from typing import Final
 
+import msgspec
+
 from nodeimpl.config import RaftConfig
 from nodeimpl.ids import NodeId
 from nodeimpl.raft.effects import Became, Commit, Dropped, Persist, RaftEffect, ReadReady, Send
@@ -37,6 +40,8 @@ from nodeimpl.raft.messages import (
     EntryKind,
     HardState,
     Message,
+    PreVote,
+    PreVoteReply,
     Proposal,
     ReadIndex,
     ReadIndexReply,
@@ -103,7 +108,8 @@ class Script:
                 raise ValueError("unknown command")
 
     def _begin(self, size: int, settings: dict[str, str]) -> None:
-        config = RaftConfig(**{name: int(value) for name, value in settings.items()})
+        chosen = {"pre_vote": "0", "check_quorum": "0"} | settings
+        config = msgspec.convert(chosen, RaftConfig, strict=False)
         self.cluster = Cluster(size, config=config, watcher=self._write)
         self._names = {node_id: f"n{node_id}@0 follower" for node_id in self.cluster.node_ids}
 
@@ -157,9 +163,7 @@ class Script:
             case ["cut", one, other]:
                 self.cluster.cut(NodeId(int(one)), NodeId(int(other)))
             case ["isolate", node]:
-                for other_id in self.cluster.node_ids:
-                    if other_id != int(node):
-                        self.cluster.cut(NodeId(int(node)), other_id)
+                self.cluster.isolate(NodeId(int(node)))
             case ["heal"]:
                 self.cluster.heal()
             case _:
@@ -247,8 +251,20 @@ def _describe_message(message: Message) -> str:
             )
         case Proposal() | ReadIndex() | ReadIndexReply():
             return _describe_request(message)
-        case RequestVote():
+        case PreVote() | PreVoteReply() | RequestVote() | RequestVoteReply():
+            return _describe_vote(message)
+
+
+def _describe_vote(message: PreVote | PreVoteReply | RequestVote | RequestVoteReply) -> str:
+    match message:
+        case PreVote():
             return f"last={message.last_log_index}@{message.last_log_term}"
+        case RequestVote():
+            by_transfer = " transfer" if message.leadership_transfer else ""
+            return f"last={message.last_log_index}@{message.last_log_term}{by_transfer}"
+        case PreVoteReply():
+            granted = "granted" if message.vote_granted else "refused"
+            return f"{granted} after={message.asked_term}"
         case RequestVoteReply():
             return "granted" if message.vote_granted else "refused"
 

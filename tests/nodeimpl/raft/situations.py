@@ -18,6 +18,7 @@ from nodeimpl.raft.messages import (
     EntryKind,
     HardState,
     Message,
+    PreVoteReply,
     RequestVoteReply,
 )
 from nodeimpl.raft.roles import Leader
@@ -30,7 +31,10 @@ THREE: Final = (ME, PEER, OTHER)
 FIVE: Final = (*THREE, NodeId(4), NodeId(5))
 START: Final = Instant(0)
 """When a test begins; elections that lie behind it were held in the second before."""
-CONFIG: Final = RaftConfig()
+CONFIG: Final = RaftConfig(pre_vote=False, check_quorum=False)
+"""The paper's Raft, without what the thesis adds to elections."""
+CAREFUL: Final = RaftConfig()
+"""With PreVote and CheckQuorum, as nodes run unless told otherwise."""
 
 
 def entry(index: int, term: int, data: bytes = b"") -> Entry:
@@ -64,10 +68,16 @@ def follower(  # noqa: PLR0913 - a situation has many sides
 
 
 def candidate(*terms: int, voters: tuple[NodeId, ...] = THREE, config: RaftConfig = CONFIG) -> Raft:
-    """Return a node whose election timeout just passed; its term is one above its log's."""
+    """Return a node whose election timeout just passed; its term is one above its log's.
+
+    Where PreVote is configured, all others have promised their votes.
+    """
     started = Instant(START - SECOND)
     raft = follower(*terms, voters=voters, config=config, started=started)
     raft.wake(raft.deadline)
+    promise = PreVoteReply(raft.current_term, raft.current_term, vote_granted=True)
+    for voter in voters[1:]:
+        raft.receive(started, voter, promise)
     return raft
 
 

@@ -8,14 +8,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.nodeimpl.raft.chaos import CONFIG, assert_progress, live, run
+from tests.nodeimpl.raft.chaos import assert_progress, config_of, live, run
 from tests.nodeimpl.raft.cluster import Cluster
 
 
 @settings(max_examples=200, deadline=None)
-@given(size=st.sampled_from([1, 2, 3, 5]), fate=st.binary(max_size=800))
-def test_properties_hold_whatever_hypothesis_decides(size: int, fate: bytes) -> None:
-    cluster = Cluster(size, config=CONFIG)
+@given(
+    size=st.sampled_from([1, 2, 3, 5]),
+    rules=st.integers(0, 3),
+    fate=st.binary(max_size=800),
+)
+def test_properties_hold_whatever_hypothesis_decides(size: int, rules: int, fate: bytes) -> None:
+    cluster = Cluster(size, config=config_of(rules))
 
     run(cluster, fate)
 

@@ -12,7 +12,7 @@ import pytest
 from nodeimpl.ids import Instant, LogIndex, NodeId, RequestId, Term
 from nodeimpl.raft.core import Raft
 from nodeimpl.raft.effects import Persist, RaftEffect, Send
-from nodeimpl.raft.election import is_up_to_date, lead_if_elected
+from nodeimpl.raft.election import is_up_to_date, lead_if_elected, start_election
 from nodeimpl.raft.log import RaftLog
 from nodeimpl.raft.messages import (
     AppendEntriesReply,
@@ -145,7 +145,12 @@ FINISH: Final = (f"{RAFT}.core.Raft._finish",)
         ((f"{RAFT}.election.is_up_to_date",), is_longer, "Leader Completeness"),
         ((f"{RAFT}.election.is_up_to_date",), is_anyone_good_enough, "Leader Completeness"),
         ((f"{RAFT}.election.may_vote_for",), may_vote_twice, "reveals its vote too early"),
-        ((f"{RAFT}.core.on_request_vote_reply",), count_votes_of_any_term, "Election Safety"),
+        (
+            (f"{RAFT}.core.on_request_vote_reply",),
+            count_votes_of_any_term,
+            "Election Safety|Leader Completeness",
+        ),
+        ((f"{RAFT}.core.stand_for_election",), start_election, "with promises of"),
         ((f"{RAFT}.replication.may_commit",), may_commit_any_term, "Leader Completeness"),
         ((f"{RAFT}.log.RaftLog.matches",), matches_any_term, "Log Matching|durable on too few"),
         ((f"{RAFT}.log.RaftLog.missing",), missing_always, "Leader Completeness|too few"),
