@@ -6,6 +6,7 @@ from checkers.history import Op, OpType
 from harness.client import Call, Completion, Dialogue
 from harness.environments.simulation.clients import SimulatedClients
 from harness.environments.simulation.disk import Tail
+from harness.errors import CallError
 from harness.generator.generator import Generator, Invocation
 from harness.generator.order import Series
 from harness.generator.sources import Once
@@ -31,11 +32,14 @@ PATIENCE_NS = 5_000
 class CountedCalls:
     """A client whose operation is a number of calls, named by its value, one after another.
 
-    A `wait` is a write that has more patience than others.
+    A `wait` is a write that has more patience than others, a `retry` one that is tried again when
+    its only call failed.
     """
 
     def begin(self, op: Op) -> Dialogue:
         assert isinstance(op.value, int)
+        if op.f == "retry":
+            return (yield from self._retry(op))
         timeout_ns = PATIENCE_NS if op.f == "wait" else TIMEOUT_NS
         for number in range(op.value):
             yield Call(RangeRequest(key=b"%d" % number), timeout_ns)
@@ -43,6 +47,14 @@ class CountedCalls:
 
     def has_effect(self, op: Op) -> bool:
         return op.f != "read"
+
+    def _retry(self, op: Op) -> Dialogue:
+        call = Call(RangeRequest(key=b"0"), TIMEOUT_NS)
+        try:
+            yield call
+        except CallError:
+            yield call
+        return Completion(OpType.OK, op.value)
 
 
 class Trial:
@@ -184,6 +196,15 @@ def test_the_time_out_of_an_answered_call_does_not_end_the_next_one() -> None:
     trial.run()
     assert trial.outcomes == [(OpType.OK, None)]
     assert trial.times == [0, TIMEOUT_NS + 5 + DELAY_NS]
+
+
+def test_a_late_error_of_one_call_does_not_end_the_next_one() -> None:
+    trial = Trial(Invocation("retry", value=1))
+    trial.machine.kernel.after(TIMEOUT_NS + 50, trial.machine.does, Reply(1, NO_LEADER))
+    trial.machine.kernel.after(TIMEOUT_NS + 200, trial.machine.does, reply(2))
+    trial.run()
+    assert trial.outcomes == [(OpType.OK, None)]
+    assert trial.times == [0, TIMEOUT_NS + 200 + DELAY_NS]
 
 
 def test_every_call_times_out_by_its_own_patience() -> None:
