@@ -3,8 +3,11 @@
 import pytest
 
 from nemesis.applied import Applied, Outcome, Phase
+from nemesis.faults.clock import ClockBump
 from nemesis.faults.delay import Delay
+from nemesis.faults.hold import Hold
 from nemesis.faults.lose import Lose
+from nemesis.faults.lying_disk import LyingFsync
 from nemesis.faults.partition import Partition
 from nemesis.faults.pause import Pause
 from nemesis.faults.restart import Restart, Tail
@@ -127,6 +130,31 @@ def test_links_are_sorted_and_each_is_taken_once() -> None:
     assert asked.fault == Delay(links=links, latency_ns=1_500_000, jitter_ns=0, hold_ns=1_000_000)
 
 
+def test_a_hold_takes_any_message_in_order_and_once_unless_told() -> None:
+    asked = parse_event('"at_ms":0,"do":"hold","target":"n1","count":2,"hold_ms":1')
+
+    assert asked.fault == Hold(
+        links=Aimed(Aim.AROUND, "n1"),
+        kinds=(),
+        count=2,
+        is_reversed=False,
+        is_doubled=False,
+        hold_ns=1_000_000,
+    )
+
+
+def test_a_clock_may_be_set_back() -> None:
+    asked = parse_event('"at_ms":0,"do":"clock_bump","target":"n1","offset_ms":-1.5,"hold_ms":1')
+
+    assert asked.fault == ClockBump(target="n1", offset_ns=-1_500_000, hold_ns=1_000_000)
+
+
+def test_a_lie_has_a_power_cut_only_if_told() -> None:
+    asked = parse_event('"at_ms":0,"do":"lying_fsync","target":"n1","hold_ms":1')
+
+    assert asked.fault == LyingFsync(target="n1", power_cut_after_ns=None, hold_ns=1_000_000)
+
+
 def test_the_line_named_is_that_of_the_offending_event() -> None:
     wrong = EXAMPLE.replace(b'"hold_ms":600', b'"hold_ms":-600')
 
@@ -216,6 +244,34 @@ def test_the_line_named_is_that_of_the_offending_record() -> None:
         (
             '"at_ms":0,"do":"partition","links":[["n1","n1"]],"hold_ms":1',
             'a link is a pair of two different nodes, not ["n1","n1"]',
+        ),
+        (
+            '"at_ms":0,"do":"hold","target":"n1","kinds":[],"count":1,"hold_ms":1',
+            "`kinds` names no message: leave it out to hold any",
+        ),
+        (
+            '"at_ms":0,"do":"hold","target":"n1","kinds":"x","count":1,"hold_ms":1',
+            '`kinds` must be names of messages, as ["AppendEntriesReply"], not "x"',
+        ),
+        (
+            '"at_ms":0,"do":"hold","target":"n1","reversed":1,"count":1,"hold_ms":1',
+            "`reversed` must be true or false, not 1",
+        ),
+        (
+            '"at_ms":0,"do":"clock_drift","target":"n1","rate":0,"hold_ms":1',
+            "`rate` must be a number from 0.01 to 100, not 0",
+        ),
+        (
+            '"at_ms":0,"do":"clock_strobe","target":"n1","amplitude":1,"period_ms":5,"hold_ms":1',
+            "`amplitude` must be a number from 0 to 0.99, not 1",
+        ),
+        (
+            '"at_ms":0,"do":"clock_strobe","target":"n1","amplitude":0.5,"period_ms":0,"hold_ms":1',
+            "`period_ms` must be milliseconds from 1 to 1000000000, not 0",
+        ),
+        (
+            '"at_ms":0,"do":"compact","target":"n1","keep":0,"hold_ms":1',
+            "the event has a field `hold_ms` that means nothing here: correct or remove it",
         ),
         (
             '"at_ms":0,"do":"lose","target":"n1","probability":30,"hold_ms":1',

@@ -109,3 +109,98 @@ def test_a_truncation_cannot_extend_the_file() -> None:
     disk = new_disk(new_kernel())
     with pytest.raises(AssertionError, match="never extends"):
         disk.truncate(1)
+
+
+# ------------------------------------------------------------ bad disks
+def test_a_slow_disk_syncs_later() -> None:
+    kernel, done = new_kernel(), list[int]()
+    disk = new_disk(kernel, fsync_ns=100)
+    disk.extra_fsync_ns = 900
+    disk.sync(lambda: done.append(kernel.now))
+    kernel.run(until=2_000)
+    assert done == [1_000]
+
+
+def test_a_sync_that_fails_makes_nothing_durable_and_says_so() -> None:
+    kernel, told = new_kernel(), list[str]()
+    disk = new_disk(kernel)
+    disk.fails_to_sync = True
+    disk.append(b"one")
+    disk.sync(lambda: told.append("done"), lambda: told.append("failed"))
+    kernel.run(until=1_000)
+    assert (told, disk.unsynced_bytes) == (["failed"], 3)
+
+
+def test_a_full_disk_takes_no_more_than_a_part_of_a_write() -> None:
+    lengths = set()
+    for seed in range(60):
+        disk = new_disk(new_kernel(), seed=seed)
+        disk.is_full = True
+        assert not disk.append(b"abcd")
+        assert b"abcd".startswith(disk.content)
+        lengths.add(len(disk.content))
+    assert lengths == {0, 1, 2, 3}
+
+
+def lying_disk_that_lost_power() -> SimulatedDisk:
+    kernel = new_kernel()
+    disk = new_disk(kernel)
+    disk.append(b"true ")
+    disk.sync(lambda: None)
+    kernel.run(until=1_000)
+    disk.lie()
+    disk.append(b"false")
+    disk.sync(lambda: None)
+    kernel.run(until=2_000)
+    disk.append(b" not synced")
+    disk.crash(Tail.LOST)
+    return disk
+
+
+def test_a_lying_disk_loses_in_a_power_cut_what_it_called_durable() -> None:
+    disk = lying_disk_that_lost_power()
+    assert (disk.content, disk.lost_bytes) == (b"true ", 5)
+
+
+def test_a_disk_that_becomes_honest_puts_back_what_it_called_durable() -> None:
+    disk = lying_disk_that_lost_power()
+    disk.be_honest()
+    assert (disk.content, disk.lost_bytes, disk.unsynced_bytes) == (b"true false", 0, 0)
+
+
+def test_a_lying_disk_that_kept_its_power_has_lost_nothing() -> None:
+    kernel = new_kernel()
+    disk = new_disk(kernel)
+    disk.lie()
+    disk.append(b"false")
+    disk.sync(lambda: None)
+    kernel.run(until=1_000)
+    disk.crash(Tail.KEPT)
+    assert (disk.content, disk.lost_bytes) == (b"false", 0)
+    disk.be_honest()
+    assert disk.unsynced_bytes == 0
+
+
+def test_bits_flip_and_are_made_right_again() -> None:
+    kernel = new_kernel()
+    disk = new_disk(kernel)
+    disk.append(b"sound")
+    disk.sync(lambda: None)
+    kernel.run(until=1_000)
+    assert disk.flip_bits(3, end=4) == 3
+    assert disk.is_rotten
+    assert disk.content != b"sound"
+    assert disk.content[4:] == b"d"
+    disk.restore()
+    assert (disk.content, disk.is_rotten) == (b"sound", False)
+
+
+def test_no_bit_flips_twice_and_no_more_flip_than_there_are() -> None:
+    kernel = new_kernel()
+    disk = new_disk(kernel)
+    disk.append(b"ab")
+    disk.sync(lambda: None)
+    kernel.run(until=1_000)
+    assert disk.flip_bits(16, end=2) == 16
+    assert disk.flip_bits(16, end=2) == 0
+    assert disk.content == bytes(255 - byte for byte in b"ab")

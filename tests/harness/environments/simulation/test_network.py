@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 
+import pytest
+
 from harness.environments.simulation.kernel import Kernel
 from harness.environments.simulation.network import SimulatedNetwork
 from harness.environments.simulation.streams import Streams
-from nemesis.surface import Latency, Reordering
+from nemesis.surface import Latency, Reordering, SurfaceError
 from nodeimpl.ids import RequestId, Term
 from nodeimpl.raft.messages import Message, ReadIndex
 
@@ -213,3 +215,94 @@ def test_equal_seeds_deliver_alike_and_others_do_not() -> None:
         wire.network.lose(dict.fromkeys(THERE, 0.2))
         wire.send_many(50)
     assert wires[0].arrivals == wires[1].arrivals != wires[2].arrivals
+
+
+# ------------------------------------------------------------ holds
+def hold(wire: Wire, name: str = "a hold", *kinds: str, count_max: int = 100) -> None:
+    wire.network.hold(name, THERE, frozenset(kinds), count_max=count_max)
+
+
+def release(
+    wire: Wire, name: str = "a hold", *, is_reversed: bool = False, is_doubled: bool = False
+) -> int:
+    count = wire.network.release(name, is_reversed=is_reversed, is_doubled=is_doubled)
+    wire.kernel.run(wire.kernel.now + 1_000_000)
+    return count
+
+
+def test_a_held_message_arrives_after_those_that_passed_it() -> None:
+    wire = Wire()
+    hold(wire, count_max=2)
+    wire.send_many(5)
+    assert wire.numbers == [2, 3, 4]
+    assert release(wire) == 2
+    assert wire.numbers == [2, 3, 4, 0, 1]
+    assert wire.network.counts.held == 2
+
+
+def test_held_messages_may_be_let_go_newest_first_and_twice() -> None:
+    wire = Wire()
+    hold(wire)
+    wire.send_many(2)
+    release(wire, is_reversed=True, is_doubled=True)
+    assert wire.numbers == [1, 1, 0, 0]
+
+
+def test_only_messages_of_the_kinds_named_are_held() -> None:
+    wire = Wire()
+    hold(wire, "a hold", "RequestVote")
+    wire.send_many(1)
+    assert wire.numbers == [0]
+    assert release(wire) == 0
+
+
+def test_other_links_are_not_held() -> None:
+    wire = Wire()
+    hold(wire)
+    wire.send(1, "n2", "n1")
+    wire.kernel.run(10_000)
+    assert wire.numbers == [1]
+
+
+def test_the_older_of_two_holds_takes_messages_first() -> None:
+    wire = Wire()
+    hold(wire, "older", count_max=1)
+    hold(wire, "younger", count_max=1)
+    wire.send_many(3)
+    assert release(wire, "younger") == 1
+    assert release(wire, "older") == 1
+    assert wire.numbers == [2, 1, 0]
+
+
+def test_a_message_let_go_on_a_cut_link_is_cut() -> None:
+    wire = Wire()
+    hold(wire)
+    wire.send_many(1)
+    wire.network.cut(THERE)
+    release(wire)
+    assert (wire.numbers, wire.network.counts.cut) == ([], 1)
+
+
+def test_messages_that_nobody_sends_are_not_held() -> None:
+    with pytest.raises(SurfaceError, match="no messages are called 'Gossip'; there are Re"):
+        hold(Wire(), "a hold", "Gossip")
+
+
+def test_releasing_what_is_not_held_lets_nothing_go() -> None:
+    assert release(Wire()) == 0
+
+
+def test_a_hold_leaves_the_delays_of_later_messages_as_they_were() -> None:
+    def with_hold(network: SimulatedNetwork) -> None:
+        network.hold("a hold", THERE, frozenset({"RequestVote"}), count_max=1)
+
+    assert arrival_times(with_hold) == arrival_times(lambda _: None)
+
+
+def test_overlapping_strengths_are_kept_link_by_link() -> None:
+    wire = Wire()
+    wire.network.lose({("n1", "n2"): 1.0, ("n2", "n1"): 0.0})
+    wire.send(1, "n1", "n2")
+    wire.send(2, "n2", "n1")
+    wire.kernel.run(10_000)
+    assert wire.numbers == [2]

@@ -1,0 +1,202 @@
+"""What each fault does to a cluster: a fault that never bites is a bug in the fault.
+
+Short trials of three nodes, for every package the same seeds with that package alone, beside the
+same seeds without faults. A trial is *bitten* if any figure of its row differs from what it is
+without faults; for `longest gap` by more than a tenth and 20 ms, as chance alone moves it.
+
+    .venv/bin/python benchmarks/faults.py [SEEDS [PACKAGE...]]
+"""
+
+import statistics
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+from checkers.availability import longest_gap
+from checkers.verdict import Answer
+from harness.environments.simulation.streams import Streams
+from harness.environments.simulation.trace import Crashed, Noted, Started, Stopped, Transition
+from harness.plan import FaultPlan, Plan, WorkloadPlan
+from harness.trial import TrialResult, run_trial
+from nemesis.applied import Outcome, Phase
+from nemesis.generate import generate
+from nemesis.packages import Package
+from nodeimpl.ids import MILLISECOND, SECOND
+
+SEEDS_DEFAULT = 50
+NODES = 3
+SECONDS = 5.0
+INTERVAL_NS = SECOND
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figures:
+    """What came of one trial, or of several on average."""
+
+    elections: float
+    longest_gap_ms: float
+    """In which no client got an ok."""
+    lost: float
+    """Messages lost or cut off."""
+    odd: float
+    """Messages doubled, overtaken or held back."""
+    restarts: float
+    """Daemons that came back, with what they recovered."""
+    stops: float
+    """Daemons that stopped by themselves: a failed or full disk."""
+    refusals: float
+    """Daemons that would not start, over a damaged log."""
+    lost_bytes: float
+    """Of logs, in power cuts."""
+    compactions: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """One trial's figures and verdict."""
+
+    figures: Figures
+    fault_count: int
+    verdict: Answer
+
+
+class Counts:
+    """Counts transitions as they happen."""
+
+    def __init__(self) -> None:
+        self.restarts = 0
+        self.stops = 0
+        self.refusals = 0
+        self.lost_bytes = 0
+        self.compactions = 0
+
+    def write(self, transition: Transition, encoded: bytes) -> None:  # noqa: ARG002 - a sink
+        """Count `transition`."""
+        match transition.what:
+            case Started(incarnation=incarnation):
+                self.restarts += incarnation > 1
+            case Stopped(reason=reason):
+                is_refusal = reason.startswith("it refuses")
+                self.refusals += is_refusal
+                self.stops += not is_refusal
+            case Crashed(lost_bytes=lost_bytes):
+                self.lost_bytes += lost_bytes
+            case Noted(words=words):
+                self.compactions += "compaction" in words and words.endswith("done")
+            case _:
+                pass
+
+
+def run(seed: int, package: Package | None) -> Trial:
+    """Run one trial under the faults of `package`; None: without faults."""
+    plan = Plan(
+        seed=seed,
+        nodes=NODES,
+        workload=WorkloadPlan(name="kv", rate=50.0, time_limit_s=SECONDS),
+        faults=FaultPlan(packages=()),
+    )
+    schedule = generate(
+        Streams(seed).named,
+        () if package is None else (package,),
+        plan.node_names,
+        seed=seed,
+        duration_ns=round(SECONDS * SECOND),
+        interval_ns=INTERVAL_NS,
+    )
+    counts = Counts()
+    result = run_trial(plan, schedule, sink=counts)
+    done = [
+        applied
+        for applied in result.simulation.schedule.applied
+        if applied.phase is Phase.BEGIN and applied.outcome is Outcome.DONE
+    ]
+    return Trial(
+        figures=figures_of(result, counts), fault_count=len(done), verdict=result.verdict.answer
+    )
+
+
+def figures_of(result: TrialResult, counts: Counts) -> Figures:
+    """Return the figures of one trial."""
+    fates = result.simulation.message_fates
+    gap = longest_gap(result.history)
+    return Figures(
+        elections=result.simulation.election_count,
+        longest_gap_ms=0.0 if gap is None else gap.duration_ns / MILLISECOND,
+        lost=fates.lost + fates.cut,
+        odd=fates.duplicated + fates.reordered + fates.held,
+        restarts=counts.restarts,
+        stops=counts.stops,
+        refusals=counts.refusals,
+        lost_bytes=counts.lost_bytes,
+        compactions=counts.compactions,
+    )
+
+
+def is_bitten(trial: Figures, calm: Figures) -> bool:
+    """Say whether the faults did anything to the trial that is `calm` without them."""
+    gap_differs = abs(trial.longest_gap_ms - calm.longest_gap_ms) > max(
+        20.0, calm.longest_gap_ms / 10
+    )
+    return gap_differs or numbers(trial)[2:] + numbers(trial)[:1] != (
+        numbers(calm)[2:] + numbers(calm)[:1]
+    )
+
+
+def numbers(figures: Figures) -> list[float]:
+    """Return the figures in their order."""
+    return [
+        figures.elections,
+        figures.longest_gap_ms,
+        figures.lost,
+        figures.odd,
+        figures.restarts,
+        figures.stops,
+        figures.refusals,
+        figures.lost_bytes,
+        figures.compactions,
+    ]
+
+
+def print_row(name: str, trials: Sequence[Trial], calm: Sequence[Trial]) -> None:
+    """Print what one package did on average, and in how many trials it did anything."""
+    columns = zip(*(numbers(trial.figures) for trial in trials), strict=True)
+    means = "".join(f"{statistics.fmean(column):9.1f}" for column in columns)
+    pairs = zip(trials, calm, strict=True)
+    bitten = sum(is_bitten(trial.figures, other.figures) for trial, other in pairs)
+    faults = statistics.fmean(trial.fault_count for trial in trials)
+    convicted = sum(trial.verdict is Answer.INVALID for trial in trials)
+    flag = "" if bitten or trials is calm else "   NEVER BITES"
+    verdicts = f"   {convicted} INVALID" if convicted else ""
+    print(f"{name:<11}{faults:7.1f}{means}{bitten:5}/{len(trials)}{flag}{verdicts}", flush=True)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Print the table; return 1 if a fault never bites or a verdict is INVALID, else 0."""
+    seeds = range(1, 1 + (int(arguments[0]) if arguments else SEEDS_DEFAULT))
+    packages = [Package(name) for name in arguments[1:]] or list(Package)
+    names = [field.name.replace("_", " ") for field in fields(Figures)]
+    print(f"mean of {len(seeds)} trials of {NODES} nodes and {SECONDS:g} s")
+    print(f"{'':<11}{'faults':>7}" + "".join(f"{_short(name):>9}" for name in names) + "  bitten")
+    calm = [run(seed, None) for seed in seeds]
+    print_row("(none)", calm, calm)
+    is_good = True
+    for package in packages:
+        trials = [run(seed, package) for seed in seeds]
+        print_row(package, trials, calm)
+        pairs = zip(trials, calm, strict=True)
+        is_good &= any(is_bitten(trial.figures, other.figures) for trial, other in pairs)
+        is_good &= all(trial.verdict is not Answer.INVALID for trial in trials)
+    return 0 if is_good else 1
+
+
+def _short(name: str) -> str:
+    return {
+        "longest gap ms": "gap ms",
+        "lost bytes": "bytes",
+        "compactions": "compacts",
+        "elections": "elects",
+    }.get(name, name)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
