@@ -213,10 +213,17 @@ class _Reduction(Generic[OperationT]):
         return self._judge(left, from_anywhere=from_anywhere) is Answer.INVALID
 
     def suspect(self, suspects: frozenset[int]) -> None:
-        """Forget what happened after all of `suspects` returned, and weaken all others."""
+        """Forget what happened after all of `suspects` returned, and weaken all others.
+
+        A method that does not go by time may blame too few, so both are tried, not taken for
+        granted.
+        """
         returned = [place for place in self.required() if place in suspects]
+        before = list(self._now)
         if returned:
             self.cut_at(max(returned, key=self._ret_at))
+            if not self._is_illegal(self._now, from_anywhere=False):
+                self._now[:] = before
         self.attempt([place for place in self.required() if place not in suspects], self.weaken)
 
     def forget(self) -> bool:
@@ -258,7 +265,7 @@ class _Reduction(Generic[OperationT]):
         return variant
 
     def cut_at(self, dying: int) -> None:
-        """Forget what happened after the return of the operation at `dying`."""
+        """Forget what happened after the return of the operation at `dying`, which killed it."""
         interval = self._now[dying]
         assert interval is not None, "nothing has been dropped yet"
         assert interval.ret is not None, "only a return can kill"

@@ -154,7 +154,9 @@ class _Clusters:
 
     def _link(self, expected: Hashable, new: Hashable) -> _Blame:
         other = self._next.setdefault(expected, new)
-        return () if other == new else (expected, new, other)
+        if other == new:
+            return ()
+        return (expected, *self._chain_from(new), *self._chain_from(other))
 
     def _revive(self) -> _Blame:
         """Add the writes of unknown outcome whose values were consumed, and theirs in turn."""
@@ -167,7 +169,7 @@ class _Clusters:
             seen.add(value)
             writer = self._writers.get(value)
             if writer is None:
-                return (value,)
+                return tuple(self._chain_from(value))
             if writer == _INITIAL:
                 self._add(value, _BEFORE_ALL, _BEFORE_ALL)
                 continue
@@ -198,6 +200,16 @@ class _Clusters:
         if chained_count != len(self._low):  # what no head leads to runs in a circle
             return tuple(value for value in self._low if value in followers)
         return tuple(value for head in _clash(zones) for value in (head, *self._chain_after(head)))
+
+    def _chain_from(self, value: Hashable) -> Iterator[Hashable]:
+        """Yield `value` and what follows it in its chain, once: all that proves that it was."""
+        seen = {value}
+        yield value
+        for after in self._chain_after(value):
+            if after in seen:
+                return
+            seen.add(after)
+            yield after
 
     def _chain_after(self, head: Hashable) -> Iterator[Hashable]:
         value = head

@@ -8,6 +8,7 @@ import pytest
 from checkers.linearizability.core import Core, find_core
 from checkers.linearizability.interval import Interval
 from checkers.linearizability.search import decide
+from checkers.linearizability.sweep import Outcome
 from checkers.models.cas_register import Cas, CasRegister, RegisterOperation
 from checkers.models.register import Read, Write
 from checkers.verdict import Answer
@@ -85,6 +86,19 @@ def test_what_lets_the_others_happen_is_kept_as_support() -> None:
     others = [interval for interval in whole(core) if interval != core.dying]
 
     assert is_possible(others, core)
+
+
+def test_blame_that_misses_the_proof_does_not_cut_it_away() -> None:
+    history: list[Interval[RegisterOperation]] = [
+        during(Write(1), 0, 1),
+        during(Write(2), 2, 3),
+        during(Read(1), 4, 5),
+    ]
+    too_little_blame = Outcome(answer=Answer.INVALID, steps=1, suspects=(0, 1))
+
+    core = find_core(history, too_little_blame, is_pure=MODEL.pure, judge=judge)
+
+    assert not is_possible(whole(core), core)
 
 
 @pytest.mark.parametrize("seed", range(150))

@@ -1,9 +1,30 @@
 """What the page says about a conviction."""
 
+from collections.abc import Sequence
+from random import Random
+
+import pytest
+
 from checkers.checker import Budget
-from checkers.history import CAS_MISMATCH
+from checkers.history import CAS_MISMATCH, Op, Operation, OpType
 from checkers.linearizability.checker import linearizable
+from checkers.linearizability.explain import Case, explain
+from checkers.linearizability.interval import Interval
+from checkers.linearizability.search import decide
+from checkers.models.model import Model, OperationT, StateT
 from checkers.verdict import Answer, Evidence
+from tests.checkers.linearizability.brute_force import has_order
+from tests.checkers.linearizability.random_histories import (
+    FewValues,
+    Kind,
+    Locks,
+    Sets,
+    Strings,
+    UniqueValues,
+    record,
+    small,
+    tamper,
+)
 from tests.checkers.linearizability.rows import Row, failed, history, ok, unknown
 
 
@@ -146,3 +167,42 @@ def test_all_states_that_the_others_may_leave_are_listed() -> None:
     states = evidence.facts["states"]
     assert isinstance(states, list)
     assert sorted(state["state"] for state in states) == ["1"]
+
+
+@pytest.mark.parametrize("kind", [FewValues(), UniqueValues(), Strings(), Locks(), Sets()])
+def test_every_conviction_can_be_explained_and_the_second_opinion_agrees(
+    kind: Kind[StateT, OperationT],
+) -> None:
+    random = Random(8)
+    recorded = [tamper(random, kind, record(random, kind, small(random))) for _ in range(200)]
+
+    convicted = [one for one in recorded if not has_order(one, kind.model)]
+    explained = [explain(case_of(one, kind.model)) for one in convicted]
+
+    assert len(explained) > 20
+    assert [evidence for evidence in explained if "states" not in evidence.facts] == []
+    assert [evidence for evidence in explained if "even without it" in evidence.story] == []
+
+
+def case_of(
+    intervals: Sequence[Interval[OperationT]], model: Model[StateT, OperationT]
+) -> Case[StateT, OperationT]:
+    """Return the case of `intervals`, whose operations are of a process each."""
+    return Case(
+        model=model,
+        key=None,
+        operations=[
+            Operation(op_at(interval.call, process), completion_at(interval.ret, process))
+            for process, interval in enumerate(intervals)
+        ],
+        intervals=intervals,
+        outcome=decide(intervals, model, steps_max=100_000),
+    )
+
+
+def op_at(index: int, process: int, op_type: OpType = OpType.INVOKE) -> Op:
+    return Op(index=index, time=index, process=process, type=op_type, f="f")
+
+
+def completion_at(index: int | None, process: int) -> Op | None:
+    return None if index is None else op_at(index, process, OpType.OK)

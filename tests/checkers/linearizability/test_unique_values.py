@@ -119,3 +119,18 @@ def test_the_suspects_are_all_that_touch_the_values_in_conflict() -> None:
 
     assert outcome is not None
     assert outcome.suspects == (1, 2, 3)
+
+
+def test_what_proves_that_an_unknown_cas_happened_is_suspected_too() -> None:
+    history: History = [
+        during(Cas(None, 1), 0),
+        during(Cas(None, 2), 1, 2),
+        during(Cas(1, 3), 3),
+        during(Read(3), 4, 5),
+    ]
+
+    outcome = judge(history, None)
+
+    assert outcome is not None
+    assert outcome.answer is Answer.INVALID
+    assert outcome.suspects == (0, 1, 2, 3)
