@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from checkers.verdict import Answer
-from harness.cli.session import schedule_for
+from harness.schedules import schedule_for
 from harness.environments.simulation.trace import Noted, Started, Stopped
 from harness.plan import Plan
 from nemesis.applied import Outcome, Phase, outstanding
