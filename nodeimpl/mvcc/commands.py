@@ -42,9 +42,8 @@ def decode_command(command: bytes) -> tuple[RequestId, ApiRequest]:
     kind, request_id = _HEAD.unpack_from(command)
     if kind >= len(_MESSAGES):
         raise CommandError(f"a command of kind {kind}: expected less than {len(_MESSAGES)}")
-    request = _MESSAGES[kind]()
     try:
-        request.ParseFromString(command[_HEAD.size :])
+        request = _MESSAGES[kind].FromString(command[_HEAD.size :])
     except DecodeError as error:
         raise CommandError(f"a command with a broken {_MESSAGES[kind].__name__}") from error
     return RequestId(request_id), request

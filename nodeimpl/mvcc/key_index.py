@@ -17,7 +17,7 @@ from nodeimpl.ids import Revision
 from nodeimpl.mvcc.rows import ChangeId, Place
 
 NEVER = Revision(0)
-"""The create_revision of a generation whose beginning was compacted and is not known."""
+"""The create_revision of a generation that is empty, or of which only the tombstone is known."""
 
 
 class Found(msgspec.Struct, frozen=True, gc=False):
@@ -47,12 +47,14 @@ class Generation:
 
     def append(self, main: Revision, sub: int) -> None:
         """Add a change, which must be later than all before it."""
-        assert not self.mains or (self.mains[-1], self.subs[-1]) < (main, sub), (
-            f"change {main}.{sub} after {self.mains[-1]}.{self.subs[-1]}: revisions only grow"
-        )
-        if not self.mains:
+        mains = self.mains
+        if not mains:
             self.created = main
-        self.mains.append(main)
+        else:
+            assert mains[-1] < main or (mains[-1] == main and self.subs[-1] < sub), (
+                f"change {main}.{sub} after {mains[-1]}.{self.subs[-1]}: revisions only grow"
+            )
+        mains.append(main)
         self.subs.append(sub)
         self.version += 1
 
@@ -104,8 +106,10 @@ class KeyIndex:
     def restore(self, place: Place, created: Revision, version: int) -> None:
         """Begin with the oldest change left in the backend; what came before was compacted."""
         assert self.is_empty, "restore begins a history"
-        begun = Generation(created, version, [place.main], [place.sub])
-        self.generations = [begun, Generation()] if place.is_tombstone else [begun]
+        if place.is_tombstone:
+            self.generations = [Generation(NEVER, 1, [place.main], [place.sub]), Generation()]
+        else:
+            self.generations = [Generation(created, version, [place.main], [place.sub])]
 
     def find(self, at: Revision) -> Found | None:
         """Return the change that holds at revision `at`; None if the key does not exist there.
@@ -113,6 +117,9 @@ class KeyIndex:
         Of several changes in one revision the last holds.
         """
         generations = self.generations
+        newest = generations[-1]
+        if newest.mains and newest.mains[-1] <= at:  # The present, as most are asked for.
+            return Found(newest.mains[-1], newest.subs[-1], newest.created, newest.version)
         last = len(generations) - 1
         for number in range(last, -1, -1):
             generation = generations[number]
@@ -149,7 +156,12 @@ class KeyIndex:
                 break
             ended += 1
         del self.generations[:ended]
-        self.generations[0].forget_through(last)
+        oldest = self.generations[0]
+        oldest.forget_through(last)
+        if len(self.generations) > 1 and len(oldest.mains) == 1:
+            # Only its tombstone is left. A tombstone's row does not say how the life before it
+            # went; nobody asks, and a restart, which reads only the rows, shall find the same.
+            oldest.created, oldest.version = NEVER, 1
 
     def places(self) -> list[Place]:
         """Return the place of every change still known, in order."""

@@ -25,6 +25,7 @@ SCHEDULED_ROW: Final = b"mcompaction-scheduled"
 FINISHED_ROW: Final = b"mcompaction-finished"
 
 _PUT_ROW = struct.Struct(">cQQ")
+_pack_put_row = _PUT_ROW.pack
 _TOMBSTONE_ROW = struct.Struct(">cQQc")
 _CHANGE = struct.Struct(">QQ")
 _SCHEDULED = struct.Struct(">qqI")
@@ -55,7 +56,7 @@ class CompactionMark(msgspec.Struct, frozen=True, gc=False):
 
 def put_row(main: Revision, sub: int) -> bytes:
     """Return the row of a put."""
-    return _PUT_ROW.pack(b"r", main, sub)
+    return _pack_put_row(b"r", main, sub)
 
 
 def tombstone_row(main: Revision, sub: int) -> bytes:

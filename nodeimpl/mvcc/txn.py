@@ -6,12 +6,16 @@ before it. An error shows before the first write, so a transaction happens entir
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import TypeAlias, assert_never
+
+import msgspec
 
 from nodeimpl.api.errors import COMPACTED, FUTURE_REVISION, ApiError
 from nodeimpl.api.kv_pb2 import KeyValue
 from nodeimpl.api.rpc_pb2 import (
     Compare,
+    DeleteRangeRequest,
+    PutRequest,
     RangeRequest,
     RequestOp,
     ResponseOp,
@@ -31,13 +35,15 @@ from nodeimpl.mvcc.writing import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Branch:
+class Branch(msgspec.Struct, frozen=True):
     """The side of a transaction that its compares chose."""
 
     succeeded: bool
-    steps: "Sequence[RequestOp | Branch]"
+    steps: "list[Step]"
     """The operations in order; in the place of a nested transaction stands its own branch."""
+
+
+Step: TypeAlias = RangeRequest | PutRequest | DeleteRangeRequest | Branch
 
 
 def is_read_only(request: TxnRequest) -> bool:
@@ -45,9 +51,11 @@ def is_read_only(request: TxnRequest) -> bool:
 
     A nested transaction counts as writing, whatever it holds (as etcd).
     """
-    return all(op.WhichOneof("request") == "request_range" for op in request.success) and all(
-        op.WhichOneof("request") == "request_range" for op in request.failure
-    )
+    for ops in (request.success[:], request.failure[:]):
+        for op in ops:
+            if not op.HasField("request_range"):
+                return False
+    return True
 
 
 def is_serializable(request: TxnRequest) -> bool:
@@ -74,16 +82,28 @@ def apply_txn(state: StoreState, request: TxnRequest) -> TxnResponse | ApiError:
 
 def choose(state: StoreState, request: TxnRequest) -> Branch:
     """Return the branch that the compares choose in the present state."""
-    succeeded = True
-    for compare in request.compare:
+    for compare in request.compare[:]:
         if not compare_holds(state, compare):
-            succeeded = False
-            break
-    steps: list[RequestOp | Branch] = [
-        choose(state, op.request_txn) if op.HasField("request_txn") else op
-        for op in (request.success if succeeded else request.failure)
-    ]
-    return Branch(succeeded, steps)
+            return Branch(succeeded=False, steps=_steps(state, request.failure[:]))
+    return Branch(succeeded=True, steps=_steps(state, request.success[:]))
+
+
+def _steps(state: StoreState, ops: Sequence[RequestOp]) -> list[Step]:
+    return [_step(state, op) for op in ops]
+
+
+def _step(state: StoreState, op: RequestOp) -> Step:
+    match op.WhichOneof("request"):
+        case "request_range":
+            return op.request_range
+        case "request_put":
+            return op.request_put
+        case "request_delete_range":
+            return op.request_delete_range
+        case "request_txn":
+            return choose(state, op.request_txn)
+        case other:
+            raise AssertionError(f"validation let an operation {other!r} through")
 
 
 def branch_error(state: StoreState, branch: Branch) -> ApiError | None:
@@ -95,17 +115,18 @@ def branch_error(state: StoreState, branch: Branch) -> ApiError | None:
     return None
 
 
-def _step_error(state: StoreState, step: RequestOp | Branch) -> ApiError | None:
-    if isinstance(step, Branch):
-        return branch_error(state, step)
-    match step.WhichOneof("request"):
-        case "request_range":
-            return _range_error(state, step.request_range)
-        case "request_put":
-            put = step.request_put
-            return previous_error(state, put) or lease_error(put)  # In etcd's order.
-        case _:
+def _step_error(state: StoreState, step: Step) -> ApiError | None:
+    match step:
+        case PutRequest():
+            return previous_error(state, step) or lease_error(step)  # In etcd's order.
+        case RangeRequest():
+            return _range_error(state, step)
+        case Branch():
+            return branch_error(state, step)
+        case DeleteRangeRequest():
             return None
+        case _:
+            assert_never(step)
 
 
 def _range_error(state: StoreState, request: RangeRequest) -> ApiError | None:
@@ -131,20 +152,18 @@ def _carry_out(writer: Writer, branch: Branch, response: TxnResponse) -> None:
         _carry_out_step(writer, step, response.responses.add())
 
 
-def _carry_out_step(writer: Writer, step: RequestOp | Branch, response: ResponseOp) -> None:
-    if isinstance(step, Branch):
-        _carry_out(writer, step, response.response_txn)
-        return
-    match step.WhichOneof("request"):
-        case "request_range":
-            fill_range(writer.state, step.request_range, writer.present, response.response_range)
-        case "request_put":
-            carry_out_put(writer, step.request_put, response.response_put)
-        case "request_delete_range":
-            deleted = response.response_delete_range
-            carry_out_delete_range(writer, step.request_delete_range, deleted)
-        case other:
-            raise AssertionError(f"validation let an operation {other!r} through")
+def _carry_out_step(writer: Writer, step: Step, response: ResponseOp) -> None:
+    match step:
+        case PutRequest():
+            carry_out_put(writer, step, response.response_put)
+        case RangeRequest():
+            fill_range(writer.state, step, writer.present, response.response_range)
+        case DeleteRangeRequest():
+            carry_out_delete_range(writer, step, response.response_delete_range)
+        case Branch():
+            _carry_out(writer, step, response.response_txn)
+        case _:
+            assert_never(step)
 
 
 def compare_holds(state: StoreState, compare: Compare) -> bool:
@@ -192,15 +211,15 @@ def _order(compare: Compare, kv: KeyValue) -> int:
     What the request leaves out is 0 or empty, and so is a target nobody has named (as etcd).
     """
     match compare.target:
+        case Compare.VALUE:
+            return (kv.value > compare.value) - (kv.value < compare.value)
+        case Compare.MOD:
+            return kv.mod_revision - compare.mod_revision
         case Compare.VERSION:
             return kv.version - compare.version
         case Compare.CREATE:
             return kv.create_revision - compare.create_revision
-        case Compare.MOD:
-            return kv.mod_revision - compare.mod_revision
         case Compare.LEASE:
             return kv.lease - compare.lease
-        case Compare.VALUE:
-            return (kv.value > compare.value) - (kv.value < compare.value)
         case _:
             return 0

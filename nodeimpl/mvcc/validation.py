@@ -95,9 +95,10 @@ def _txn_error(request: TxnRequest, ops_max: int) -> ApiError | None:
     op_count = max(len(request.compare), len(request.success), len(request.failure))
     if op_count > ops_max:
         return TOO_MANY_OPS
-    if not all(compare.key for compare in request.compare):
-        return EMPTY_KEY
-    for ops in (request.success, request.failure):
+    for compare in request.compare[:]:
+        if not compare.key:
+            return EMPTY_KEY
+    for ops in (request.success[:], request.failure[:]):
         for op in ops:
             error = _op_error(op, ops_max - op_count)
             if error is not None:
@@ -137,7 +138,7 @@ def overlap_error(request: TxnRequest) -> ApiError | None:
     pass beside a delete of all keys; with `ignore_value` it then stops in the middle of the
     transaction. We take it for what it means.
     """
-    for ops in (request.success, request.failure):
+    for ops in (request.success[:], request.failure[:]):
         if not _is_single(ops) and _written_by(ops) is None:
             return DUPLICATE_KEY
     return None
