@@ -8,8 +8,8 @@
      "applied":[
       {"at_ns":809000000,"id":1,"phase":"begin","outcome":"done","do":"restart","node":"n1", ...}]}
 
-`events` is `Schedule.asked`, `applied` is `Schedule.applied` and may be missing. The
-fields of either are described in `nemesis.encoding`.
+`events` is `Schedule.asked`, `applied` is `Schedule.applied` and may be missing.
+docs/FAULTS.md describes the fields.
 """
 
 import re

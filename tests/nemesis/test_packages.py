@@ -22,9 +22,8 @@ def test_a_misspelt_name_is_answered_with_the_nearest_and_with_all() -> None:
         parse_packages("kill,partiton")
 
     assert str(caught.value) == (
-        "no faults are called `partiton` (did you mean `partition`?); there are kill, power, "
-        "pause, partition, loss, delay, duplicate, reorder, clock, disk, lying-disk, bitrot, hold, "
-        "storm, compact, all, none"
+        "no faults are called `partiton` (did you mean `partition`?); there are "
+        f"{', '.join(Package)}, all, none"
     )
 
 

@@ -10,6 +10,7 @@ from nemesis.faults.lose import Lose
 from nemesis.faults.lying_disk import LyingFsync
 from nemesis.faults.partition import Partition
 from nemesis.faults.pause import Pause
+from nemesis.faults.registry import FAULT_NAMES
 from nemesis.faults.restart import Restart, Tail
 from nemesis.link_choice import Aim, Aimed, Divided, Exactly, Groups, Topology
 from nemesis.schedule import Asked, At, BecomesRole, Commits, ObservedRole, Schedule, When
@@ -176,9 +177,7 @@ def test_the_line_named_is_that_of_the_offending_record() -> None:
         (
             '"at_ms":0,"do":"restrat","target":"n1","down_ms":1',
             (
-                "`do` must be one of restart, pause, partition, lose, delay, duplicate, reorder, "
-                "hold, clock_bump, clock_drift, clock_strobe, slow_fsync, failing_fsync, "
-                "full_disk, lying_fsync, bitrot, restart_storm, compact, "
+                f"`do` must be one of {', '.join(FAULT_NAMES)}, "
                 'not "restrat" (did you mean `restart`?)'
             ),
         ),
