@@ -25,7 +25,7 @@ from checkers.linearizability.split import Part, split
 from checkers.linearizability.sweep import Outcome
 from checkers.models.cas_register import CasRegister, RegisterOperation
 from checkers.models.kv import Kv, KvOperation
-from checkers.models.model import Model, ModelError, OperationT, StateT
+from checkers.models.model import Model, OperationT, StateT
 from checkers.models.multi_register import MultiRegister, Registers, Txn
 from checkers.models.mutex import Mutex, MutexOperation
 from checkers.models.register import Held, Read, Register, Write
@@ -67,14 +67,14 @@ class Linearizability(Generic[StateT, OperationT]):
     name: str = NAME
 
     def check(self, history: History, budget: Budget) -> Verdict:
-        """Return the verdict on `history`; `UNKNOWN` if its operations are not the model's."""
-        try:
-            judged = [
-                _Judged(part, intervals(part.operations, self.model))
-                for part in split(history.operations(), self.model)
-            ]
-        except ModelError as error:
-            return unknown(self.name, str(error), {"model": self.model.name})
+        """Return the verdict on `history`.
+
+        Raises `ModelError`, naming the operation, if one is not the model's.
+        """
+        judged = [
+            _Judged(part, intervals(part.operations, self.model))
+            for part in split(history.operations(), self.model)
+        ]
         outcomes = self._outcomes([part.intervals for part in judged], budget)
         return self._verdict(judged, outcomes, budget)
 
