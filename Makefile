@@ -35,8 +35,8 @@ contracts: $(READY)  ## which package may import which
 check: lint types contracts test  ## all of the above
 
 bench: $(READY)      ## speed and memory, printed as ratios
-	@for benchmark in benchmarks/*.py; do \
-	    echo "== $$benchmark"; $(BIN)/python $$benchmark || exit 1; done
+	@for benchmark in $(basename $(notdir $(wildcard benchmarks/[a-z]*.py))); do \
+	    echo "== $$benchmark"; $(BIN)/python -m benchmarks.$$benchmark || exit 1; done
 
 soak: $(READY)       ## the long-running tests
 	@$(BIN)/pytest -m soak

@@ -3,7 +3,7 @@
 The tracer and every oracle are on; the history is recorded in memory and not judged. Each row is
 the median of several runs; the ratio is against the target for the complete node (1.0 = reached).
 
-    .venv/bin/python benchmarks/simulation.py [RUNS]
+    .venv/bin/python -m benchmarks.simulation [RUNS]
 """
 
 import gc
