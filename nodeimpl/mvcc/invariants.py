@@ -8,9 +8,19 @@ import msgspec
 
 from nodeimpl.api.kv_pb2 import KeyValue
 from nodeimpl.ids import Revision
+from nodeimpl.mvcc.compaction import Superseded
 from nodeimpl.mvcc.key_index import KeyIndex
-from nodeimpl.mvcc.rows import CHANGES_END, CHANGES_START, read_compaction_mark, row_of
+from nodeimpl.mvcc.rows import (
+    CHANGES_END,
+    CHANGES_START,
+    change_of,
+    put_row,
+    read_compaction_mark,
+    read_finished_revision,
+    row_of,
+)
 from nodeimpl.mvcc.state import FIRST_REVISION, NO_COMPACTION, StoreState, chain_since
+from nodeimpl.mvcc.store_hash import StoreHash
 
 
 class Milestone(msgspec.Struct, frozen=True):
@@ -18,12 +28,15 @@ class Milestone(msgspec.Struct, frozen=True):
 
     revision: Revision
     compact_revision: Revision
+    finished_compact_revision: Revision
     hash: int
 
 
 def milestone(state: StoreState) -> Milestone:
     """Return where the store stands now."""
-    return Milestone(state.revision, state.compaction.revision, state.hash)
+    return Milestone(
+        state.revision, state.compaction.revision, state.finished_compaction, state.hash
+    )
 
 
 def check_step(before: Milestone, after: Milestone) -> None:
@@ -37,6 +50,22 @@ def check_step(before: Milestone, after: Milestone) -> None:
     assert before.revision != after.revision or before.hash == after.hash, (
         f"the hash changed from {before.hash} to {after.hash} within revision {after.revision}"
     )
+    assert before.finished_compact_revision == after.finished_compact_revision, (
+        f"removal went from {before.finished_compact_revision} to "
+        f"{after.finished_compact_revision} within a command"
+    )
+
+
+def check_removal_step(before: Milestone, after: Milestone) -> None:
+    """Check two milestones of one store with one batch of removal between them."""
+    now = (after.revision, after.compact_revision, after.hash)
+    assert (before.revision, before.compact_revision, before.hash) == now, (
+        f"removal changed what can be read: {before} became {after}"
+    )
+    assert after.finished_compact_revision >= before.finished_compact_revision, (
+        f"finished_compact_revision fell from {before.finished_compact_revision} to "
+        f"{after.finished_compact_revision}"
+    )
 
 
 def check_agreement(one: Milestone, other: Milestone) -> None:
@@ -44,6 +73,27 @@ def check_agreement(one: Milestone, other: Milestone) -> None:
     assert one.revision != other.revision or one.hash == other.hash, (
         f"two stores at revision {one.revision} have hashes {one.hash} and {other.hash}"
     )
+
+
+def check_contents(one: StoreHash, other: StoreHash) -> None:
+    """Check what two stores of one cluster hold, however far either has come with removal."""
+    comparable = (one.revision, one.compact_revision) == (other.revision, other.compact_revision)
+    assert not comparable or one.hash == other.hash, (
+        f"two stores compacted at {one.compact_revision} hold at revision {one.revision} what "
+        f"hashes to {one.hash} and {other.hash}"
+    )
+
+
+def check_reloaded(state: StoreState, reloaded: StoreState) -> None:
+    """Check a store made from the rows of another: by a restart, or by way of a snapshot."""
+    assert milestone(state) == milestone(reloaded), (
+        f"a store at {milestone(state)} came back at {milestone(reloaded)}"
+    )
+    histories, again = dict(state.index.histories()), dict(reloaded.index.histories())
+    for key in sorted(histories.keys() | again.keys()):
+        assert histories.get(key) == again.get(key), (
+            f"{key!r} was known as {histories.get(key)}, and came back as {again.get(key)}"
+        )
 
 
 def check_store(state: StoreState) -> None:
@@ -56,6 +106,7 @@ def check_store(state: StoreState) -> None:
     rows = [row for row, _ in state.backend.scan(CHANGES_START, CHANGES_END)]
     assert len(rows) == known, f"the backend holds {len(rows)} changes, the index knows {known}"
     _check_position(state)
+    _check_removal(state)
 
 
 def check_generations(key: bytes, key_index: KeyIndex) -> None:
@@ -124,3 +175,33 @@ def _check_position(state: StoreState) -> None:
     assert state.revision >= FIRST_REVISION, f"revision {state.revision}"
     expected = chain_since(state.backend, mark)
     assert state.hash == expected, f"hash {state.hash}, but the rows add up to {expected}"
+
+
+def _check_removal(state: StoreState) -> None:
+    """Check that what is left to remove is what the rows say, and that the rest is gone."""
+    scheduled, finished = state.compaction.revision, state.finished_compaction
+    written = read_finished_revision(state.backend)
+    assert finished == (NO_COMPACTION.revision if written is None else written), (
+        f"removal finished {finished}, but the row says {written}"
+    )
+    assert finished <= scheduled, f"removal finished {finished}, scheduled was {scheduled}"
+    assert (state.removal is None) == (finished == scheduled), (
+        f"compacted at {scheduled}, removal finished {finished}, left to do: {state.removal}"
+    )
+    _check_removed(state, put_row(Revision(finished + 1), 0), finished)
+    if state.removal is not None:
+        until = state.removal.until
+        assert finished < until <= scheduled, (
+            f"rows are removed for {until}, finished {finished}, scheduled {scheduled}"
+        )
+        _check_removed(state, state.removal.next_row, until)
+
+
+def _check_removed(state: StoreState, end: bytes, at: Revision) -> None:
+    """Check that no row before `end` is superseded at `at`."""
+    superseded = Superseded(state.index, at)
+    for row, record in state.backend.scan(CHANGES_START, end):
+        key = KeyValue.FromString(record).key
+        assert not superseded.holds(key, change_of(row)), (
+            f"{key!r}: row {change_of(row)} is superseded at {at} and should be gone"
+        )
