@@ -10,12 +10,12 @@ without faults; for `longest gap` by more than a tenth and 20 ms, as chance alon
 import statistics
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 from checkers.availability import longest_gap
 from checkers.verdict import Answer
 from harness.environments.simulation.streams import Streams
-from harness.environments.simulation.trace import Crashed, Noted, Started, Stopped, Transition
+from harness.environments.simulation.trace import Crashed, Noted, Role, Started, Stopped, Transition
 from harness.plan import FaultPlan, Plan, WorkloadPlan
 from harness.trial import TrialResult, run_trial
 from nemesis.applied import Outcome, Phase
@@ -34,6 +34,8 @@ class Figures:
     """What came of one trial, or of several on average."""
 
     elections: float
+    candidacies: float
+    """Times that a node stood, or asked whether to stand, for election."""
     longest_gap_ms: float
     """In which no client got an ok."""
     lost: float
@@ -64,6 +66,7 @@ class Counts:
     """Counts transitions as they happen."""
 
     def __init__(self) -> None:
+        self.candidacies = 0
         self.restarts = 0
         self.stops = 0
         self.refusals = 0
@@ -73,6 +76,8 @@ class Counts:
     def write(self, transition: Transition, encoded: bytes) -> None:  # noqa: ARG002 - a sink
         """Count `transition`."""
         match transition.what:
+            case Role(role=role):
+                self.candidacies += role not in ("follower", "leader")
             case Started(incarnation=incarnation):
                 self.restarts += incarnation > 1
             case Stopped(reason=reason):
@@ -121,6 +126,7 @@ def figures_of(result: TrialResult, counts: Counts) -> Figures:
     gap = longest_gap(result.history)
     return Figures(
         elections=result.simulation.election_count,
+        candidacies=counts.candidacies,
         longest_gap_ms=0.0 if gap is None else gap.duration_ns / MILLISECOND,
         lost=fates.lost + fates.cut,
         odd=fates.duplicated + fates.reordered + fates.held,
@@ -134,18 +140,16 @@ def figures_of(result: TrialResult, counts: Counts) -> Figures:
 
 def is_bitten(trial: Figures, calm: Figures) -> bool:
     """Say whether the faults did anything to the trial that is `calm` without them."""
-    gap_differs = abs(trial.longest_gap_ms - calm.longest_gap_ms) > max(
-        20.0, calm.longest_gap_ms / 10
-    )
-    return gap_differs or numbers(trial)[2:] + numbers(trial)[:1] != (
-        numbers(calm)[2:] + numbers(calm)[:1]
-    )
+    gap_ms = abs(trial.longest_gap_ms - calm.longest_gap_ms)
+    others_differ = replace(trial, longest_gap_ms=0.0) != replace(calm, longest_gap_ms=0.0)
+    return others_differ or gap_ms > max(20.0, calm.longest_gap_ms / 10)
 
 
 def numbers(figures: Figures) -> list[float]:
     """Return the figures in their order."""
     return [
         figures.elections,
+        figures.candidacies,
         figures.longest_gap_ms,
         figures.lost,
         figures.odd,
@@ -195,6 +199,7 @@ def _short(name: str) -> str:
         "lost bytes": "bytes",
         "compactions": "compacts",
         "elections": "elects",
+        "candidacies": "stands",
     }.get(name, name)
 
 

@@ -41,16 +41,20 @@ class RestartStorm(msgspec.Struct, frozen=True, kw_only=True):
         return replace(self, hold_ns=held_ns)
 
     def resolve(self, situation: Situation, random: Random) -> tuple[Strike, ...]:
-        """Return its restarts, node by node; those of one node do not overlap."""
-        part_ns = self.hold_ns // self.count
-        down_ns = min(self.down_ns, part_ns)
+        """Return its restarts, node by node; those of one node do not overlap.
+
+        Each takes a nanosecond at least, so that the next finds the daemon running.
+        """
+        count = min(self.count, max(1, self.hold_ns))
+        part_ns = self.hold_ns // count
+        down_ns = min(max(1, self.down_ns), part_ns)
         return tuple(
             Strike(
                 Restart(target=node, tail=self.tail, down_ns=down_ns),
                 after_ns=number * part_ns + random.randint(0, part_ns - down_ns),
             )
             for node in choose(self.target, situation, random)
-            for number in range(self.count)
+            for number in range(count)
         )
 
     def begin(self, site: Site) -> Attempt:  # noqa: ARG002 - as every fault

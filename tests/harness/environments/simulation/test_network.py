@@ -284,7 +284,7 @@ def test_a_message_let_go_on_a_cut_link_is_cut() -> None:
 
 
 def test_messages_that_nobody_sends_are_not_held() -> None:
-    with pytest.raises(SurfaceError, match="no messages are called 'Gossip'; there are Re"):
+    with pytest.raises(SurfaceError, match="no messages are called 'Gossip'; there are "):
         hold(Wire(), "a hold", "Gossip")
 
 
