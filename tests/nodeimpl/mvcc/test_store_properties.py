@@ -10,7 +10,13 @@ from dataclasses import dataclass, field, replace
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+)
 
 from nodeimpl.api.errors import COMPACTED, FUTURE_REVISION, KEY_NOT_FOUND, LEASE_NOT_FOUND, ApiError
 from nodeimpl.api.kv_pb2 import KeyValue
@@ -32,9 +38,17 @@ from nodeimpl.api.rpc_pb2 import (
     TxnResponse,
 )
 from nodeimpl.config import StoreConfig
-from nodeimpl.ids import LogIndex, Term
+from nodeimpl.ids import LogIndex, Revision, Term
 from nodeimpl.mvcc.backend import Applied
-from nodeimpl.mvcc.invariants import Milestone, check_step, check_store, milestone
+from nodeimpl.mvcc.invariants import (
+    check_agreement,
+    check_reloaded,
+    check_removal_step,
+    check_step,
+    check_store,
+    milestone,
+)
+from nodeimpl.mvcc.snapshot import encode_snapshot, install_snapshot
 from nodeimpl.mvcc.store import Store
 from nodeimpl.mvcc.txn import is_read_only
 from nodeimpl.storage.memory_backend import MemoryBackend
@@ -360,21 +374,40 @@ requests: st.SearchStrategy[ApiRequest] = st.one_of(
 
 
 class StoreComparison(RuleBasedStateMachine):
+    """The store removes rows in small batches, late or never; its twin does so at once."""
+
     def __init__(self) -> None:
         super().__init__()
-        self.backend = MemoryBackend()
-        self.store = Store(self.backend, StoreConfig())
+        self.config = StoreConfig()
+        self.backend, self.twin_backend = MemoryBackend(), MemoryBackend()
         self.slow = SlowStore()
-        self.durable = replace(self.slow, past=list(self.slow.past))
-        self.before: Milestone = milestone(self.store.state)
         self.applied = 0
+        self.take_up()
+        self.commit()
+
+    @initialize(batch_rows=st.integers(1, 3))
+    def configure(self, batch_rows: int) -> None:
+        self.config = StoreConfig(compaction_batch_rows=batch_rows)
+        self.take_up()
+
+    def take_up(self) -> None:
+        """Start the store and its twin on what their backends hold."""
+        self.store = Store(self.backend, self.config)
+        self.twin = Store(self.twin_backend, StoreConfig())
+
+    def applied_so_far(self) -> Applied:
+        return Applied(LogIndex(self.applied), Term(1))
 
     @rule(request=requests)
     def command(self, request: ApiRequest) -> None:
         self.applied += 1
         if self.store.check(request) is None:
-            self.before = milestone(self.store.state)
+            before = milestone(self.store.state)
             assert self.store.apply(request) == self.slow.answer(request)
+            check_step(before, milestone(self.store.state))
+            self.twin.apply(request)
+            while self.twin.compact_step():
+                pass
 
     @rule(request=ranges)
     def read(self, request: RangeRequest) -> None:
@@ -385,19 +418,49 @@ class StoreComparison(RuleBasedStateMachine):
         assert is_read_only(request)
         assert self.store.read(request) == self.slow.answer(request)
 
-    @rule(how=st.sampled_from(["commit", "commit", "restart", "crash"]))
-    def disturb(self, how: str) -> None:
-        if how == "commit":
-            self.backend.commit(self.backend.seal(Applied(LogIndex(self.applied), Term(1))))
-            self.durable = replace(self.slow, past=list(self.slow.past))
+    @precondition(lambda self: self.store.is_compacting)
+    @rule(steps=st.integers(1, 3))
+    def remove(self, steps: int) -> None:
+        before = milestone(self.store.state)
+        for _ in range(steps):
+            assert self.store.compact_step() == self.store.is_compacting
+        check_removal_step(before, milestone(self.store.state))
+
+    @rule()
+    def commit(self) -> None:
+        self.backend.commit(self.backend.seal(self.applied_so_far()))
+        self.twin_backend.commit(self.twin_backend.seal(self.applied_so_far()))
+        self.durable = replace(self.slow, past=list(self.slow.past))
+
+    @rule()
+    def restart(self) -> None:
+        stood = self.store.state
+        self.take_up()
+        check_reloaded(stood, self.store.state)
+
+    @rule()
+    def crash(self) -> None:
+        self.backend.crash()
+        self.twin_backend.crash()
+        self.slow = replace(self.durable, past=list(self.durable.past))
+        self.applied = self.backend.applied.index
+        self.take_up()
+
+    @rule(crashes=st.booleans())
+    def come_back_from_a_snapshot(self, *, crashes: bool) -> None:
+        """Replace the store by its own snapshot; a crash in the middle takes it back as ever."""
+        self.backend.seal(self.applied_so_far())
+        snapshot = encode_snapshot(self.backend)
+        stood = self.store.state
+        point = install_snapshot(self.backend, snapshot)
+        if crashes:
+            self.crash()
             return
-        stood = milestone(self.store.state)
-        if how == "crash":
-            self.backend.crash()
-            self.slow = replace(self.durable, past=list(self.durable.past))
-        self.store = Store(self.backend, StoreConfig())
-        self.before = milestone(self.store.state)
-        assert how == "crash" or self.before == stood
+        self.backend.commit(point)
+        self.take_up()
+        check_reloaded(stood, self.store.state)
+        assert encode_snapshot(self.backend) == snapshot
+        self.commit()
 
     @invariant()
     def stands_where_the_slow_store_does(self) -> None:
@@ -407,7 +470,15 @@ class StoreComparison(RuleBasedStateMachine):
     @invariant()
     def keeps_its_invariants(self) -> None:
         check_store(self.store.state)
-        check_step(self.before, milestone(self.store.state))
+        check_store(self.twin.state)
+        check_agreement(milestone(self.store.state), milestone(self.twin.state))
+
+    @invariant()
+    def hashes_as_its_twin_at_every_revision(self) -> None:
+        revisions = [Revision(revision) for revision in range(self.slow.revision + 2)]
+        assert [self.store.hash_at(at) for at in revisions] == [
+            self.twin.hash_at(at) for at in revisions
+        ]
 
 
 TestStoreComparison = StoreComparison.TestCase

@@ -142,3 +142,54 @@ def test_the_applied_index_does_not_go_back(backend: MemoryBackend) -> None:
     backend.seal(Applied(LogIndex(5), Term(1)))
     with pytest.raises(AssertionError, match="applied index 4 after 5"):
         backend.seal(Applied(LogIndex(4), Term(1)))
+
+
+def test_a_backend_is_no_longer_sealed_when_it_is_written_to(backend: MemoryBackend) -> None:
+    backend.put(b"k", b"v")
+    assert not backend.is_sealed
+
+
+def test_a_backend_is_sealed_when_new_and_after_a_seal(backend: MemoryBackend) -> None:
+    assert backend.is_sealed
+    backend.put(b"k", b"v")
+    backend.seal(Applied(LogIndex(1), Term(1)))
+    backend.delete(b"absent")
+    assert backend.is_sealed
+
+
+def test_term_and_configuration_are_committed_with_the_index(backend: MemoryBackend) -> None:
+    kept = Applied(LogIndex(1), Term(1), b"one")
+    backend.commit(backend.seal(kept))
+    backend.seal(Applied(LogIndex(2), Term(2), b"two"))
+    assert (backend.applied.configuration, backend.durable) == (b"two", kept)
+    backend.crash()
+    assert backend.applied == kept
+
+
+def test_a_restore_replaces_everything(backend: MemoryBackend) -> None:
+    backend.put(b"old", b"")
+    backend.commit(backend.restore(Applied(LogIndex(7), Term(1)), [(b"a", b"1"), (b"b", b"22")]))
+    assert contents(backend) == [(b"a", b"1"), (b"b", b"22")]
+    assert (backend.durable.index, backend.size_bytes(), backend.is_sealed) == (7, 5, True)
+
+
+def test_a_restore_not_committed_is_undone_with_what_came_before_and_after_it(
+    backend: MemoryBackend,
+) -> None:
+    backend.put(b"kept", b"")
+    backend.commit(backend.seal(Applied(LogIndex(1), Term(1))))
+    backend.put(b"before", b"")
+    backend.restore(Applied(LogIndex(7), Term(1)), [(b"kept", b"other")])
+    backend.delete(b"kept")
+    backend.crash()
+    assert (contents(backend), backend.applied.index) == ([(b"kept", b"")], 1)
+
+
+def test_keys_removed_and_put_again_are_scanned_once_and_in_order(backend: MemoryBackend) -> None:
+    for number in range(8):
+        backend.put(b"%d" % number, b"")
+    for number in (1, 3, 5, 7, 0):
+        backend.delete(b"%d" % number)
+    for number in (5, 1, 9):
+        backend.put(b"%d" % number, b"")
+    assert [key for key, _ in contents(backend)] == [b"1", b"2", b"4", b"5", b"6", b"9"]

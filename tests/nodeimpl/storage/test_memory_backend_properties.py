@@ -41,6 +41,14 @@ class Comparison(RuleBasedStateMachine):
         assert not self.sealed or point > self.sealed[-1][0]
         self.sealed.append((point, (self.applied, dict(self.now))))
 
+    @rule(rows=st.dictionaries(keys, values), entries=st.integers(0, 3))
+    def restore(self, rows: dict[bytes, bytes], entries: int) -> None:
+        self.applied += entries
+        applied = Applied(LogIndex(self.applied), Term(1))
+        point = self.backend.restore(applied, sorted(rows.items()))
+        self.now = dict(rows)
+        self.sealed.append((point, (self.applied, dict(rows))))
+
     @precondition(lambda self: self.sealed)
     @rule(data=st.data())
     def commit(self, data: st.DataObject) -> None:
