@@ -110,6 +110,12 @@ class NodePlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Unanswered AppendEntries per peer."""
     backend_commit_entries: Count = 1000
     """A node makes its store durable after so many applied entries."""
+    snapshot_entries: Count = 10_000
+    """A node trims its log when so many entries may be forgotten."""
+    catch_up_entries: Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)] = 5_000
+    """Entries kept for followers to catch up with, although the store holds their outcome."""
+    snapshot_chunk_bytes: Count = 1 << 20
+    """Bytes of a store's state in one message to a follower that is too far behind."""
 
     def __post_init__(self) -> None:
         shortest, longest = self.election_timeout_ms

@@ -13,8 +13,8 @@ import msgspec
 from nodeimpl.api.errors import ApiError
 from nodeimpl.api.requests import ApiRequest, ApiResponse
 from nodeimpl.ids import NodeId, RequestId
-from nodeimpl.mvcc.backend import CommitPoint
-from nodeimpl.raft.effects import Became, Commit, Persist, Send
+from nodeimpl.mvcc.backend import Applied, CommitPoint
+from nodeimpl.raft.effects import Became, Commit, Persist, Restored, Send, Trim
 from nodeimpl.raft.messages import Message
 
 
@@ -52,14 +52,18 @@ class Reply(msgspec.Struct, frozen=True):
     body: ApiResponse | ApiError
 
 
-class CommitBackend(msgspec.Struct, frozen=True):
+class CommitBackend(msgspec.Struct, frozen=True, gc=False):
     """Make the backend durable up to this point, its applied index included."""
 
     point: CommitPoint
+    applied: Applied
+    """What the bytes are the outcome of then, for observers."""
+    store_hash: int
+    """Stores that are the outcome of the same log have the same; for observers."""
 
 
-Effect: TypeAlias = Persist | Send | Reply | CommitBackend | Became | Commit
-"""`Became` and `Commit` ask for nothing: they tell observers what the node did, in order."""
+Effect: TypeAlias = Persist | Trim | Send | Reply | CommitBackend | Became | Commit | Restored
+"""`Became`, `Commit` and `Restored` ask for nothing: they tell observers what the node did."""
 
 __all__ = [
     "ApiRequest",
@@ -75,6 +79,8 @@ __all__ = [
     "Reply",
     "RequestId",
     "Requests",
+    "Restored",
     "Send",
+    "Trim",
     "Wake",
 ]

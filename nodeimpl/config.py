@@ -41,7 +41,16 @@ class RaftConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Bytes of entry data in one AppendEntries; a single larger entry travels alone."""
     appends_in_flight_max: int = 4
     """Unanswered AppendEntries with entries, per peer; what is proposed meanwhile waits and
-    travels together."""
+    travels together. So at most this many times `append_bytes_max` are under way to a peer."""
+    snapshot_entries: int = 10_000
+    """The log is trimmed when so many of its entries may be forgotten (etcd --snapshot-count)."""
+    catch_up_entries: int = 5_000
+    """Entries kept for followers to catch up with, although the store holds their outcome (etcd
+    --experimental-snapshot-catchup-entries)."""
+    snapshot_chunk_bytes: int = 1 << 20
+    """Bytes of the store's state in one InstallSnapshot."""
+    learners_max: int = 1
+    """Members that do not vote yet; no more are added (etcd --max-learners)."""
     reads_waiting_max: int = 4096
     """Reads waiting for a read index; more are dropped."""
     proposals_remembered_max: int = 1024
@@ -70,11 +79,17 @@ class RaftConfig(msgspec.Struct, frozen=True, kw_only=True):
             "append_entries_max",
             "append_bytes_max",
             "appends_in_flight_max",
+            "snapshot_entries",
+            "snapshot_chunk_bytes",
+            "learners_max",
             "reads_waiting_max",
             "proposals_remembered_max",
         ):
             value: int = getattr(self, setting)
             _require(value >= 1, setting, value, "at least 1")
+        _require(
+            self.catch_up_entries >= 0, "catch_up_entries", self.catch_up_entries, "at least 0"
+        )
 
 
 class StoreConfig(msgspec.Struct, frozen=True, kw_only=True):

@@ -36,11 +36,25 @@ from nodeimpl.config import NodeConfig
 from nodeimpl.ids import Instant, LogIndex, RequestId, Revision
 from nodeimpl.mvcc.backend import Applied, Backend
 from nodeimpl.mvcc.commands import decode_command, encode_command
+from nodeimpl.mvcc.snapshot import Snapshot as StoreSnapshot
+from nodeimpl.mvcc.snapshot import SnapshotCorruption, decode_snapshot, encode_snapshot
 from nodeimpl.mvcc.store import Store
 from nodeimpl.mvcc.txn import is_read_only, is_serializable
 from nodeimpl.raft.core import Raft
-from nodeimpl.raft.effects import Became, Commit, Dropped, Persist, RaftEffect, ReadReady, Send
-from nodeimpl.raft.messages import Entry, EntryKind
+from nodeimpl.raft.effects import (
+    Became,
+    Commit,
+    Dropped,
+    NeedSnapshot,
+    Persist,
+    RaftEffect,
+    ReadReady,
+    Restore,
+    Restored,
+    Send,
+    Trim,
+)
+from nodeimpl.raft.messages import Entry, EntryKind, Snapshot
 from nodeimpl.raft.state import Recovered
 
 _SEQUENCE_BITS = 32
@@ -77,6 +91,8 @@ class Node:
         self._applied_term = backend.applied.term
         self._backend = backend
         self._sealed_index = backend.applied.index
+        self._seal_entries = min(config.backend_commit_entries, config.raft.snapshot_entries)
+        """The log cannot be trimmed more often than the store is made durable."""
         self.raft = self.make_raft(recovered, random, now)
         self._waiting: dict[RequestId, _Waiting] = {}
         self._expiry: deque[tuple[Instant, RequestId]] = deque()
@@ -118,12 +134,12 @@ class Node:
     def _handle(self, now: Instant, given: Input) -> list[Effect]:
         match given:
             case Receive(sender=sender, message=message):
-                return self._interpret(self.raft.receive(now, sender, message))
+                return self._interpret(now, self.raft.receive(now, sender, message))
             case Requests(requests=requests):
                 return self._take(now, requests)
             case Wake():
                 effects = self._expire(now)
-                return effects + self._interpret(self.raft.wake(now))
+                return effects + self._interpret(now, self.raft.wake(now))
             case _:
                 assert_never(given)
 
@@ -147,9 +163,9 @@ class Node:
             else:
                 reads.append(self._wait(now, request.tag, read=read))
         if proposals:
-            effects += self._interpret(self.raft.propose(now, proposals))
+            effects += self._interpret(now, self.raft.propose(now, proposals))
         if reads:
-            effects += self._interpret(self.raft.read(now, reads))
+            effects += self._interpret(now, self.raft.read(now, reads))
         return effects
 
     def _wait(self, now: Instant, tag: int, *, read: ReadRequest | None) -> RequestId:
@@ -171,25 +187,29 @@ class Node:
         return effects
 
     # ------------------------------------------------------------ what consensus says
-    def _interpret(self, raft_effects: list[RaftEffect]) -> list[Effect]:
+    def _interpret(self, now: Instant, raft_effects: list[RaftEffect]) -> list[Effect]:
         """Pass on what the driver does, and do here what concerns the store."""
         effects: list[Effect] = []
         for effect in raft_effects:
             match effect:
-                case Send() | Persist() | Became():
+                case Send() | Persist() | Became() | Trim() | Restored():
                     effects.append(effect)
                 case Commit(entries=entries):
                     effects.append(effect)
-                    self._apply(entries, effects)
+                    self._apply(now, entries, effects)
                 case ReadReady(request_ids=request_ids, read_index=read_index):
                     self._read_when_applied(request_ids, read_index, effects)
                 case Dropped(request_ids=request_ids):
                     self._refuse(request_ids, effects)
+                case NeedSnapshot():
+                    self._give_snapshot(now, effects)
+                case Restore(snapshot=snapshot):
+                    self._restore(now, snapshot, effects)
                 case _:
                     assert_never(effect)
         return effects
 
-    def _apply(self, entries: tuple[Entry, ...], effects: list[Effect]) -> None:
+    def _apply(self, now: Instant, entries: tuple[Entry, ...], effects: list[Effect]) -> None:
         for entry in entries:
             assert entry.index == self.applied_index + 1, (
                 f"entry {entry.index} committed after {self.applied_index} was applied"
@@ -203,21 +223,55 @@ class Node:
                 else:
                     self._answer(request_id, outcome, effects)
             self.applied_index, self._applied_term = entry.index, entry.term
-        while self._reads and self._reads[0][0] <= self.applied_index:
-            _, request_ids = self._reads.popleft()
-            self._answer_reads(request_ids, effects)
-        if self.applied_index - self._sealed_index >= self.config.backend_commit_entries:
-            effects.append(self._seal())
+        if self._reads:
+            self._answer_applied_reads(effects)
+        if self.applied_index - self._sealed_index >= self._seal_entries:
+            self._seal(now, effects)
 
-    def _seal(self) -> CommitBackend:
+    def _seal(self, now: Instant, effects: list[Effect]) -> None:
+        """Ask for the store to be made durable, and let the log forget what it then need not hold.
+
+        Whatever the store has applied stands behind its `Persist`: its `Commit` does.
+        """
         self._sealed_index = self.applied_index
         configuration = self._backend.applied.configuration
         applied = Applied(self.applied_index, self._applied_term, configuration)
-        return CommitBackend(self._backend.seal(applied))
+        point = self._backend.seal(applied)
+        effects.append(CommitBackend(point, applied, self.store.hash()))
+        effects += self._interpret(now, self.raft.trim(now, self.applied_index))
 
     def apply_command(self, request: ApiRequest) -> ApiResponse | ApiError:
         """Apply a committed command to the store; every node does so in the same order."""
         return self.store.apply(request)
+
+    # ------------------------------------------------------------ snapshots
+    def _give_snapshot(self, now: Instant, effects: list[Effect]) -> None:
+        """Give consensus the whole store as bytes, for a follower that is too far behind."""
+        self._seal(now, effects)
+        applied = self._backend.applied
+        snapshot = Snapshot(
+            applied.index, applied.term, applied.configuration, encode_snapshot(self._backend)
+        )
+        effects += self._interpret(now, self.raft.snapshot_ready(now, snapshot))
+
+    def _restore(self, now: Instant, snapshot: Snapshot, effects: list[Effect]) -> None:
+        """Put a leader's store in the place of this one, if its bytes are what it says they are.
+
+        Writes that wait for an answer go on waiting: whether the store holds them cannot be told,
+        and when their time is over they are answered so.
+        """
+        content = _content(snapshot)
+        if content is None:
+            effects += self._interpret(now, self.raft.snapshot_restored(now, is_restored=False))
+            return
+        point = self._backend.restore(content.applied, content.rows)
+        self.store = Store(self._backend, self.config.store)
+        self._removal_at = None
+        self._sealed_index = self.applied_index = content.applied.index
+        self._applied_term = content.applied.term
+        effects.append(CommitBackend(point, content.applied, self.store.hash()))
+        effects += self._interpret(now, self.raft.snapshot_restored(now, is_restored=True))
+        self._answer_applied_reads(effects)
 
     # ------------------------------------------------------------ compaction
     def _remove_rows(self, now: Instant, effects: list[Effect]) -> None:
@@ -229,7 +283,7 @@ class Node:
             self._removal_at = Instant(now + self.config.store.compaction_interval_ns)
         elif self._removal_at <= now:
             more = self.store.compact_step()
-            effects.append(self._seal())
+            self._seal(now, effects)
             interval_ns = self.config.store.compaction_interval_ns
             self._removal_at = Instant(now + interval_ns) if more else None
 
@@ -251,6 +305,11 @@ class Node:
         while position and self._reads[position - 1][0] > read_index:
             position -= 1
         self._reads.insert(position, (read_index, request_ids))
+
+    def _answer_applied_reads(self, effects: list[Effect]) -> None:
+        while self._reads and self._reads[0][0] <= self.applied_index:
+            _, request_ids = self._reads.popleft()
+            self._answer_reads(request_ids, effects)
 
     def _answer_reads(self, request_ids: tuple[RequestId, ...], effects: list[Effect]) -> None:
         for request_id in request_ids:
@@ -280,6 +339,18 @@ class Node:
             header.member_id = self.config.node_id
             header.raft_term = self.raft.current_term
         return Reply(tag, outcome)
+
+
+def _content(snapshot: Snapshot) -> StoreSnapshot | None:
+    """Return what a leader's snapshot holds; None if it is damaged or not what it is said to be."""
+    try:
+        content = decode_snapshot(snapshot.data)
+    except SnapshotCorruption:
+        return None
+    said = Applied(
+        snapshot.last_included_index, snapshot.last_included_term, snapshot.configuration
+    )
+    return content if content.applied == said else None
 
 
 def _as_read(request: ApiRequest) -> ReadRequest | None:

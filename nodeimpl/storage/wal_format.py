@@ -1,4 +1,4 @@
-"""The write-ahead log's bytes: one frame for each `Persist`, one after the other.
+"""The write-ahead log's bytes: one frame for each `Persist` and `Trim`, one after the other.
 
 A frame, all numbers big-endian:
 
@@ -16,6 +16,13 @@ digit in the magic word is the version of the format. The payload is records, on
     +----+------------------+-------------------+------+----------+------------------+
     | 2  | term:8           | index:8           | kind:1 | length:4 | data: `length` bytes |  entry
     +----+------------------+-------------------+------+----------+------------------+
+    | 3  | prefix_term:8    | prefix_index:8    |                        prefix, in a frame alone
+    +----+------------------+-------------------+
+
+A prefix record says that the log begins behind it: what stands there, the store has applied and
+made durable. Entries behind it stay if the log before it holds an entry of this index and term,
+otherwise nothing does (Raft §7). A driver may write the log anew, as a file of one prefix record
+and what is left (`recovery.compacted`), and put it in the place of the old one.
 
 A `Persist` is one frame because it is one write with one fsync, and the next is written only when
 that fsync is done. So a crash can spoil the last frame only, in any of its parts: it is cut off,
@@ -29,12 +36,12 @@ What no checksum can tell: a good last frame that went bad later looks like a to
 import enum
 import struct
 import zlib
-from typing import Final
+from typing import Final, TypeAlias, assert_never
 
 import msgspec
 
 from nodeimpl.ids import LogIndex, NodeId, Term
-from nodeimpl.raft.effects import Persist
+from nodeimpl.raft.effects import Persist, Trim
 from nodeimpl.raft.messages import Entry, EntryKind, HardState
 
 MAGIC: Final = b"QWL1"
@@ -45,6 +52,10 @@ HEADER_BYTES: Final = _HEADER_BODY.size + _HEADER_CRC.size
 
 _HARD_STATE = struct.Struct(">BQQ")
 _ENTRY = struct.Struct(">BQQBI")
+_PREFIX = struct.Struct(">BQQ")
+
+Write: TypeAlias = Persist | Trim
+"""What the log is told, one frame each."""
 
 
 class _RecordType(enum.IntEnum):
@@ -52,6 +63,7 @@ class _RecordType(enum.IntEnum):
 
     HARD_STATE = 1
     ENTRY = 2
+    PREFIX = 3
 
 
 class WalCorruption(Exception):  # noqa: N818  (it names what was found, as the faults do)
@@ -74,7 +86,7 @@ class TornTail(msgspec.Struct, frozen=True):
 class WalContents(msgspec.Struct, frozen=True):
     """What a log holds, in the order it was written."""
 
-    persists: tuple[Persist, ...]
+    writes: tuple[Write, ...]
     offsets: tuple[int, ...]
     """Where the frame of each begins."""
     torn_tail: TornTail | None
@@ -88,8 +100,20 @@ class _Frame(msgspec.Struct, frozen=True):
     end: int
 
 
-def encode(persist: Persist) -> bytes:
-    """Return the frame of one `Persist`."""
+def encode(write: Write) -> bytes:
+    """Return the frame of one `Persist` or `Trim`."""
+    match write:
+        case Persist():
+            payload = _persist_payload(write)
+        case Trim(prefix_index=index, prefix_term=term):
+            payload = _PREFIX.pack(_RecordType.PREFIX, term, index)
+        case _:
+            assert_never(write)
+    body = _HEADER_BODY.pack(MAGIC, len(payload), zlib.crc32(payload))
+    return body + _HEADER_CRC.pack(zlib.crc32(body)) + payload
+
+
+def _persist_payload(persist: Persist) -> bytes:
     parts: list[bytes] = []
     if persist.hard_state is not None:
         state = persist.hard_state
@@ -101,9 +125,7 @@ def encode(persist: Persist) -> bytes:
             _ENTRY.pack(_RecordType.ENTRY, entry.term, entry.index, entry.kind, len(entry.data))
         )
         parts.append(entry.data)
-    payload = b"".join(parts)
-    body = _HEADER_BODY.pack(MAGIC, len(payload), zlib.crc32(payload))
-    return body + _HEADER_CRC.pack(zlib.crc32(body)) + payload
+    return b"".join(parts)
 
 
 def decode(data: bytes) -> WalContents:
@@ -112,7 +134,7 @@ def decode(data: bytes) -> WalContents:
     Raises `WalCorruption` for a bad frame that has a good one behind it, and for a good frame
     that cannot be read here because another version wrote it.
     """
-    persists: list[Persist] = []
+    writes: list[Write] = []
     offsets: list[int] = []
     torn_tail: TornTail | None = None
     offset = 0
@@ -124,10 +146,10 @@ def decode(data: bytes) -> WalContents:
                 raise WalCorruption(offset, f"{frame}, and a good frame follows at {behind}")
             torn_tail = TornTail(offset, frame)
             break
-        persists.append(_decode_payload(data, frame))
+        writes.append(_decode_payload(data, frame))
         offsets.append(offset)
         offset = frame.end
-    return WalContents(tuple(persists), tuple(offsets), torn_tail)
+    return WalContents(tuple(writes), tuple(offsets), torn_tail)
 
 
 def _frame_at(data: bytes, offset: int) -> _Frame | str:
@@ -174,7 +196,10 @@ def _good_frame_after(data: bytes, bad: int) -> int | None:
     return None
 
 
-def _decode_payload(data: bytes, frame: _Frame) -> Persist:
+def _decode_payload(data: bytes, frame: _Frame) -> Write:
+    if frame.end - frame.start == _PREFIX.size and data[frame.start] == _RecordType.PREFIX:
+        _, term, index = _PREFIX.unpack_from(data, frame.start)
+        return Trim(LogIndex(index), Term(term))
     hard_state: HardState | None = None
     entries: list[Entry] = []
     position = frame.start

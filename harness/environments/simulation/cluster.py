@@ -54,6 +54,9 @@ class NodeMaker:
             election_timeout_ns_max=to_ns(longest),
             append_entries_max=knobs.append_entries_max,
             appends_in_flight_max=knobs.appends_in_flight_max,
+            snapshot_entries=knobs.snapshot_entries,
+            catch_up_entries=knobs.catch_up_entries,
+            snapshot_chunk_bytes=knobs.snapshot_chunk_bytes,
         )
 
     def __call__(

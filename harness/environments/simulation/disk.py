@@ -45,6 +45,8 @@ class SimulatedDisk:
         self._flipped: list[int] = []
         """Numbers of the bits that are wrong."""
         self._power_cycles = 0
+        self._replacements = 0
+        """How often another file was put in the place of this one."""
         self.sync_count = 0
         self.extra_fsync_ns = 0
         """By how much every sync is slower than by nature."""
@@ -56,6 +58,11 @@ class SimulatedDisk:
     def content(self) -> bytes:
         """What a read of the file returns: the page cache over the platter."""
         return bytes(self._content)
+
+    @property
+    def size_bytes(self) -> int:
+        """The file's size."""
+        return len(self._content)
 
     @property
     def durable_content(self) -> bytes:
@@ -95,6 +102,19 @@ class SimulatedDisk:
         self._durable_bytes = min(self._durable_bytes, length)
         self._reported_bytes = min(self._reported_bytes, length)
 
+    def replace(self, content: bytes) -> bool:
+        """Put a new file in the place of this one, atomically and durably; return whether it was.
+
+        A disk that is full, rotten or lies, or fails to sync, leaves the old one. Deviation: takes
+        no time, as what the daemon must wait for is written to the log itself.
+        """
+        if self.is_full or self.is_rotten or self.fails_to_sync or self._is_lying or self._lost:
+            return False
+        self._content = bytearray(content)
+        self._durable_bytes = self._reported_bytes = len(content)
+        self._replacements += 1
+        return True
+
     def sync(self, done: Callable[[], None], failed: Callable[[], None] = _report_nowhere) -> None:
         """Make durable what is written now, then call `done`, unless a crash comes first.
 
@@ -106,6 +126,7 @@ class SimulatedDisk:
             latency + self.extra_fsync_ns,
             self._synced,
             len(self._content),
+            self._replacements,
             self._power_cycles,
             done,
             failed,
@@ -114,6 +135,7 @@ class SimulatedDisk:
     def _synced(
         self,
         length: int,
+        replacements: int,
         power_cycle: int,
         done: Callable[[], None],
         failed: Callable[[], None],
@@ -122,6 +144,9 @@ class SimulatedDisk:
             return
         if self.fails_to_sync:
             failed()
+            return
+        if replacements != self._replacements:
+            done()  # What was written before has become durable with the new file.
             return
         self._reported_bytes = max(self._reported_bytes, length)
         if not self._is_lying:

@@ -1,29 +1,29 @@
 """A simulated machine: it runs one node's daemon, carries out its effects, and can be broken.
 
-Effects are carried out in order. A `Persist` is written at once, and whatever stands behind it
-waits until a sync that began after the write has ended; meanwhile more may be written, and the
-next sync covers it all (group commit, one fsync in flight). Writing early is allowed: the word
-behind a `Persist` must not come before it, the `Persist` may come before an earlier word.
+Effects are carried out in order (`outbox`).
 """
 
-from collections import deque
 from collections.abc import Callable
-from functools import partial
 from typing import Protocol, assert_never
 
 from harness.environments.simulation.clock import NodeClock
 from harness.environments.simulation.disk import SimulatedDisk, Tail
 from harness.environments.simulation.kernel import Kernel
 from harness.environments.simulation.oracle import Breach, Oracle
+from harness.environments.simulation.outbox import Outbox
 from harness.environments.simulation.trace import (
     Committed,
     Crashed,
     Noted,
     Persisted,
     Role,
+    SnapshotInstalled,
+    SnapshotSent,
     Started,
     Stopped,
     Trace,
+    Trimmed,
+    What,
 )
 from nodeimpl.api.errors import ApiError
 from nodeimpl.api.requests import ApiRequest, ApiResponse
@@ -39,11 +39,11 @@ from nodeimpl.boundary import (
 )
 from nodeimpl.ids import Instant, NodeId
 from nodeimpl.node import Node
-from nodeimpl.raft.effects import Became, Commit, Persist, Send
-from nodeimpl.raft.messages import Message
+from nodeimpl.raft.effects import Became, Commit, Persist, Restored, Send, Trim
+from nodeimpl.raft.messages import InstallSnapshot, Message
 from nodeimpl.raft.state import Recovered, RecoveredStateError
 from nodeimpl.storage.memory_backend import MemoryBackend
-from nodeimpl.storage.recovery import replay
+from nodeimpl.storage.recovery import implied_trim, replay
 from nodeimpl.storage.wal_format import WalCorruption, decode, encode
 
 INBOX_MAX = 20_000
@@ -112,15 +112,7 @@ class Host:
         self._recovering = False
         self._disk_failed = False
         """Whether a sync has failed that a paused daemon has not noticed yet."""
-        self._queue: deque[Effect] = deque()
-        """Effects that wait for a sync; the first one is a `Persist`."""
-        self._written = 0
-        """`Persist`s written in this incarnation."""
-        self._synced = 0
-        """Those of them that are durable."""
-        self._carried = 0
-        """Those of them that left the queue."""
-        self._syncing = False
+        self._outbox = Outbox(disk, self)
         self._timer_at: int | None = None
         """When the pending timer fires, in virtual time; None if none is pending."""
         self._timer_deadline = Instant(0)
@@ -144,14 +136,14 @@ class Host:
         self._clock.start(self._kernel.now)
         # What survived a crash in the page cache is not durable yet. A node that spoke of it
         # before syncing it could be made a liar by the next power cut.
-        self._disk.sync(self._recover, self._on_sync_failed)
+        self._disk.sync(self._recover, self.stop_over_failed_sync)
 
     def _recover(self) -> None:
         data = self._disk.content
         torn_bytes = 0
         try:
             contents = decode(data)
-            recovered = replay(contents, self._backend.applied_index)
+            recovered = replay(contents, self._backend.applied)
         except (WalCorruption, RecoveredStateError) as error:
             if self._disk.is_rotten:
                 # A node that stops over a damaged log does what it must.
@@ -167,17 +159,21 @@ class Host:
         if contents.torn_tail is not None:
             torn_bytes = len(data) - contents.torn_tail.offset
             self._disk.truncate(contents.torn_tail.offset)
-        self._oracle.recovered(self.node_id, recovered.hard_state, recovered.entries)
-        self._trace.add(
-            self._kernel.now,
-            self.name,
+        self._oracle.recovered(
+            self.node_id, recovered.hard_state, recovered.entries, recovered.prefix_index
+        )
+        trim = implied_trim(contents, recovered)
+        if trim is not None and not self._disk.append(encode(trim)):
+            self.stop_over_full_disk()
+            return
+        self._note(
             Started(
                 self.incarnation,
                 recovered.hard_state.current_term,
-                recovered.entries[-1].index if recovered.entries else 0,
-                self._backend.applied_index,
+                recovered.last_index,
+                self._backend.applied.index,
                 torn_bytes,
-            ),
+            )
         )
         self._recovering = False
         now = self._clock.read(self._kernel.now)
@@ -189,7 +185,7 @@ class Host:
 
     def _stop(self, reason: str, tail: Tail) -> None:
         """Let the daemon end by its own decision."""
-        self._trace.add(self._kernel.now, self.name, Stopped(reason))
+        self._note(Stopped(reason))
         self.kill(tail)
 
     def kill(self, tail: Tail) -> None:
@@ -201,14 +197,12 @@ class Host:
         self._recovering = False
         self.is_paused = False
         self._disk_failed = False
-        self._queue.clear()
-        self._written = self._synced = self._carried = 0
-        self._syncing = False
+        self._outbox.clear()
         self._timer_at = None
         self._inbox.clear()
         clients, self._clients = self._clients, {}
         self._oracle.crashed(self.node_id)
-        self._trace.add(self._kernel.now, self.name, Crashed(tail.value, lost_bytes))
+        self._note(Crashed(tail.value, lost_bytes))
         for _, connection_lost in clients.values():
             connection_lost()
 
@@ -217,18 +211,17 @@ class Host:
         assert self.is_running, f"{self.name} is paused while it is down"
         assert not self.is_paused, f"{self.name} is paused twice"
         self.is_paused = True
-        self._trace.add(self._kernel.now, self.name, Noted("is paused"))
+        self._note(Noted("is paused"))
 
     def resume(self) -> None:
         """Go on, with all that arrived meanwhile."""
         assert self.is_paused, f"{self.name} is resumed while it runs"
         self.is_paused = False
-        self._trace.add(self._kernel.now, self.name, Noted("resumes"))
+        self._note(Noted("resumes"))
         if self._disk_failed:
-            self._on_sync_failed()
+            self.stop_over_failed_sync()
             return
-        self._carry_out()
-        self._sync_if_needed()
+        self._outbox.go_on()
         self._drain()
         self.clock_changed()
 
@@ -261,21 +254,8 @@ class Host:
             # Deviation from our rule never to catch one: here the node is what is judged, and
             # its own assertion convicts it. The run ends, and the seed repeats it.
             raise Breach("Assertion", f"{self.name} stopped itself: {error}") from error
-        queue = self._queue
-        for effect in effects:
-            if isinstance(effect, Persist):
-                if not self._disk.append(encode(effect)):
-                    self._stop("its disk is full", Tail.KEPT)
-                    return
-                self._oracle.wrote(self.node_id, effect)
-                self._written += 1
-                queue.append(effect)
-            elif queue:
-                queue.append(effect)
-            else:
-                self._carry_out_one(effect)
-        if queue:
-            self._sync_if_needed()
+        if not self._outbox.put(effects):
+            return
         deadline = node.deadline
         if self._timer_at is None or deadline < self._timer_deadline:
             self._arm_timer(deadline)
@@ -317,41 +297,36 @@ class Host:
             self._arm_timer(deadline)
 
     # ------------------------------------------------------------ effects
-    def _sync_if_needed(self) -> None:
-        """Start a sync of all that is written, unless one is in flight."""
-        if self._written > self._synced and not self._syncing:
-            self._syncing = True
-            self._disk.sync(partial(self._on_synced, self._written), self._on_sync_failed)
+    def carry_out(self, effect: Effect) -> None:  # noqa: C901 (one case per effect)
+        """Do what `effect` asks for; it is no `Persist` and no `Trim`."""
+        match effect:
+            case Send(to=to, message=message):
+                self._oracle.sent(self.node_id, to, message)
+                if isinstance(message, InstallSnapshot) and message.done:
+                    self._note_snapshot_sent(to, message)
+                self._network.send(self.name, self._names[to], message)
+            case Reply(tag=tag, body=body):
+                self._answer(tag, body)
+            case Commit():
+                self._note_committed(effect)
+            case Became(role=role, term=term, leader=leader):
+                self._oracle.became(self.node_id, role, term)
+                self._note(Role(role.value, term, None if leader is None else self._names[leader]))
+            case CommitBackend():
+                self._save(effect)
+            case Restored(index=index, term=term):
+                self._note(SnapshotInstalled(index, term))
+            case Persist() | Trim():
+                raise AssertionError("what is written is carried out in its turn")
+            case _:
+                assert_never(effect)
 
-    def _on_synced(self, covered: int) -> None:
-        self._synced = covered
-        self._syncing = False
-        if not self.is_paused:
-            self._carry_out()
-            self._sync_if_needed()
+    def wrote(self, persist: Persist) -> None:
+        """Note that `persist` is in the page cache."""
+        self._oracle.wrote(self.node_id, persist)
 
-    def _on_sync_failed(self) -> None:
-        """Stop the daemon: nobody knows what of its writes is durable (etcd panics here)."""
-        if self.is_paused:
-            self._disk_failed = True
-        else:
-            self._stop("its disk failed to sync", Tail.TORN)
-
-    def _carry_out(self) -> None:
-        """Carry out what no longer waits for a sync."""
-        queue = self._queue
-        while queue:
-            effect = queue[0]
-            if isinstance(effect, Persist):
-                if self._carried == self._synced:
-                    return
-                self._carried += 1
-                self._note_synced(effect)
-            else:
-                self._carry_out_one(effect)
-            queue.popleft()
-
-    def _note_synced(self, persist: Persist) -> None:
+    def synced(self, persist: Persist) -> None:
+        """Note that `persist`, the oldest that was not, is durable."""
         self._oracle.synced(self.node_id)
         hard_state, entries = persist.hard_state, persist.entries
         voted_for = hard_state.voted_for if hard_state is not None else None
@@ -367,28 +342,39 @@ class Host:
             ),
         )
 
-    def _carry_out_one(self, effect: Effect) -> None:
-        match effect:
-            case Send(to=to, message=message):
-                self._oracle.sent(self.node_id, to, message)
-                self._network.send(self.name, self._names[to], message)
-            case Reply(tag=tag, body=body):
-                self._answer(tag, body)
-            case Commit():
-                self._note_committed(effect)
-            case Became(role=role, term=term, leader=leader):
-                self._oracle.became(self.node_id, role, term)
-                self._trace.add(
-                    self._kernel.now,
-                    self.name,
-                    Role(role.value, term, None if leader is None else self._names[leader]),
-                )
-            case CommitBackend(point=point):
-                self._backend.commit(point)
-            case Persist():
-                raise AssertionError("a Persist is carried out by a sync")
-            case _:
-                assert_never(effect)
+    def trimmed(self, trim: Trim) -> None:
+        """Note that the log is about to be trimmed."""
+        self._oracle.trimmed(self.node_id, trim.prefix_index, trim.prefix_term)
+        self._note(Trimmed(trim.prefix_index, trim.prefix_term))
+
+    def stop_over_full_disk(self) -> None:
+        """End the daemon: there was no room for what it must not forget."""
+        self._stop("its disk is full", Tail.KEPT)
+
+    def stop_over_failed_sync(self) -> None:
+        """End the daemon: nobody knows what of its writes is durable (etcd panics here)."""
+        if self.is_paused:
+            self._disk_failed = True
+        else:
+            self._stop("its disk failed to sync", Tail.TORN)
+
+    def _note(self, what: What) -> None:
+        self._trace.add(self._kernel.now, self.name, what)
+
+    def _save(self, commit: CommitBackend) -> None:
+        self._backend.commit(commit.point)
+        applied = commit.applied
+        self._oracle.saved(self.node_id, applied.index, applied.term, commit.store_hash)
+
+    def _note_snapshot_sent(self, to: NodeId, message: InstallSnapshot) -> None:
+        self._note(
+            SnapshotSent(
+                self._names[to],
+                message.last_included_index,
+                message.last_included_term,
+                message.offset + len(message.data),
+            )
+        )
 
     def _answer(self, tag: int, body: ApiResponse | ApiError) -> None:
         client = self._clients.pop(tag, None)

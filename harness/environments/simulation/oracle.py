@@ -8,7 +8,9 @@ Checked, each in constant time per event:
   comparisons of two integers.
 - **Persistence**: no word tells of a term, a vote or an entry that a crash could still take back,
   and recovery returns everything that was synced.
-- **Durability**: what is committed is durable on a majority.
+- **Durability**: what is committed is durable on a majority. A durable store stands for the log it
+  is the outcome of (Raft §7), and no log is trimmed but by such a store.
+- **Agreement**: stores that are the outcome of the same log are equal, by their hash.
 
 The oracle sees effects as the host carries them out, so what it calls durable is durable.
 """
@@ -27,6 +29,7 @@ from nodeimpl.raft.messages import (
     RequestVoteReply,
 )
 
+NO_INDEX = LogIndex(0)
 _EMPTY = 0
 """The chain of the empty log."""
 
@@ -45,11 +48,13 @@ class Breach(Exception):  # noqa: N818 - the store's failure, not an error of ou
 class _Durable:
     """What one node has on its platter: its log as chains, and its hard state."""
 
-    __slots__ = ("chains", "hard_state", "unsynced")
+    __slots__ = ("chains", "hard_state", "saved_index", "unsynced")
 
     def __init__(self) -> None:
         self.chains = [_EMPTY]
-        """`chains[i]` is the log's prefix that ends at index i."""
+        """`chains[i]` is the log's prefix that ends at index i, be it trimmed or not."""
+        self.saved_index = LogIndex(0)
+        """How much of the log the durable store is the outcome of."""
         self.hard_state = HardState(Term(0), None)
         self.unsynced: deque[Persist] = deque()
         """Written but not synced yet, oldest first."""
@@ -70,6 +75,9 @@ class Oracle:
         self._committed = [_EMPTY]
         """`_committed[i]` is the one prefix that is committed up to index i."""
         self._committed_in_term: list[Term] = [Term(0)]
+        self._stores: dict[LogIndex, tuple[NodeId, int]] = {}
+        """Who was the first to make a store durable that is the outcome of the log up to an index,
+        and its hash."""
         self.commit_count = 0
 
     # ------------------------------------------------------------ what nodes do
@@ -231,6 +239,51 @@ class Oracle:
         self._committed_in_term.append(term)
         self.commit_count += 1
 
+    def saved(self, node: NodeId, index: LogIndex, term: Term, store_hash: int) -> None:
+        """Judge that `node` made its store durable, as the outcome of the log up to `index`.
+
+        If its log does not go there, or elsewhere, the store came from a leader, and from now on
+        the node holds what is committed up to `index`, and nothing behind it (Raft §7).
+        """
+        if index >= len(self._committed) or self._chain_terms[self._committed[index]] != term:
+            raise Breach(
+                "Snapshots (Raft §7)",
+                f"n{node} holds a store that is said to be the outcome of entry {index} of term "
+                f"{term}, but {len(self._committed) - 1} entries are committed"
+                + (
+                    f", and that one is of term {self._chain_terms[self._committed[index]]}"
+                    if index < len(self._committed)
+                    else ""
+                ),
+            )
+        other, other_hash = self._stores.setdefault(index, (node, store_hash))
+        if other_hash != store_hash:
+            raise Breach(
+                "State Machine Safety (Raft §5.4.3)",
+                f"n{other} and n{node} have both applied {index} entries, but their stores hash "
+                f"to {other_hash:#x} and {store_hash:#x}",
+            )
+        durable = self._durable[node]
+        if index < durable.saved_index:
+            raise Breach(
+                "Snapshots (Raft §7)",
+                f"n{node} went back from a store that is the outcome of {durable.saved_index} "
+                f"entries to one of {index}",
+            )
+        durable.saved_index = index
+        if not self._holds(node, index, self._committed[index]):
+            durable.chains = self._committed[: index + 1]
+
+    def trimmed(self, node: NodeId, index: LogIndex, term: Term) -> None:
+        """Judge that `node` forgot its log up to `index`: its durable store must stand for it."""
+        saved_index = self._durable[node].saved_index
+        if index > saved_index or self._chain_terms[self._committed[index]] != term:
+            raise Breach(
+                "Snapshots (Raft §7)",
+                f"n{node} trimmed its log up to entry {index} of term {term}, but its durable "
+                f"store is the outcome of entry {saved_index}",
+            )
+
     # ------------------------------------------------------------ what nodes say
     def sent(self, node: NodeId, to: NodeId, message: Message) -> None:
         """Judge what `node` is about to say: what it reveals must be durable."""
@@ -270,14 +323,28 @@ class Oracle:
         """Note that the daemon of `node` ended."""
         self._leading.pop(node, None)
 
-    def recovered(self, node: NodeId, hard_state: HardState, entries: Sequence[Entry]) -> None:
+    def recovered(
+        self,
+        node: NodeId,
+        hard_state: HardState,
+        entries: Sequence[Entry],
+        prefix_index: LogIndex = NO_INDEX,
+    ) -> None:
         """Judge the state with which `node` came back, and which it has synced again.
+
+        Its log begins behind `prefix_index`; its store is the outcome of what stands before.
 
         It must be what was durable, or what that becomes by some of the unsynced writes, in
         order: those may or may not have survived.
         """
         durable = self._durable[node]
-        chains = [_EMPTY]
+        if prefix_index > durable.saved_index:
+            raise Breach(
+                "Recovery (Raft §7)",
+                f"n{node} came back with a log trimmed up to {prefix_index}, but its durable store "
+                f"is the outcome of entry {durable.saved_index}",
+            )
+        chains = self._committed[: prefix_index + 1]
         if entries:
             self._append(node, chains, tuple(entries))
         while (durable.chains, durable.hard_state) != (chains, hard_state):

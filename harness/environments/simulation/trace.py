@@ -68,6 +68,44 @@ class Committed(msgspec.Struct, frozen=True, tag="commit", gc=False):
         return f"commits {self.first_index}..{self.last_index} of term {self.last_term}"
 
 
+class Trimmed(msgspec.Struct, frozen=True, tag="trim", gc=False):
+    """The log was trimmed: it begins behind this entry."""
+
+    index: int
+    term: int
+
+    def text(self) -> str:
+        """Return what happened, for people."""
+        return f"trims its log up to {self.index} of term {self.term}"
+
+
+class SnapshotSent(msgspec.Struct, frozen=True, tag="send-snapshot", gc=False):
+    """The last chunk of a snapshot left for a follower; it may leave again."""
+
+    to: str
+    last_included_index: int
+    last_included_term: int
+    bytes_count: int
+
+    def text(self) -> str:
+        """Return what happened, for people."""
+        return (
+            f"sends {self.to} the end of its state at {self.last_included_index} of term "
+            f"{self.last_included_term} ({self.bytes_count} bytes)"
+        )
+
+
+class SnapshotInstalled(msgspec.Struct, frozen=True, tag="install-snapshot", gc=False):
+    """A leader's state took the place of the node's own, and is durable."""
+
+    last_included_index: int
+    last_included_term: int
+
+    def text(self) -> str:
+        """Return what happened, for people."""
+        return f"installs the state at {self.last_included_index} of term {self.last_included_term}"
+
+
 class Started(msgspec.Struct, frozen=True, tag="start", gc=False):
     """The daemon started and recovered its state."""
 
@@ -119,7 +157,18 @@ class Noted(msgspec.Struct, frozen=True, tag="note", gc=False):
         return self.words
 
 
-What = Role | Persisted | Committed | Started | Crashed | Stopped | Noted
+What = (
+    Role
+    | Persisted
+    | Committed
+    | Trimmed
+    | SnapshotSent
+    | SnapshotInstalled
+    | Started
+    | Crashed
+    | Stopped
+    | Noted
+)
 
 
 class Transition(msgspec.Struct, frozen=True, gc=False):
@@ -194,7 +243,7 @@ class Trace:
         return self._hash.hexdigest()
 
 
-def event_name(what: What) -> str:  # noqa: PLR0911 (one return per kind)
+def event_name(what: What) -> str:  # noqa: C901, PLR0911 (one return per kind)
     """Return the name by which schedules and files call this kind of transition."""
     match what:
         case Role():
@@ -203,6 +252,12 @@ def event_name(what: What) -> str:  # noqa: PLR0911 (one return per kind)
             return "persist"
         case Committed():
             return "commit"
+        case Trimmed():
+            return "trim"
+        case SnapshotSent():
+            return "send-snapshot"
+        case SnapshotInstalled():
+            return "install-snapshot"
         case Started():
             return "start"
         case Crashed():
