@@ -16,7 +16,7 @@ from nodeimpl.api.rpc_pb2 import (
 from nodeimpl.config import StoreConfig
 from nodeimpl.ids import LogIndex, Revision, Term
 from nodeimpl.mvcc.backend import Applied
-from nodeimpl.mvcc.invariants import check_store
+from nodeimpl.mvcc.invariants import check_reloaded, check_store
 from nodeimpl.mvcc.rows import (
     CHANGES_END,
     CHANGES_START,
@@ -238,6 +238,30 @@ def test_a_restart_goes_on_with_the_removal(backend: MemoryBackend) -> None:
     remove_all(restarted)
     assert change_count(backend) == 2
     assert not in_batches_of(2, backend).is_compacting
+
+
+def test_a_batch_may_end_between_the_changes_of_one_revision(backend: MemoryBackend) -> None:
+    store = in_batches_of(1, backend)
+    for key in (b"a", b"b", b"c"):
+        store.apply(PutRequest(key=key))
+    store.apply(DeleteRangeRequest(key=b"a", range_end=b"z"))
+    store.apply(PutRequest(key=b"d"))
+    schedule(store, 6)
+    remove_all(store)
+    check_store(store.state)
+    assert change_count(backend) == 1
+
+
+@pytest.mark.parametrize("revision", [3, 5, 6, 7])
+@pytest.mark.usefixtures("store")
+def test_a_restart_finds_the_index_as_removal_left_it(
+    backend: MemoryBackend, revision: int
+) -> None:
+    lazy = in_batches_of(1, backend)
+    schedule(lazy, revision)
+    while lazy.compact_step():
+        check_reloaded(lazy.state, in_batches_of(1, backend).state)
+    check_reloaded(lazy.state, in_batches_of(1, backend).state)
 
 
 def test_a_crash_between_scheduling_and_its_commit_leaves_no_half_of_it(

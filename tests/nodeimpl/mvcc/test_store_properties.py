@@ -409,6 +409,10 @@ class StoreComparison(RuleBasedStateMachine):
             while self.twin.compact_step():
                 pass
 
+    @rule(back=st.integers(0, 3))
+    def compact_lately(self, back: int) -> None:
+        self.command(CompactionRequest(revision=self.store.revision - back))
+
     @rule(request=ranges)
     def read(self, request: RangeRequest) -> None:
         assert self.store.read(request) == self.slow.answer(request)
