@@ -1,10 +1,10 @@
 """What each fault does to a cluster: a fault that never bites is a bug in the fault.
 
-Short trials of three nodes, for every package the same seeds with that package alone, beside the
-same seeds without faults. A trial is *bitten* if any figure of its row differs from what it is
-without faults; for `longest gap` by more than a tenth and 20 ms, as chance alone moves it.
+Short trials of three nodes: for every kind of fault that a package draws, the same seeds with that
+kind alone, beside the same seeds without faults. A trial is *bitten* if any figure of its row
+differs from what it is without faults; times by more than a tenth, as chance alone moves them.
 
-    .venv/bin/python benchmarks/faults.py [SEEDS [PACKAGE...]]
+    .venv/bin/python -m benchmarks.faults [SEEDS [PACKAGE...]]
 """
 
 import statistics
@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 
 from checkers.availability import longest_gap
+from checkers.history import History, OpType
 from checkers.verdict import Answer
 from harness.environments.simulation.streams import Streams
 from harness.environments.simulation.trace import Crashed, Noted, Role, Started, Stopped, Transition
@@ -21,12 +22,15 @@ from harness.trial import TrialResult, run_trial
 from nemesis.applied import Outcome, Phase
 from nemesis.generate import generate
 from nemesis.packages import Package
+from nemesis.schedule import Asked, Schedule
 from nodeimpl.ids import MILLISECOND, SECOND
 
 SEEDS_DEFAULT = 50
 NODES = 3
 SECONDS = 5.0
 INTERVAL_NS = SECOND
+GAP_MS_MIN, LATENCY_MS_MIN = 20.0, 0.5
+"""Differences below these are chance."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +42,8 @@ class Figures:
     """Times that a node stood, or asked whether to stand, for election."""
     longest_gap_ms: float
     """In which no client got an ok."""
+    latency_ms: float
+    """Mean time to an ok."""
     lost: float
     """Messages lost or cut off."""
     odd: float
@@ -92,22 +98,31 @@ class Counts:
                 pass
 
 
-def run(seed: int, package: Package | None) -> Trial:
-    """Run one trial under the faults of `package`; None: without faults."""
-    plan = Plan(
+def plan_of(seed: int) -> Plan:
+    """Return the plan of one trial, but for its faults."""
+    return Plan(
         seed=seed,
         nodes=NODES,
         workload=WorkloadPlan(name="kv", rate=50.0, time_limit_s=SECONDS),
         faults=FaultPlan(packages=()),
     )
-    schedule = generate(
+
+
+def schedule_of(seed: int, package: Package) -> Schedule:
+    """Return what `package` draws from a seed."""
+    return generate(
         Streams(seed).named,
-        () if package is None else (package,),
-        plan.node_names,
+        (package,),
+        plan_of(seed).node_names,
         seed=seed,
         duration_ns=round(SECONDS * SECOND),
         interval_ns=INTERVAL_NS,
     )
+
+
+def run(seed: int, asked: Sequence[Asked]) -> Trial:
+    """Run one trial under these faults."""
+    plan, schedule = plan_of(seed), Schedule(seed=seed, asked=tuple(asked))
     counts = Counts()
     result = run_trial(plan, schedule, sink=counts)
     done = [
@@ -128,6 +143,7 @@ def figures_of(result: TrialResult, counts: Counts) -> Figures:
         elections=result.simulation.election_count,
         candidacies=counts.candidacies,
         longest_gap_ms=0.0 if gap is None else gap.duration_ns / MILLISECOND,
+        latency_ms=latency_ms(result.history),
         lost=fates.lost + fates.cut,
         odd=fates.duplicated + fates.reordered + fates.held,
         restarts=counts.restarts,
@@ -140,9 +156,23 @@ def figures_of(result: TrialResult, counts: Counts) -> Figures:
 
 def is_bitten(trial: Figures, calm: Figures) -> bool:
     """Say whether the faults did anything to the trial that is `calm` without them."""
-    gap_ms = abs(trial.longest_gap_ms - calm.longest_gap_ms)
-    others_differ = replace(trial, longest_gap_ms=0.0) != replace(calm, longest_gap_ms=0.0)
-    return others_differ or gap_ms > max(20.0, calm.longest_gap_ms / 10)
+    times = (
+        (trial.longest_gap_ms, calm.longest_gap_ms, GAP_MS_MIN),
+        (trial.latency_ms, calm.latency_ms, LATENCY_MS_MIN),
+    )
+    times_differ = any(abs(a - b) > max(least, b / 10) for a, b, least in times)
+    timeless = replace(trial, longest_gap_ms=calm.longest_gap_ms, latency_ms=calm.latency_ms)
+    return times_differ or timeless != calm
+
+
+def latency_ms(history: History) -> float:
+    """Return the mean time from asking to an ok."""
+    latencies = [
+        operation.completion.time - operation.invoke.time
+        for operation in history.operations()
+        if operation.completion is not None and operation.completion.type is OpType.OK
+    ]
+    return statistics.fmean(latencies) / MILLISECOND if latencies else 0.0
 
 
 def numbers(figures: Figures) -> list[float]:
@@ -151,6 +181,7 @@ def numbers(figures: Figures) -> list[float]:
         figures.elections,
         figures.candidacies,
         figures.longest_gap_ms,
+        figures.latency_ms,
         figures.lost,
         figures.odd,
         figures.restarts,
@@ -171,7 +202,7 @@ def print_row(name: str, trials: Sequence[Trial], calm: Sequence[Trial]) -> None
     convicted = sum(trial.verdict is Answer.INVALID for trial in trials)
     flag = "" if bitten or trials is calm else "   NEVER BITES"
     verdicts = f"   {convicted} INVALID" if convicted else ""
-    print(f"{name:<11}{faults:7.1f}{means}{bitten:5}/{len(trials)}{flag}{verdicts}", flush=True)
+    print(f"{name:<24}{faults:7.1f}{means}{bitten:5}/{len(trials)}{flag}{verdicts}", flush=True)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -180,24 +211,37 @@ def main(arguments: Sequence[str]) -> int:
     packages = [Package(name) for name in arguments[1:]] or list(Package)
     names = [field.name.replace("_", " ") for field in fields(Figures)]
     print(f"mean of {len(seeds)} trials of {NODES} nodes and {SECONDS:g} s")
-    print(f"{'':<11}{'faults':>7}" + "".join(f"{_short(name):>9}" for name in names) + "  bitten")
-    calm = [run(seed, None) for seed in seeds]
+    print(f"{'':<24}{'faults':>7}" + "".join(f"{_short(name):>9}" for name in names) + "  bitten")
+    calm = [run(seed, ()) for seed in seeds]
     print_row("(none)", calm, calm)
     is_good = True
     for package in packages:
-        trials = [run(seed, package) for seed in seeds]
-        print_row(package, trials, calm)
-        pairs = zip(trials, calm, strict=True)
-        is_good &= any(is_bitten(trial.figures, other.figures) for trial, other in pairs)
-        is_good &= all(trial.verdict is not Answer.INVALID for trial in trials)
+        drawn = {seed: schedule_of(seed, package).asked for seed in seeds}
+        for kind in sorted({asked.fault.do for all_asked in drawn.values() for asked in all_asked}):
+            trials = [
+                run(seed, [asked for asked in drawn[seed] if asked.fault.do == kind])
+                for seed in seeds
+            ]
+            print_row(f"{package} {kind}", trials, calm)
+            is_good &= is_as_it_should_be(trials, calm)
     return 0 if is_good else 1
+
+
+def is_as_it_should_be(trials: Sequence[Trial], calm: Sequence[Trial]) -> bool:
+    """Say whether the fault bites in some trial and convicts nobody."""
+    pairs = zip(trials, calm, strict=True)
+    bites = any(is_bitten(trial.figures, other.figures) for trial, other in pairs)
+    return bites and all(trial.verdict is not Answer.INVALID for trial in trials)
 
 
 def _short(name: str) -> str:
     return {
         "longest gap ms": "gap ms",
-        "lost bytes": "bytes",
+        "latency ms": "ok ms",
+        "restarts": "starts",
+        "refusals": "refused",
         "compactions": "compacts",
+        "lost bytes": "bytes",
         "elections": "elects",
         "candidacies": "stands",
     }.get(name, name)

@@ -232,7 +232,7 @@ ClockFault: TypeAlias = ClockBump | ClockDrift | ClockStrobe
 
 
 def draw(chance: Chance) -> ClockFault:
-    """Draw a bump, a drift or a strobe; bumps of a heartbeat's length and of a minute's."""
+    """Draw a bump, a drift or a strobe, from hardly noticed to longer than any timeout."""
     random, target, hold_ns = chance.random, chance.target, chance.hold_ns
     kind = random.randrange(3)
     if kind == 0:
@@ -241,11 +241,11 @@ def draw(chance: Chance) -> ClockFault:
             offset_ns = -offset_ns
         return ClockBump(target=target, offset_ns=offset_ns, hold_ns=hold_ns)
     if kind == 1:
-        rate = random.choice((0.1, 0.5, 0.9, 1.1, 2.0, 10.0))
+        rate = random.choice((0.05, 0.3, 0.9, 1.1, 3.0, 30.0))
         return ClockDrift(target=target, rate=rate, hold_ns=hold_ns)
     return ClockStrobe(
         target=target,
-        amplitude=random.choice((0.1, 0.5, 0.9)),
-        period_ns=chance.duration_ns(20 * MILLISECOND, 1_000 * MILLISECOND),
+        amplitude=random.choice((0.1, 0.5, 0.99)),
+        period_ns=chance.duration_ns(20 * MILLISECOND, 2_000 * MILLISECOND),
         hold_ns=hold_ns,
     )
