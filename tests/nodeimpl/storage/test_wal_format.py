@@ -6,13 +6,14 @@ import zlib
 import pytest
 
 from nodeimpl.ids import LogIndex, NodeId, Term
-from nodeimpl.raft.effects import Persist
+from nodeimpl.raft.effects import Persist, Trim
 from nodeimpl.raft.messages import Entry, EntryKind, HardState
 from nodeimpl.storage.wal_format import (
     HEADER_BYTES,
     TornTail,
     WalContents,
     WalCorruption,
+    Write,
     decode,
     encode,
 )
@@ -42,6 +43,7 @@ VOTE = Persist(HardState(Term(2), NodeId(3)), ())
 ONE_ENTRY = Persist(None, (entry(1),))
 BOTH = Persist(HardState(Term(5), None), (entry(2), entry(3, kind=EntryKind.NO_OP, data=b"")))
 NOTHING = Persist(None, ())
+PREFIX = Trim(LogIndex(7), Term(2))
 
 FRAMES = [encode(persist) for persist in (VOTE, ONE_ENTRY, BOTH)]
 LOG = b"".join(FRAMES)
@@ -73,10 +75,22 @@ def test_the_header_is_magic_length_and_two_checksums() -> None:
 
 
 @pytest.mark.parametrize(
-    "persist", [VOTE, ONE_ENTRY, BOTH, NOTHING], ids=["vote", "entry", "both", "nothing"]
+    "write",
+    [VOTE, ONE_ENTRY, BOTH, NOTHING, PREFIX],
+    ids=["vote", "entry", "both", "nothing", "prefix"],
 )
-def test_what_was_written_is_read(persist: Persist) -> None:
-    assert decode(encode(persist)) == WalContents((persist,), (0,), None)
+def test_what_was_written_is_read(write: Write) -> None:
+    assert decode(encode(write)) == WalContents((write,), (0,), None)
+
+
+def test_a_prefix_is_written_as_drawn() -> None:
+    payload = bytes.fromhex("03 0000000000000002 0000000000000007")
+    assert encode(PREFIX) == frame(payload)
+
+
+def test_a_prefix_among_other_records_is_unreadable() -> None:
+    payload = bytes.fromhex("03 0000000000000002 0000000000000007")
+    assert corrupt_at(frame(payload + payload)) == HEADER_BYTES
 
 
 def test_frames_are_read_in_the_order_written() -> None:
@@ -89,7 +103,7 @@ def test_an_empty_log_holds_nothing() -> None:
 
 def test_a_log_torn_anywhere_is_cut_at_its_last_frame() -> None:
     torn = [decode(LOG[:length]) for length in range(THIRD + 1, len(LOG))]
-    assert {contents.persists for contents in torn} == {(VOTE, ONE_ENTRY)}
+    assert {contents.writes for contents in torn} == {(VOTE, ONE_ENTRY)}
     assert {cut_at(contents) for contents in torn} == {THIRD}
 
 
@@ -109,7 +123,7 @@ def test_a_torn_tail_says_where_and_why(tail: bytes, reason: str) -> None:
 
 def test_any_bit_flipped_in_the_last_frame_cuts_it() -> None:
     spoilt = [decode(flipped(bit)) for bit in range(8 * THIRD, 8 * len(LOG))]
-    assert {contents.persists for contents in spoilt} == {(VOTE, ONE_ENTRY)}
+    assert {contents.writes for contents in spoilt} == {(VOTE, ONE_ENTRY)}
     assert {cut_at(contents) for contents in spoilt} == {THIRD}
 
 

@@ -4,9 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nodeimpl.ids import LogIndex, NodeId, Term
-from nodeimpl.raft.effects import Persist
+from nodeimpl.raft.effects import Persist, Trim
 from nodeimpl.raft.messages import Entry, EntryKind, HardState
-from nodeimpl.storage.wal_format import decode, encode
+from nodeimpl.storage.wal_format import Write, decode, encode
 
 numbers = st.integers(0, 2**64 - 1)
 entries = st.builds(
@@ -26,33 +26,35 @@ persists = st.builds(
     hard_state=st.none() | hard_states,
     entries=st.lists(entries, max_size=3).map(tuple),
 )
+trims = st.builds(Trim, prefix_index=numbers.map(LogIndex), prefix_term=numbers.map(Term))
+writes = st.one_of(persists, trims)
 
 
-def log_of(written: list[Persist]) -> bytes:
+def log_of(written: list[Write]) -> bytes:
     return b"".join(map(encode, written))
 
 
-@given(st.lists(persists, max_size=4))
-def test_any_log_is_read_back(written: list[Persist]) -> None:
+@given(st.lists(writes, max_size=4))
+def test_any_log_is_read_back(written: list[Write]) -> None:
     contents = decode(log_of(written))
-    assert (contents.persists, contents.torn_tail) == (tuple(written), None)
+    assert (contents.writes, contents.torn_tail) == (tuple(written), None)
 
 
-@given(st.lists(persists, max_size=3), persists, st.data())
+@given(st.lists(writes, max_size=3), writes, st.data())
 def test_tearing_the_last_frame_loses_the_last_frame_only(
-    before: list[Persist], last: Persist, data: st.DataObject
+    before: list[Write], last: Write, data: st.DataObject
 ) -> None:
     whole, torn = log_of(before), encode(last)
     kept = data.draw(st.integers(1, len(torn) - 1))
     contents = decode(whole + torn[:kept])
-    assert contents.persists == tuple(before)
+    assert contents.writes == tuple(before)
     assert contents.torn_tail is not None
     assert contents.torn_tail.offset == len(whole)
 
 
-@given(st.lists(persists, max_size=3), persists, st.data())
+@given(st.lists(writes, max_size=3), writes, st.data())
 def test_zeroing_parts_of_the_last_frame_loses_the_last_frame_only(
-    before: list[Persist], last: Persist, data: st.DataObject
+    before: list[Write], last: Write, data: st.DataObject
 ) -> None:
     # A file that grew before its bytes were written: a crash leaves zeros in their place.
     whole, torn = log_of(before), bytearray(encode(last))
@@ -61,13 +63,13 @@ def test_zeroing_parts_of_the_last_frame_loses_the_last_frame_only(
     torn[start:end] = bytes(end - start)
     contents = decode(whole + torn)
     is_spoilt = torn != encode(last)  # Zeros may have stood there anyway.
-    assert contents.persists == tuple(before if is_spoilt else [*before, last])
+    assert contents.writes == tuple(before if is_spoilt else [*before, last])
     assert (contents.torn_tail is not None) == is_spoilt
 
 
-@given(st.lists(persists, max_size=4))
-def test_offsets_say_where_each_frame_begins(written: list[Persist]) -> None:
+@given(st.lists(writes, max_size=4))
+def test_offsets_say_where_each_frame_begins(written: list[Write]) -> None:
     log = log_of(written)
     contents = decode(log)
-    again = [decode(log[offset:]).persists for offset in contents.offsets]
+    again = [decode(log[offset:]).writes for offset in contents.offsets]
     assert again == [tuple(written[number:]) for number in range(len(written))]
