@@ -39,6 +39,8 @@ def changed(
         (RAFT, "proposals_remembered_max", 0, "at least 1"),
         (STORE, "txn_ops_max", 0, "at least 1"),
         (STORE, "request_bytes_max", 0, "at least 1"),
+        (STORE, "compaction_batch_rows", 0, "at least 1"),
+        (STORE, "compaction_interval_ns", -1, "at least 0"),
         (NODE, "node_id", 0, "from 1 to 65535"),
         (NODE, "node_id", NODE_ID_MAX + 1, "from 1 to 65535"),
         (NODE, "node_id", 4, r"one of voters \(1, 2, 3\)"),
@@ -66,6 +68,8 @@ def test_a_value_out_of_range_is_refused_by_name(
         (RAFT, "election_timeout_ns_max", 300_000_001),
         (RAFT, "append_entries_max", 1),
         (STORE, "txn_ops_max", 1),
+        (STORE, "compaction_batch_rows", 1),
+        (STORE, "compaction_interval_ns", 0),
         (NODE, "node_id", 3),
         (NODE, "voters", (1,)),
         (NODE, "incarnation", 0),
@@ -81,3 +85,4 @@ def test_a_value_at_the_edge_of_its_range_is_taken(
 
 def test_the_store_s_limits_are_those_of_etcd() -> None:
     assert (STORE.txn_ops_max, STORE.request_bytes_max) == (128, 1_572_864)
+    assert (STORE.compaction_batch_rows, STORE.compaction_interval_ns) == (1000, 10_000_000)
