@@ -117,11 +117,10 @@ class Clocks(Protocol):
     def drift(self, node: str, rate: float) -> None:
         """Let the clock run `rate` times as fast as it would; 1.0 undoes it."""
 
-    def strobe(self, node: str, amplitude: float, period_ns: int) -> None:
-        """Let the clock's rate swing between `1 + amplitude` and `1 - amplitude` of itself.
+    def strobe(self, node: str, rate: float, period_ns: int) -> None:
+        """Let the clock run `rate` times as fast, then as slow, by turns, half a period each.
 
-        Half of each period each, so that nothing is gained over a whole one. An amplitude of
-        0.0 undoes it.
+        1.0 undoes it.
         """
 
 

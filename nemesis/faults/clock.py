@@ -23,7 +23,6 @@ from nemesis.targets import Situation
 
 RATE_MIN: Final = 0.01
 RATE_MAX: Final = 100.0
-AMPLITUDE_MAX: Final = 0.99
 PERIOD_NS_MIN: Final = MILLISECOND
 """A strobe changes the rate twice per period; any faster, and it would do nothing else."""
 
@@ -156,7 +155,7 @@ class ClockDrift(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ClockStrobe(msgspec.Struct, frozen=True, kw_only=True):
-    """Let the rate of the targets' clocks swing between `1 + amplitude` and `1 - amplitude`.
+    """Let the targets' clocks run `rate` times as fast, then as slow, half of `period_ns` each.
 
     A clock with several strobes follows the one that swings most.
     """
@@ -164,7 +163,7 @@ class ClockStrobe(msgspec.Struct, frozen=True, kw_only=True):
     do: ClassVar[str] = "clock_strobe"
     remedy: ClassVar[Remedy] = Remedy.REPAIR
     target: str
-    amplitude: float
+    rate: float
     period_ns: int
     hold_ns: int
 
@@ -195,13 +194,13 @@ class ClockStrobe(msgspec.Struct, frozen=True, kw_only=True):
         return [strobe for strobe in strobes if strobe.target == self.target]
 
     def _impose(self, site: Site, strobes: "list[ClockStrobe]") -> None:
-        swings = ((strobe.amplitude, strobe.period_ns) for strobe in strobes)
-        amplitude, period_ns = max(swings, default=(0.0, PERIOD_NS_MIN))
-        site.clocks().strobe(self.target, amplitude, period_ns)
+        swings = ((strobe.rate, strobe.period_ns) for strobe in strobes)
+        rate, period_ns = max(swings, default=(1.0, PERIOD_NS_MIN))
+        site.clocks().strobe(self.target, rate, period_ns)
 
     def begins(self) -> str:
         """Return the beginning as a phrase."""
-        swing = f"by {self.amplitude:.0%} every {milliseconds(self.period_ns)} ms"
+        swing = f"by {self.rate:g} times every {milliseconds(self.period_ns)} ms"
         return f"strobe the clock of {self.target} {swing} for {milliseconds(self.hold_ns)} ms"
 
     def ends(self) -> str:
@@ -212,7 +211,7 @@ class ClockStrobe(msgspec.Struct, frozen=True, kw_only=True):
         """Return the fields."""
         return {
             "target": self.target,
-            "amplitude": self.amplitude,
+            "rate": self.rate,
             "period_ms": milliseconds(self.period_ns),
             "hold_ms": milliseconds(self.hold_ns),
         }
@@ -222,7 +221,7 @@ class ClockStrobe(msgspec.Struct, frozen=True, kw_only=True):
         """Return the fault that `fields` describe."""
         return cls(
             target=names.target(fields.text("target")),
-            amplitude=fields.number("amplitude", least=0.0, most=AMPLITUDE_MAX),
+            rate=fields.number("rate", least=1.0, most=RATE_MAX),
             period_ns=fields.duration_ns("period_ms", least_ns=PERIOD_NS_MIN),
             hold_ns=fields.duration_ns("hold_ms"),
         )
@@ -241,11 +240,11 @@ def draw(chance: Chance) -> ClockFault:
             offset_ns = -offset_ns
         return ClockBump(target=target, offset_ns=offset_ns, hold_ns=hold_ns)
     if kind == 1:
-        rate = random.choice((0.05, 0.3, 0.9, 1.1, 3.0, 30.0))
+        rate = random.choice((0.05, 0.5, 1.1, 10.0, 30.0, 100.0))
         return ClockDrift(target=target, rate=rate, hold_ns=hold_ns)
     return ClockStrobe(
         target=target,
-        amplitude=random.choice((0.1, 0.5, 0.99)),
+        rate=random.choice((1.5, 5.0, 30.0, 100.0)),
         period_ns=chance.duration_ns(20 * MILLISECOND, 2_000 * MILLISECOND),
         hold_ns=hold_ns,
     )

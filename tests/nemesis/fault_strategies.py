@@ -124,7 +124,7 @@ def machine_faults(held_ns: st.SearchStrategy[int]) -> st.SearchStrategy[Fault]:
         st.builds(
             ClockStrobe,
             target=targets,
-            amplitude=st.floats(0, 0.99),
+            rate=st.floats(1, 100),
             period_ns=st.integers(MILLISECOND, TIME_NS_MAX),
             hold_ns=held_ns,
         ),

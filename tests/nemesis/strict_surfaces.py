@@ -138,11 +138,11 @@ class StrictCluster:
         self._called("drift", node, rate)
         self._keep(f"drift {node}", rate, is_broken=rate != 1.0)
 
-    def strobe(self, node: str, amplitude: float, period_ns: int) -> None:
+    def strobe(self, node: str, rate: float, period_ns: int) -> None:
         """As `Clocks`."""
         assert period_ns > 0, "time passes within a period"
-        self._called("strobe", node, amplitude, period_ns)
-        self._keep(f"strobe {node}", amplitude, is_broken=amplitude != 0.0)
+        self._called("strobe", node, rate, period_ns)
+        self._keep(f"strobe {node}", rate, is_broken=rate != 1.0)
 
     # ------------------------------------------------------------ Disks
     def slow_fsync(self, node: str, delay_ns: int) -> None:

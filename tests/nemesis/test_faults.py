@@ -64,8 +64,8 @@ def lie(target: str, hold_ns: int, power_cut_after_ns: int | None = None) -> Lyi
             "end drift of the clock of n1",
         ),
         (
-            ClockStrobe(target="n1", amplitude=0.5, period_ns=20 * MS, hold_ns=MS),
-            "strobe the clock of n1 by 50% every 20 ms for 1 ms",
+            ClockStrobe(target="n1", rate=1.5, period_ns=20 * MS, hold_ns=MS),
+            "strobe the clock of n1 by 1.5 times every 20 ms for 1 ms",
             "end strobe of the clock of n1",
         ),
         (
@@ -167,13 +167,13 @@ def test_drifts_of_one_clock_multiply() -> None:
 
 def test_of_several_strobes_the_widest_counts() -> None:
     cluster = three()
-    wide = ClockStrobe(target="n1", amplitude=0.9, period_ns=50, hold_ns=10)
-    narrow = ClockStrobe(target="n1", amplitude=0.1, period_ns=70, hold_ns=10)
+    wide = ClockStrobe(target="n1", rate=9.0, period_ns=50, hold_ns=10)
+    narrow = ClockStrobe(target="n1", rate=1.1, period_ns=70, hold_ns=10)
 
     run(injector(cluster, (At(0), wide), (At(5), narrow)))
 
     swings = [call[2:] for call in cluster.calls]
-    assert swings == [(0.9, 50), (0.9, 50), (0.1, 70), (0.0, MS)]
+    assert swings == [(9.0, 50), (9.0, 50), (1.1, 70), (1.0, MS)]
 
 
 # ---------------------------------------------------------------- disks

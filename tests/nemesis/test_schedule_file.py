@@ -261,11 +261,11 @@ def test_the_line_named_is_that_of_the_offending_record() -> None:
             "`rate` must be a number from 0.01 to 100, not 0",
         ),
         (
-            '"at_ms":0,"do":"clock_strobe","target":"n1","amplitude":1,"period_ms":5,"hold_ms":1',
-            "`amplitude` must be a number from 0 to 0.99, not 1",
+            '"at_ms":0,"do":"clock_strobe","target":"n1","rate":0.5,"period_ms":5,"hold_ms":1',
+            "`rate` must be a number from 1 to 100, not 0.5",
         ),
         (
-            '"at_ms":0,"do":"clock_strobe","target":"n1","amplitude":0.5,"period_ms":0,"hold_ms":1',
+            '"at_ms":0,"do":"clock_strobe","target":"n1","rate":2,"period_ms":0,"hold_ms":1',
             "`period_ms` must be milliseconds from 1 to 1000000000, not 0",
         ),
         (

@@ -16,15 +16,15 @@ class _BentClock:
     """One node's clock and what is done to it."""
 
     __slots__ = (
-        "amplitude_ppb",
         "clock",
         "half_ns",
         "host",
+        "is_fast",
         "natural_ppb",
         "offset_ns",
         "rate_ppb",
+        "swing_ppb",
         "swings",
-        "toward",
     )
 
     def __init__(self, clock: NodeClock, host: Host) -> None:
@@ -33,17 +33,20 @@ class _BentClock:
         self.natural_ppb = clock.drift_ppb
         self.offset_ns = 0
         self.rate_ppb = BILLION
-        self.amplitude_ppb = 0
+        self.swing_ppb = BILLION
+        """How much faster, and slower, a strobe makes it by turns."""
         self.half_ns = 0
-        self.toward = 1
-        """1 while a strobe makes it fast, -1 while slow."""
+        self.is_fast = True
+        """Whether it is the strobe's turn to make it fast."""
         self.swings = 0
         """How many strobes there have been; events of earlier ones are ignored."""
 
     def drift_ppb(self) -> int:
         """Return the rate that results, less one."""
         rate = (BILLION + self.natural_ppb) * self.rate_ppb // BILLION
-        return rate * (BILLION + self.toward * self.amplitude_ppb) // BILLION - BILLION
+        if self.is_fast:
+            return rate * self.swing_ppb // BILLION - BILLION
+        return rate * BILLION // self.swing_ppb - BILLION
 
 
 class SimulatedClocks:
@@ -66,20 +69,20 @@ class SimulatedClocks:
         bent.rate_ppb = round(rate * BILLION)
         self._run(bent)
 
-    def strobe(self, node: str, amplitude: float, period_ns: int) -> None:
-        """Let the rate swing by `amplitude`, fast first, `period_ns` long; 0.0 ends it."""
+    def strobe(self, node: str, rate: float, period_ns: int) -> None:
+        """Let the clock be `rate` times as fast, then as slow, by turns; 1.0 ends it."""
         bent = self._bent[node]
-        bent.amplitude_ppb = round(amplitude * BILLION)
+        bent.swing_ppb = round(rate * BILLION)
         bent.half_ns = period_ns // 2
-        bent.toward = 1
+        bent.is_fast = True
         bent.swings += 1
         self._run(bent)
-        if bent.amplitude_ppb:
+        if bent.swing_ppb != BILLION:
             self._kernel.after(bent.half_ns, self._swing, bent, bent.swings)
 
     def _swing(self, bent: _BentClock, swing: int) -> None:
         if swing == bent.swings:
-            bent.toward = -bent.toward
+            bent.is_fast = not bent.is_fast
             self._run(bent)
             self._kernel.after(bent.half_ns, self._swing, bent, swing)
 

@@ -77,22 +77,22 @@ def test_a_drift_that_ends_leaves_the_clock_s_own_rate() -> None:
     assert bench.read() == before + 100
 
 
-def test_a_strobe_is_fast_and_slow_by_turns_and_gains_nothing_over_a_period() -> None:
+def test_a_strobe_is_fast_and_slow_by_turns() -> None:
     bench = Bench().armed(10**9)
     start = bench.read()
-    bench.clocks.strobe("n1", 0.5, 2_000)
+    bench.clocks.strobe("n1", 2.0, 2_000)
     readings = []
     for _ in range(4):
         bench.run_for(1_000)
         readings.append(bench.read() - start)
-    assert readings == [1_500, 2_000, 3_500, 4_000]
+    assert readings == [2_000, 2_500, 4_500, 5_000]
 
 
 def test_a_strobe_that_ends_swings_no_more() -> None:
     bench = Bench().armed(10**9)
-    bench.clocks.strobe("n1", 0.5, 2_000)
+    bench.clocks.strobe("n1", 2.0, 2_000)
     bench.run_for(500)
-    bench.clocks.strobe("n1", 0.0, 2_000)
+    bench.clocks.strobe("n1", 1.0, 2_000)
     before = bench.read()
     bench.run_for(10_000)
     assert bench.read() == before + 10_000
