@@ -14,11 +14,12 @@ from harness.environments.simulation.trace import Trace, Transition, What
 from nodeimpl.api.errors import ApiError
 from nodeimpl.api.requests import ApiResponse
 from nodeimpl.api.rpc_pb2 import RangeRequest, RangeResponse
-from nodeimpl.boundary import Effect, Input, Receive, Reply, Requests, Wake
+from nodeimpl.boundary import CommitBackend, Effect, Input, Receive, Reply, Requests, Wake
 from nodeimpl.config import NodeConfig
 from nodeimpl.ids import Instant, LogIndex, NodeId, RequestId, Term
+from nodeimpl.mvcc.backend import Applied
 from nodeimpl.node import Node
-from nodeimpl.raft.effects import Persist, Send
+from nodeimpl.raft.effects import Persist, Send, Trim
 from nodeimpl.raft.messages import Entry, EntryKind, HardState, Message, ReadIndex
 from nodeimpl.raft.state import Recovered
 from nodeimpl.storage.memory_backend import MemoryBackend
@@ -33,6 +34,15 @@ TERM_1 = Persist(HardState(Term(1), None), ())
 def stored(index: int) -> Persist:
     """Return the `Persist` of one entry of term 1."""
     return Persist(None, (Entry(Term(1), LogIndex(index), EntryKind.COMMAND, b"data"),))
+
+
+def applied(index: int) -> Applied:
+    """Return the place of the log's entry `index`, of term 1."""
+    return Applied(LogIndex(index), Term(1))
+
+
+def trim(index: int) -> Trim:
+    return Trim(LogIndex(index), Term(1))
 
 
 def message(number: int) -> Message:
@@ -159,6 +169,26 @@ class Machine:
             self.lost.append(number)
 
         self.host.request(RangeRequest(key=b"%d" % number), answer, connection_lost)
+
+    def commits(self, count: int) -> None:
+        """Let the entries 1..count of term 1 be stored everywhere and committed."""
+        self.does(TERM_1, *(stored(index) for index in range(1, count + 1)))
+        self.run_for(10 * FSYNC_NS)
+        self.peers_commit(*range(1, count + 1))
+
+    def peers_commit(self, *indices: int) -> None:
+        """Tell the oracle of entries that the two other nodes store and commit."""
+        oracle = self.host._oracle
+        for index in indices:
+            for peer in (PEER, OTHER):
+                oracle.wrote(peer, stored(index))
+                oracle.synced(peer)
+            oracle.committed(PEER, stored(index).entries)
+
+    def saves(self, index: int) -> CommitBackend:
+        """Return what makes the store durable, as the outcome of the log up to `index`."""
+        point = self.node._backend.seal(applied(index))
+        return CommitBackend(point, applied(index), 0)
 
     @property
     def node(self) -> ScriptedNode:

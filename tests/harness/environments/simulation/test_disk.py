@@ -112,6 +112,34 @@ def test_a_truncation_cannot_extend_the_file() -> None:
 
 
 # ------------------------------------------------------------ bad disks
+def test_a_file_put_in_the_place_of_another_is_durable() -> None:
+    disk = new_disk(new_kernel())
+    disk.append(b"forgotten")
+    assert disk.replace(b"left")
+    disk.crash(Tail.LOST)
+    assert (disk.content, disk.size_bytes) == (b"left", 4)
+
+
+def test_a_sync_of_the_file_before_covers_nothing_of_the_new_one() -> None:
+    kernel, done = new_kernel(), list[int]()
+    disk = new_disk(kernel, fsync_ns=100)
+    disk.append(b"forgotten")
+    disk.sync(lambda: done.append(kernel.now))
+    disk.replace(b"left")
+    disk.append(b"later")
+    kernel.run(until=100)
+    assert (done, disk.unsynced_bytes) == ([100], 5)
+
+
+@pytest.mark.parametrize("fault", ["is_full", "fails_to_sync", "_is_lying", "_flipped"])
+def test_a_bad_disk_keeps_the_file_it_has(fault: str) -> None:
+    disk = new_disk(new_kernel())
+    disk.append(b"before")
+    setattr(disk, fault, True)
+    assert not disk.replace(b"after")
+    assert disk.content == b"before"
+
+
 def test_a_slow_disk_syncs_later() -> None:
     kernel, done = new_kernel(), list[int]()
     disk = new_disk(kernel, fsync_ns=100)

@@ -28,7 +28,11 @@ class Crash(NamedTuple):
     tail: Tail
 
 
-Step: TypeAlias = Write | Sync | Pass | Crash
+class Replace(NamedTuple):
+    data: bytes
+
+
+Step: TypeAlias = Write | Sync | Pass | Crash | Replace
 
 STEPS = st.lists(
     st.one_of(
@@ -36,6 +40,7 @@ STEPS = st.lists(
         st.just(Sync()),
         st.builds(Pass, st.integers(1, 15)),
         st.builds(Crash, st.sampled_from(Tail)),
+        st.builds(Replace, st.binary(max_size=3)),
     ),
     max_size=25,
 )
@@ -57,11 +62,16 @@ class NaiveDisk:
     def sync(self) -> None:
         self.in_flight.append((self.now + FSYNC_NS, len(self.durable + self.cached)))
 
+    def replace(self, data: bytes) -> None:
+        self.durable, self.cached = data, b""
+        self.in_flight = [(time, 0) for time, _ in self.in_flight]
+
     def pass_time(self, nanoseconds: int) -> None:
         self.now += nanoseconds
         while self.in_flight and self.in_flight[0][0] <= self.now:
             time, covered = self.in_flight.pop(0)
             whole = self.durable + self.cached
+            covered = max(covered, len(self.durable))
             self.durable, self.cached = whole[:covered], whole[covered:]
             self.ended.append(time)
 
@@ -94,6 +104,9 @@ def test_the_disk_does_what_a_naive_one_does(steps: list[Step], seed: int) -> No
             case Pass(nanoseconds):
                 kernel.run(kernel.now + nanoseconds)
                 naive.pass_time(nanoseconds)
+            case Replace(data):
+                disk.replace(data)
+                naive.replace(data)
             case Crash(tail):
                 before = len(disk.content)
                 lost_bytes = disk.crash(tail)

@@ -7,7 +7,8 @@ from harness.environments.simulation.host import INBOX_MAX
 from harness.environments.simulation.oracle import Breach
 from harness.environments.simulation.trace import Crashed, Noted, Persisted, Started
 from nodeimpl.boundary import CommitBackend
-from nodeimpl.ids import Instant, LogIndex, Term
+from nodeimpl.ids import Instant, Term
+from nodeimpl.mvcc.backend import NOTHING_APPLIED
 from nodeimpl.raft.effects import Persist, Send
 from nodeimpl.raft.messages import HardState, RequestVoteReply
 from nodeimpl.storage.wal_format import decode, encode
@@ -102,8 +103,8 @@ def test_what_is_said_too_early_is_a_breach() -> None:
 def test_the_backend_commits_behind_the_persist_it_depends_on() -> None:
     machine = Machine().started()
     backend = machine.node._backend
-    point = backend.seal(LogIndex(0))
-    machine.does(TERM_1, CommitBackend(point), send(1))
+    point = backend.seal(NOTHING_APPLIED)
+    machine.does(TERM_1, CommitBackend(point, NOTHING_APPLIED, 0), send(1))
     machine.host.kill(Tail.KEPT)
     machine.run_for(10 * FSYNC_NS)
     assert machine.numbers_sent == []
@@ -316,7 +317,7 @@ def test_a_torn_tail_is_cut_at_the_start_and_the_log_goes_on_behind_the_cut() ->
     assert machine.whats == [Started(1, 1, 0, 0, 10)]
     machine.does(stored(1))
     machine.run_for(FSYNC_NS)
-    assert decode(machine.disk.content).persists == (TERM_1, stored(1))
+    assert decode(machine.disk.content).writes == (TERM_1, stored(1))
 
 
 def test_a_log_that_went_bad_in_its_middle_is_a_breach() -> None:

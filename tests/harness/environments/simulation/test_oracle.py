@@ -79,8 +79,17 @@ class Story:
     def crashes(self, node: NodeId) -> None:
         self.oracle.crashed(node)
 
-    def recovers(self, node: NodeId, *entries: Entry, state: HardState) -> None:
-        self.oracle.recovered(node, state, entries)
+    def recovers(
+        self, node: NodeId, *entries: Entry, state: HardState, prefix_index: int = 0
+    ) -> None:
+        self.oracle.recovered(node, state, entries, LogIndex(prefix_index))
+
+    def saves(self, node: NodeId, index: int, term: int, store_hash: int = 7) -> None:
+        """Make the store durable, as the outcome of the log up to `index`."""
+        self.oracle.saved(node, LogIndex(index), Term(term), store_hash)
+
+    def trims(self, node: NodeId, index: int, term: int) -> None:
+        self.oracle.trimmed(node, LogIndex(index), Term(term))
 
 
 @pytest.fixture
@@ -475,3 +484,137 @@ def test_what_did_not_survive_one_crash_cannot_come_back_after_the_next(story: S
     with pytest.raises(Breach) as breach:
         story.recovers(N1, *log(1, 1), state=hard(1))
     assert breach.value.rule == "Recovery (Raft §5.1, Figure 2)"
+
+
+# ------------------------------------------------------------ snapshots (Raft §7)
+def test_a_store_of_more_than_is_committed_is_a_breach() -> None:
+    story = committed_by_n1_and_n2(1, 1)
+    with pytest.raises(Breach, match="entry 3 of term 1, but 2 entries are committed") as breach:
+        story.saves(N1, 3, 1)
+    assert breach.value.rule == "Snapshots (Raft §7)"
+
+
+def test_a_store_that_is_the_outcome_of_another_entry_is_a_breach() -> None:
+    story = committed_by_n1_and_n2(1, 2)
+    with pytest.raises(Breach, match="and that one is of term 2") as breach:
+        story.saves(N3, 2, 1)
+    assert breach.value.rule == "Snapshots (Raft §7)"
+
+
+def test_a_store_that_goes_back_is_a_breach() -> None:
+    story = committed_by_n1_and_n2(1, 1)
+    story.saves(N1, 2, 1)
+    with pytest.raises(Breach, match="went back from a store that is the outcome of 2") as breach:
+        story.saves(N1, 1, 1, store_hash=6)
+    assert breach.value.rule == "Snapshots (Raft §7)"
+
+
+def test_unequal_stores_of_the_same_log_are_a_breach() -> None:
+    story = committed_by_n1_and_n2(1, 1)
+    story.saves(N1, 2, 1, store_hash=0xA)
+    with pytest.raises(Breach, match="n1 and n2 have both applied 2 entries") as breach:
+        story.saves(N2, 2, 1, store_hash=0xB)
+    assert breach.value.rule == "State Machine Safety (Raft §5.4.3)"
+
+
+def test_unequal_stores_of_different_logs_are_none() -> None:
+    story = committed_by_n1_and_n2(1, 1)
+    story.saves(N1, 2, 1, store_hash=0xA)
+    story.saves(N2, 1, 1, store_hash=0xB)
+
+
+def test_a_log_trimmed_before_its_store_is_durable_is_a_breach() -> None:
+    story = committed_by_n1_and_n2(1, 1, 1)
+    story.saves(N1, 1, 1)
+    with pytest.raises(Breach, match="store is the outcome of entry 1") as breach:
+        story.trims(N1, 2, 1)
+    assert breach.value.rule == "Snapshots (Raft §7)"
+
+
+def test_a_log_trimmed_as_far_as_its_store_goes_is_none() -> None:
+    story = committed_by_n1_and_n2(1, 1, 1)
+    story.saves(N1, 2, 1)
+    story.trims(N1, 2, 1)
+
+
+def test_a_trim_that_names_another_term_is_a_breach() -> None:
+    story = committed_by_n1_and_n2(1, 2)
+    story.saves(N1, 2, 2)
+    with pytest.raises(Breach, match="trimmed its log up to entry 2 of term 1") as breach:
+        story.trims(N1, 2, 1)
+    assert breach.value.rule == "Snapshots (Raft §7)"
+
+
+def test_who_installed_a_snapshot_may_acknowledge_what_it_stands_for_and_no_more() -> None:
+    story = committed_by_n1_and_n2(1, 1)
+    story.stores(N3, state=hard(1))
+    story.saves(N3, 2, 1)
+    story.oracle.sent(N3, N1, acknowledgement(1, 2))
+    with pytest.raises(Breach) as breach:
+        story.oracle.sent(N3, N1, acknowledgement(1, 3))
+    assert breach.value.rule == "Persistence (Raft §5.3)"
+
+
+def test_who_installed_a_snapshot_counts_for_what_follows_it() -> None:
+    story = committed_by_n1_and_n2(1, 1)
+    story.stores(N3, state=hard(1))
+    story.saves(N3, 2, 1)
+    story.stores(N1, entry(3, 1))
+    story.stores(N3, entry(3, 1))
+    story.commits(N1, entry(3, 1))
+
+
+def test_who_installed_a_snapshot_has_all_that_a_leader_needs() -> None:
+    story = committed_by_n1_and_n2(1, 1)
+    story.saves(N3, 2, 1)
+    story.wins(N3, 2)
+
+
+def test_a_snapshot_replaces_a_log_that_conflicts_with_it() -> None:
+    story = committed_by_n1_and_n2(1, 2)
+    story.stores(N3, entry(1, 1), entry(2, 1), entry(3, 1), state=hard(2))
+    story.saves(N3, 2, 2)
+    with pytest.raises(Breach, match="only 2 are durable"):
+        story.oracle.sent(N3, N1, acknowledgement(2, 3))
+
+
+def test_a_store_made_durable_keeps_the_log_behind_it() -> None:
+    story = committed_by_n1_and_n2(1, 1)
+    story.stores(N1, entry(3, 1))
+    story.saves(N1, 2, 1)
+    story.oracle.sent(N1, N2, acknowledgement(1, 3))
+
+
+def test_a_recovery_behind_the_prefix_is_none() -> None:
+    story = committed_by_n1_and_n2(1, 1, 1)
+    story.saves(N2, 2, 1)
+    story.trims(N2, 2, 1)
+    story.crashes(N2)
+    story.recovers(N2, entry(3, 1), state=hard(1, N1), prefix_index=2)
+
+
+def test_a_recovery_from_a_snapshot_whose_trim_was_never_written_is_none() -> None:
+    story = committed_by_n1_and_n2(1, 1, 1)
+    story.stores(N3, entry(1, 1), state=hard(1))
+    story.saves(N3, 3, 1)
+    story.crashes(N3)
+    story.recovers(N3, state=hard(1), prefix_index=3)
+
+
+def test_a_recovery_without_what_follows_the_prefix_is_a_breach() -> None:
+    story = committed_by_n1_and_n2(1, 1, 1)
+    story.saves(N2, 2, 1)
+    story.trims(N2, 2, 1)
+    story.crashes(N2)
+    with pytest.raises(Breach) as breach:
+        story.recovers(N2, state=hard(1, N1), prefix_index=2)
+    assert breach.value.rule == "Recovery (Raft §5.1, Figure 2)"
+
+
+def test_a_recovery_of_a_log_trimmed_beyond_the_store_is_a_breach() -> None:
+    story = committed_by_n1_and_n2(1, 1, 1)
+    story.saves(N2, 1, 1)
+    story.crashes(N2)
+    with pytest.raises(Breach) as breach:
+        story.recovers(N2, state=hard(1, N1), prefix_index=3)
+    assert breach.value.rule == "Recovery (Raft §7)"
