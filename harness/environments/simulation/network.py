@@ -54,14 +54,26 @@ class _DirectedLink:
         "duplicate",
         "fates",
         "holds",
+        "is_troubled",
         "jitter_ns",
         "last_arrival",
         "loss",
+        "receiver",
         "reorder",
         "reorder_window_ns",
+        "sender",
     )
 
-    def __init__(self, delays: Random, fates: Random, loss: float, duplicate: float) -> None:
+    def __init__(
+        self,
+        name: Link,
+        *,
+        delays: Random,
+        fates: Random,
+        loss: float,
+        duplicate: float,
+    ) -> None:
+        self.sender, self.receiver = name
         self.delays = delays
         self.fates = fates
         self.last_arrival: int | None = None
@@ -75,6 +87,20 @@ class _DirectedLink:
         self.reorder_window_ns = 0
         self.delay_ns = 0
         self.jitter_ns = 0
+        self.is_troubled = False
+        """Whether anything but the ordinary delay can happen to a message; see `look`."""
+        self.look()
+
+    def look(self) -> None:
+        """Notice what is wrong, so that a message on a sound link need not ask. After changes."""
+        self.is_troubled = bool(
+            self.cut
+            or self.loss
+            or self.duplicate
+            or self.reorder
+            or self.delay_ns
+            or self.jitter_ns
+        )
 
 
 @dataclass(slots=True)
@@ -119,10 +145,11 @@ class SimulatedNetwork:
         self.counts = NetworkCounts()
         self._links = {
             (source, target): _DirectedLink(
-                streams.named(f"network/{source}>{target}"),
-                streams.named(f"network/{source}>{target}/fates"),
-                loss,
-                duplicate,
+                (source, target),
+                delays=streams.named(f"network/{source}>{target}"),
+                fates=streams.named(f"network/{source}>{target}/fates"),
+                loss=loss,
+                duplicate=duplicate,
             )
             for source in nodes
             for target in nodes
@@ -140,11 +167,17 @@ class SimulatedNetwork:
         if link.holds and any(hold.takes(message) for hold in link.holds.values()):
             counts.held += 1
             return
-        self._transmit(sender, receiver, link, message, delay)
+        if link.is_troubled:
+            self._transmit(link, message, delay)
+            return
+        arrival = self._kernel.now + delay
+        if link.last_arrival is not None and link.last_arrival > arrival:
+            arrival = link.last_arrival
+        link.last_arrival = arrival
+        self._kernel.at(arrival, self._arrive, link, message)
 
-    def _transmit(
-        self, sender: str, receiver: str, link: _DirectedLink, message: Message, delay: int
-    ) -> None:
+    def _transmit(self, link: _DirectedLink, message: Message, delay: int) -> None:
+        """Take `message` over a link on which something is wrong."""
         counts = self.counts
         draw = link.fates.random
         if link.cut:
@@ -163,40 +196,44 @@ class SimulatedNetwork:
             if link.last_arrival is not None and link.last_arrival > arrival:
                 arrival = link.last_arrival
             link.last_arrival = arrival
-        self._kernel.at(arrival, self._arrive, sender, receiver, message)
+        self._kernel.at(arrival, self._arrive, link, message)
         if link.duplicate and draw() < link.duplicate:
             counts.duplicated += 1
             again = arrival + 1 + int(draw() * self._delay_ns_spread)
-            self._kernel.at(again, self._arrive, sender, receiver, message)
+            self._kernel.at(again, self._arrive, link, message)
 
-    def _arrive(self, sender: str, receiver: str, message: Message) -> None:
-        if self._links[sender, receiver].cut:
+    def _arrive(self, link: _DirectedLink, message: Message) -> None:
+        if link.cut:
             self.counts.cut += 1
             return
         self.counts.delivered += 1
-        self._deliver(sender, receiver, message)
+        self._deliver(link.sender, link.receiver, message)
 
     # ------------------------------------------------------------ nemesis.surface.Links
     def cut(self, links: AbstractSet[Link]) -> None:
         """Drop everything on exactly these links, messages in flight included."""
         for name, link in self._links.items():
             link.cut = name in links
+            link.look()
 
     def lose(self, probabilities: Mapping[Link, float]) -> None:
         """Lose messages on exactly these links, and at least as many as configured on any."""
         for name, link in self._links.items():
             link.loss = max(probabilities.get(name, 0.0), self._loss)
+            link.look()
 
     def delay(self, latencies: Mapping[Link, Latency]) -> None:
         """Add to the delay on exactly these links."""
         for name, link in self._links.items():
             latency = latencies.get(name, _NO_LATENCY)
             link.delay_ns, link.jitter_ns = latency.delay_ns, latency.jitter_ns
+            link.look()
 
     def duplicate(self, probabilities: Mapping[Link, float]) -> None:
         """Deliver messages twice on exactly these links, and at least as many as configured."""
         for name, link in self._links.items():
             link.duplicate = max(probabilities.get(name, 0.0), self._duplicate)
+            link.look()
 
     def reorder(self, reorderings: Mapping[Link, Reordering]) -> None:
         """Let messages on exactly these links arrive late and out of turn."""
@@ -204,6 +241,7 @@ class SimulatedNetwork:
             reordering = reorderings.get(name, _NO_REORDERING)
             link.reorder = reordering.probability
             link.reorder_window_ns = reordering.window_ns
+            link.look()
 
     def hold(
         self, name: str, links: AbstractSet[Link], kinds: AbstractSet[str], *, count_max: int
@@ -222,14 +260,14 @@ class SimulatedNetwork:
     def release(self, name: str, *, is_reversed: bool, is_doubled: bool) -> int:
         """End a hold and send what it kept back, as if sent now; return how many messages."""
         count = 0
-        for (sender, receiver), link in self._links.items():
+        for link in self._links.values():
             held = link.holds.pop(name, None)
             if held is None:
                 continue
             count += len(held.messages)
             for message in reversed(held.messages) if is_reversed else held.messages:
                 for _ in range(2 if is_doubled else 1):
-                    self._transmit(sender, receiver, link, message, self._released_delay(link))
+                    self._transmit(link, message, self._released_delay(link))
             if is_doubled:
                 self.counts.duplicated += len(held.messages)
         return count
