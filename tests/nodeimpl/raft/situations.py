@@ -100,6 +100,35 @@ def established_leader(
     return raft
 
 
+def trimmed_follower(
+    prefix_index: int,
+    prefix_term: int,
+    *terms: int,
+    config: RaftConfig = CONFIG,
+    started: Instant = START,
+) -> Raft:
+    """Return a node that just started; its log begins behind a prefix, all before is applied."""
+    recovered = Recovered(
+        hard_state=HardState(Term(max((prefix_term, *terms))), None),
+        entries=entries(*terms, after=prefix_index),
+        commit_index=LogIndex(prefix_index),
+        prefix_index=LogIndex(prefix_index),
+        prefix_term=Term(prefix_term),
+    )
+    return Raft(config, ME, THREE, recovered, Random(0), started)
+
+
+def trimmed_leader(
+    prefix_index: int, prefix_term: int, *terms: int, config: RaftConfig = CONFIG
+) -> Raft:
+    """Return a node that just won, with a log behind a prefix, and its no-op behind that."""
+    started = Instant(START - SECOND)
+    raft = trimmed_follower(prefix_index, prefix_term, *terms, config=config, started=started)
+    raft.wake(raft.deadline)
+    raft.receive(START, PEER, RequestVoteReply(raft.current_term, vote_granted=True))
+    return raft
+
+
 def accepted(raft: Raft, match_index: int, *, round_: int = 1) -> AppendEntriesReply:
     """Return what a follower of `raft` says that stored its log up to `match_index`."""
     return AppendEntriesReply(
