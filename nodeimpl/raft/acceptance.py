@@ -1,6 +1,9 @@
 """Log replication by the follower (Raft §5.3; Figure 2, AppendEntries RPC, receiver)."""
 
+import msgspec
+
 from nodeimpl.ids import Instant, LogIndex, NodeId, Term
+from nodeimpl.raft.configuration_log import follow_log
 from nodeimpl.raft.effects import Send
 from nodeimpl.raft.log import NO_INDEX, NO_TERM, RaftLog
 from nodeimpl.raft.messages import AppendEntries, AppendEntriesReply, Entry
@@ -27,6 +30,8 @@ def on_append_entries(
         become_follower(state, now, term=message.term, leader=sender)
     hear_leader(state, now)
     log = state.log
+    if message.prev_log_index < log.prefix_index:
+        message = behind_prefix(log, message)
     if not log.matches(message.prev_log_index, message.prev_log_term):  # 2.
         _refuse(state, sender, message.round, *conflict(log, message.prev_log_index))
         return
@@ -36,18 +41,37 @@ def on_append_entries(
     persist(state, entries)
     match_index = LogIndex(message.prev_log_index + len(message.entries))
     if message.round != NO_ROUND:
-        reply = AppendEntriesReply(
-            term=state.current_term,
-            accepted=True,
-            match_index=match_index,
-            conflict_index=NO_INDEX,
-            conflict_term=NO_TERM,
-            round=message.round,
-        )
-        state.effects.append(Send(sender, reply))
+        accept(state, sender, match_index, message.round)
     commit_index = verified_commit_index(message.commit_index, match_index)  # 5.
     if commit_index > state.commit_index:
         commit_to(state, commit_index)
+
+
+def accept(state: RaftState, leader: NodeId, match_index: LogIndex, round_: int) -> None:
+    """Tell the leader that this log equals its own up to `match_index`, durably."""
+    reply = AppendEntriesReply(
+        term=state.current_term,
+        accepted=True,
+        match_index=match_index,
+        conflict_index=NO_INDEX,
+        conflict_term=NO_TERM,
+        round=round_,
+    )
+    state.effects.append(Send(leader, reply))
+
+
+def behind_prefix(log: RaftLog, message: AppendEntries) -> AppendEntries:
+    """Return the part of `message` that lies behind the prefix this log has trimmed (Raft §7).
+
+    What was trimmed is committed, so the leader's log holds it too (Leader Completeness): nothing
+    up to `prefix_index` needs to be compared.
+    """
+    return msgspec.structs.replace(
+        message,
+        prev_log_index=log.prefix_index,
+        prev_log_term=log.prefix_term,
+        entries=message.entries[log.prefix_index - message.prev_log_index :],
+    )
 
 
 def replace_suffix(state: RaftState, entries: tuple[Entry, ...]) -> None:
@@ -64,6 +88,7 @@ def replace_suffix(state: RaftState, entries: tuple[Entry, ...]) -> None:
         )
         state.log.truncate(first_index)
     state.log.append(entries)
+    follow_log(state, entries)
 
 
 def verified_commit_index(leader_commit: LogIndex, match_index: LogIndex) -> LogIndex:

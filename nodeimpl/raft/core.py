@@ -12,12 +12,21 @@ from nodeimpl.config import RaftConfig
 from nodeimpl.ids import Instant, LogIndex, NodeId, RequestId, Term
 from nodeimpl.raft.acceptance import on_append_entries
 from nodeimpl.raft.check_quorum import check_quorum, is_ignored
+from nodeimpl.raft.configuration import Change, Configuration, Objection
 from nodeimpl.raft.effects import RaftEffect, RoleName
 from nodeimpl.raft.election import on_request_vote, on_request_vote_reply
+from nodeimpl.raft.installation import on_install_snapshot, snapshot_restored
 from nodeimpl.raft.log import RaftLog
+from nodeimpl.raft.membership import (
+    advance_membership,
+    change_membership,
+    objection_to_change,
+)
 from nodeimpl.raft.messages import (
     AppendEntries,
     AppendEntriesReply,
+    InstallSnapshot,
+    InstallSnapshotReply,
     Message,
     PreVote,
     PreVoteReply,
@@ -26,6 +35,8 @@ from nodeimpl.raft.messages import (
     ReadIndexReply,
     RequestVote,
     RequestVoteReply,
+    Snapshot,
+    TimeoutNow,
 )
 from nodeimpl.raft.pre_vote import on_pre_vote, on_pre_vote_reply, stand_for_election
 from nodeimpl.raft.proposals import on_proposal, propose
@@ -38,7 +49,14 @@ from nodeimpl.raft.reads import (
 )
 from nodeimpl.raft.replication import on_append_entries_reply, send_heartbeats, send_notices
 from nodeimpl.raft.roles import Leader
+from nodeimpl.raft.snapshots import on_install_snapshot_reply, send_snapshot, trim
 from nodeimpl.raft.state import RaftState, Recovered, initial_state, persist
+from nodeimpl.raft.transfer import (
+    advance_transfer,
+    objection_to_transfer,
+    on_timeout_now,
+    start_transfer,
+)
 from nodeimpl.raft.transitions import become_follower, role_name
 
 
@@ -48,6 +66,8 @@ class Raft:
     Every call returns what is to be done, in order (see `effects`). `now` is this node's monotonic
     clock and never falls from one call to the next. The caller calls `wake` when `deadline` comes;
     the deadline may move with every call.
+
+    `voters` found a new cluster; a node that joins one is started without any.
     """
 
     def __init__(
@@ -82,6 +102,34 @@ class Raft:
         propose(self.state, proposals)
         return self._finish(now)
 
+    def objection_to_change(self, change: Change) -> Objection | None:
+        """Return why `change_membership` must not be called with `change`; None if it may."""
+        return objection_to_change(self.state, change)
+
+    def change_membership(
+        self, now: Instant, request_id: RequestId, change: Change
+    ) -> list[RaftEffect]:
+        """Begin a change of members, to which there is no objection (Raft §6).
+
+        It is done when an entry of kind CONFIGURATION with this id is committed that is not joint.
+        It may also be lost with this leadership: then that entry never comes.
+        """
+        change_membership(self.state, request_id, change)
+        return self._finish(now)
+
+    def objection_to_transfer(self, target: NodeId) -> Objection | None:
+        """Return why `transfer` must not be called with `target`; None if it may."""
+        return objection_to_transfer(self.state, target)
+
+    def transfer(self, now: Instant, target: NodeId) -> list[RaftEffect]:
+        """Begin to hand leadership to `target`, to which there is no objection (thesis §3.10).
+
+        It is done when `target` leads; until then, or for an election timeout, proposals are
+        dropped. Nothing happens if `target` leads already.
+        """
+        start_transfer(self.state, now, target)
+        return self._finish(now)
+
     def read(self, now: Instant, request_ids: Sequence[RequestId]) -> list[RaftEffect]:
         """Ask for a read index; `ReadReady` or `Dropped` names these ids, now or later."""
         assert request_ids, "there is something to read"
@@ -98,6 +146,28 @@ class Raft:
                 send_heartbeats(state, now)
         elif now >= state.election_deadline:
             stand_for_election(state, now)
+        return self._finish(now)
+
+    def trim(self, now: Instant, saved_index: LogIndex) -> list[RaftEffect]:
+        """Forget what may be forgotten of the log, now that the state machine is durable.
+
+        It is so up to `saved_index` once all effects asked for so far have been carried out.
+        """
+        trim(self.state, saved_index)
+        return self._finish(now)
+
+    def snapshot_ready(self, now: Instant, snapshot: Snapshot) -> list[RaftEffect]:
+        """Answer `NeedSnapshot`: send the state machine's state to who needs it."""
+        send_snapshot(self.state, now, snapshot)
+        return self._finish(now)
+
+    def snapshot_restored(self, now: Instant, *, is_restored: bool) -> list[RaftEffect]:
+        """Answer `Restore`: whether the state machine has taken the snapshot over.
+
+        If so, it was asked to be made durable before the effects returned; otherwise nothing of
+        it has changed.
+        """
+        snapshot_restored(self.state, is_restored=is_restored)
         return self._finish(now)
 
     @property
@@ -134,6 +204,11 @@ class Raft:
         return self.state.log.last_index
 
     @property
+    def configuration(self) -> Configuration:
+        """The members in force."""
+        return self.state.configuration
+
+    @property
     def log(self) -> RaftLog:
         """The log, for those who watch; only this node writes to it."""
         return self.state.log
@@ -150,21 +225,28 @@ class Raft:
             case RequestVote() if is_ignored(self.state, now, message):
                 return False
             case _:
-                leader = sender if isinstance(message, AppendEntries) else None
+                leader = sender if isinstance(message, AppendEntries | InstallSnapshot) else None
                 become_follower(self.state, now, term=message.term, leader=leader)
                 return True
 
-    def _dispatch(  # noqa: C901 (one case per message)
+    def _dispatch(  # noqa: C901, PLR0912 (one case per message)
         self, now: Instant, sender: NodeId, message: Message
     ) -> None:
         state = self.state
         match message:
+            case TimeoutNow():
+                on_timeout_now(state, now, sender, message)
             case AppendEntries():
                 on_append_entries(state, now, sender, message)
             case AppendEntriesReply():
                 on_append_entries_reply(state, sender, message)
                 advance_reads(state, now)
                 send_notices(state)  # last: what was sent until now may carry the commit index
+            case InstallSnapshot():
+                on_install_snapshot(state, now, sender, message)
+            case InstallSnapshotReply():
+                on_install_snapshot_reply(state, now, sender, message)
+                advance_reads(state, now)
             case Proposal():
                 on_proposal(state, sender, message)
             case ReadIndex():
@@ -186,6 +268,11 @@ class Raft:
         """Return what this call has asked for, with nothing left unsaved or unasked."""
         state = self.state
         persist(state)
+        if state.is_changing_members:
+            advance_membership(state, now)
+        role = state.role
+        if isinstance(role, Leader) and role.transfer is not None:
+            advance_transfer(state, role, now)
         if state.reads:
             ask_again(state, now)
         effects, state.effects = state.effects, []

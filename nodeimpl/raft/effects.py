@@ -18,6 +18,7 @@ from typing import TypeAlias
 import msgspec
 
 from nodeimpl.ids import LogIndex, NodeId, RequestId, Term
+from nodeimpl.raft.configuration import Configuration
 from nodeimpl.raft.messages import Entry, HardState, Message, Snapshot
 
 
@@ -70,6 +71,16 @@ class Became(msgspec.Struct, frozen=True, gc=False):
     leader: NodeId | None
 
 
+class ConfigurationChanged(msgspec.Struct, frozen=True, gc=False):
+    """These members are in force from now on: the log's latest, of the entry at `index` (Raft §6).
+
+    It need not be committed, and an earlier one comes back if its entry is truncated.
+    """
+
+    index: LogIndex
+    configuration: Configuration
+
+
 class Commit(msgspec.Struct, frozen=True, gc=False):
     """`entries` are committed and follow the last ones so given without a gap: apply them."""
 
@@ -113,7 +124,8 @@ class ReadReady(msgspec.Struct, frozen=True, gc=False):
 class Dropped(msgspec.Struct, frozen=True, gc=False):
     """These requests did not and will not enter the log from here.
 
-    No leader is known, or, for reads, more than `reads_waiting_max` are waiting already.
+    No leader is known, or this node is handing its leadership over, or, for reads, more than
+    `reads_waiting_max` are waiting already.
     """
 
     request_ids: tuple[RequestId, ...]
@@ -124,6 +136,7 @@ RaftEffect: TypeAlias = (
     | Trim
     | Send
     | Became
+    | ConfigurationChanged
     | Commit
     | NeedSnapshot
     | Restore

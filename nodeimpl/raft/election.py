@@ -15,7 +15,7 @@ from nodeimpl.raft.state import RaftState, persist
 from nodeimpl.raft.transitions import become_candidate, become_leader, postpone_election
 
 
-def start_election(state: RaftState, now: Instant) -> None:
+def start_election(state: RaftState, now: Instant, *, leadership_transfer: bool = False) -> None:
     """Stand for election in the next term (Raft §5.2; Figure 2, Candidates).
 
     The vote for oneself is durable before anyone is asked, so a restarted candidate cannot vote
@@ -23,9 +23,31 @@ def start_election(state: RaftState, now: Instant) -> None:
     """
     become_candidate(state, now)
     persist(state)
-    request = RequestVote(state.current_term, state.log.last_index, state.log.last_term)
-    state.effects.extend(Send(peer, request) for peer in state.peers)
+    request = RequestVote(
+        state.current_term, state.log.last_index, state.log.last_term, leadership_transfer
+    )
+    state.effects.extend(Send(voter, request) for voter in other_voters(state))
     lead_if_elected(state, now)
+
+
+def may_stand(state: RaftState) -> bool:
+    """Return whether this node is a voter, or was one until members that are not committed.
+
+    Until C_new is committed, who it removes may be the only one with all entries, and no other
+    could win: "a server that is not part of its own latest configuration should still start new
+    elections" (thesis §4.2.2). It leads without counting itself, and then steps down.
+    """
+    for held in reversed(state.configurations):
+        if held.configuration.has_voter(state.node_id):
+            return True
+        if held.index <= state.commit_index:
+            return False
+    return False
+
+
+def other_voters(state: RaftState) -> list[NodeId]:
+    """Return whose votes count besides one's own, ascending; learners are not asked (§4.2.1)."""
+    return [peer for peer in state.peers if state.configuration.has_voter(peer)]
 
 
 def on_request_vote(state: RaftState, now: Instant, sender: NodeId, message: RequestVote) -> None:
@@ -69,14 +91,14 @@ def on_request_vote_reply(
     """Count a vote of the current term; lead on a majority (Raft §5.2)."""
     if not isinstance(state.role, Candidate) or message.term != state.current_term:
         return  # an answer to an election that is over
-    if message.vote_granted:
+    if message.vote_granted and state.configuration.has_voter(sender):
         state.role.votes_granted.add(sender)
         lead_if_elected(state, now)
 
 
 def lead_if_elected(state: RaftState, now: Instant) -> None:
-    """Become leader if a majority of the voters granted their votes."""
+    """Become leader if a majority of the voters granted their votes; of both sets, if joint."""
     assert isinstance(state.role, Candidate), "votes are counted by a candidate"
-    if is_quorum(state.voters, state.role.votes_granted):
+    if is_quorum(state.voter_sets, state.role.votes_granted):
         become_leader(state, now)
         start_replication(state, now)

@@ -13,6 +13,8 @@ from typing import Final
 
 from nodeimpl.ids import LogIndex, NodeId, Term
 from nodeimpl.raft.effects import RoleName
+from nodeimpl.raft.log import NO_INDEX
+from nodeimpl.raft.messages import EntryKind
 from nodeimpl.raft.roles import Candidate, Follower, Leader, PreCandidate
 from nodeimpl.raft.state import RaftState
 from nodeimpl.raft.transitions import role_name
@@ -32,8 +34,10 @@ class Observation:
     last_term: Term
     round: int
     """The leader's latest round; 0 for other roles."""
-    match_index: tuple[LogIndex, ...]
-    """The leader's, in the order of its peers; empty for other roles."""
+    match_index: dict[NodeId, LogIndex]
+    """The leader's, by peer; empty for other roles."""
+    configuration_index: LogIndex
+    """Since when the members in force have been so."""
 
 
 def observe(state: RaftState) -> Observation:
@@ -50,8 +54,11 @@ def observe(state: RaftState) -> Observation:
         last_term=state.log.last_term,
         round=leader.round if leader else 0,
         match_index=(
-            tuple(progress.match_index for progress in leader.progress.values()) if leader else ()
+            {peer: progress.match_index for peer, progress in leader.progress.items()}
+            if leader
+            else {}
         ),
+        configuration_index=state.configurations[-1].index,
     )
 
 
@@ -108,9 +115,10 @@ def _candidate_counts_voters_only(state: RaftState) -> str | None:
     if not isinstance(state.role, PreCandidate | Candidate):
         return None
     votes = state.role.votes_granted
-    if state.node_id in votes and votes <= set(state.voters):
+    voters = {voter for voters in state.voter_sets for voter in voters}
+    if state.node_id in votes and votes <= voters | {state.node_id}:
         return None
-    return f"votes from {sorted(votes)}, of voters {state.voters}"
+    return f"votes from {sorted(votes)}, of voters {tuple(sorted(voters))}"
 
 
 def _leader_log_ends_in_its_term(state: RaftState) -> str | None:
@@ -121,7 +129,7 @@ def _leader_log_ends_in_its_term(state: RaftState) -> str | None:
 
 
 def _leader_knows_each_peer(state: RaftState) -> str | None:
-    """Require next_index and match_index for each other voter (Raft Figure 2)."""
+    """Require next_index and match_index for each other member (Raft Figure 2, §6)."""
     if not isinstance(state.role, Leader) or tuple(state.role.progress) == state.peers:
         return None
     return f"progress of {tuple(state.role.progress)}, of peers {state.peers}"
@@ -159,6 +167,49 @@ def _reads_are_bounded(state: RaftState) -> str | None:
     return f"{count} reads wait, counted as {state.reads_count}"
 
 
+def _members_are_those_of_the_log(state: RaftState) -> str | None:
+    """Require the latest configuration in the log to be in force (Raft §6)."""
+    held = state.configurations
+    indices = [one.index for one in held]
+    in_log = [
+        entry.index
+        for entry in state.log.between(state.log.first_index, state.log.last_index)
+        if entry.kind is EntryKind.CONFIGURATION and entry.index > indices[0]
+    ]
+    behind_log = [index for index in indices[1:] if index > state.log.prefix_index]
+    if indices == sorted(set(indices)) and in_log == behind_log:
+        return None
+    return f"configurations since {indices}, but the log has entries of them at {in_log}"
+
+
+def _voters_are_those_in_force(state: RaftState) -> str | None:
+    """Require what is derived from the members to follow from those in force."""
+    members = state.configuration
+    peers = tuple(member for member in members.members if member != state.node_id)
+    if (state.voter_sets, state.peers) == (members.voter_sets, peers):
+        return None
+    return f"voters {state.voter_sets} and peers {state.peers} of {members}"
+
+
+def _learners_do_not_stand(state: RaftState) -> str | None:
+    """Require who stands for election not to be a learner (thesis §4.2.1)."""
+    if not isinstance(state.role, PreCandidate | Candidate):
+        return None
+    if state.node_id not in state.configuration.learners:
+        return None
+    return f"node {state.node_id} is a {role_name(state.role)}, and a learner"
+
+
+def _leader_goes_on_with_changes(state: RaftState) -> str | None:
+    """Require a leader not to rest on a joint configuration that is committed, nor when removed."""
+    held = state.configurations[-1]
+    if not isinstance(state.role, Leader) or state.commit_index < held.index:
+        return None
+    if not held.configuration.is_joint and state.is_voter:
+        return None
+    return f"the leader has committed {held.configuration} and leaves it at that"
+
+
 BASIC_CHECKS: Final[tuple[Callable[[RaftState], str | None], ...]] = (
     _commit_index_is_within_log,
     _log_is_not_ahead_of_term,
@@ -171,6 +222,10 @@ BASIC_CHECKS: Final[tuple[Callable[[RaftState], str | None], ...]] = (
     _progress_is_ordered,
     _rounds_answered_were_started,
     _reads_are_bounded,
+    _members_are_those_of_the_log,
+    _voters_are_those_in_force,
+    _learners_do_not_stand,
+    _leader_goes_on_with_changes,
 )
 
 
@@ -272,10 +327,23 @@ def _match_index_never_falls(before: Observation, after: RaftState) -> str | Non
     """Require that what a follower acknowledged in a term stays there (Raft Figure 2)."""
     if after.current_term != before.current_term or not isinstance(after.role, Leader):
         return None
-    match_index = [progress.match_index for progress in after.role.progress.values()]
-    if all(now >= then for then, now in zip(before.match_index, match_index, strict=False)):
+    for peer, progress in after.role.progress.items():
+        then = before.match_index.get(peer, NO_INDEX)
+        if progress.match_index < then:
+            return f"match_index of {peer} fell from {then} to {progress.match_index}"
+    return None
+
+
+def _members_change_one_change_at_a_time(before: Observation, after: RaftState) -> str | None:
+    """Require a leader to begin nothing new before the last change is committed (Raft §6)."""
+    if before.role is not RoleName.LEADER or after.current_term != before.current_term:
         return None
-    return f"match_index fell from {before.match_index} to {match_index}"
+    if after.configurations[-1].index == before.configuration_index:
+        return None
+    uncommitted = [one.index for one in after.configurations if one.index > after.commit_index]
+    if len(uncommitted) <= 1:
+        return None
+    return f"a leader changed members at {uncommitted}, having committed {after.commit_index}"
 
 
 DELTA_CHECKS: Final[tuple[Callable[[Observation, RaftState], str | None], ...]] = (
@@ -288,4 +356,5 @@ DELTA_CHECKS: Final[tuple[Callable[[Observation, RaftState], str | None], ...]] 
     _leader_only_appends,
     _rounds_never_fall,
     _match_index_never_falls,
+    _members_change_one_change_at_a_time,
 )

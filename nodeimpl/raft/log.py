@@ -29,7 +29,8 @@ class RaftLog:
     - indices are contiguous: the entry after index i has index i + 1;
     - terms never fall from one entry to the next (a term's leader appends behind what it has);
     - the terms of entries are at least 1;
-    - only a suffix is ever removed (`truncate`), so an entry that stays keeps all before it.
+    - a conflict removes a suffix (`truncate`), a snapshot a prefix (`trim`): what stays is in one
+      piece.
 
     `prefix_index` and `prefix_term` name the last entry of the trimmed prefix; both are 0 while
     the log begins at index 1. That term is still known: it is what an AppendEntries for
@@ -140,6 +141,30 @@ class RaftLog:
         del self._entries[first - self.prefix_index - 1 :]
         self.last_index = LogIndex(first - 1)
 
+    def trim(self, prefix_index: LogIndex) -> None:
+        """Forget the entries up to `prefix_index`, which the state machine holds (Raft §7)."""
+        assert self.prefix_index <= prefix_index <= self.last_index, (
+            f"cannot trim up to {prefix_index}: the log is {self.first_index}..{self.last_index}"
+        )
+        prefix_term = self.term_at(prefix_index)
+        del self._entries[: prefix_index - self.prefix_index]
+        self.prefix_index = prefix_index
+        self.prefix_term = prefix_term
+
+    def restart(self, prefix_index: LogIndex, prefix_term: Term) -> None:
+        """Begin behind a snapshot that ends with this entry (Raft Figure 13, 6. and 7.).
+
+        Entries behind it stay if the log holds this very entry; otherwise none do.
+        """
+        if self.matches(prefix_index, prefix_term):
+            self.trim(prefix_index)
+            return
+        assert prefix_index > self.prefix_index, "what was trimmed is committed, and stays so"
+        self._entries.clear()
+        self.prefix_index = prefix_index
+        self.prefix_term = prefix_term
+        self.last_index = prefix_index
+
     def first_index_of_term(self, term: Term) -> LogIndex | None:
         """Return the first index held with an entry of `term`; None if there is none."""
         place = bisect_left(self._entries, term, key=_term)
@@ -148,8 +173,13 @@ class RaftLog:
         return self._entries[place].index
 
     def last_index_of_term(self, term: Term) -> LogIndex | None:
-        """Return the last index held with an entry of `term`; None if there is none."""
+        """Return the last index known to have an entry of `term`; None if there is none.
+
+        It may be `prefix_index`, of which the term is known.
+        """
         place = bisect_right(self._entries, term, key=_term) - 1
-        if place < 0 or self._entries[place].term != term:
+        if place < 0:
+            return self.prefix_index if self.prefix_index and term == self.prefix_term else None
+        if self._entries[place].term != term:
             return None
         return self._entries[place].index

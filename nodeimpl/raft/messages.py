@@ -19,6 +19,8 @@ class EntryKind(enum.IntEnum):
     """`data` is a command of the replicated state machine."""
     NO_OP = 1
     """A new leader's first entry (thesis §6.4): it lets earlier terms commit."""
+    CONFIGURATION = 2
+    """`data` names the members (`configuration`); it is in force as soon as it is in the log."""
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -88,6 +90,12 @@ class RequestVoteReply(msgspec.Struct, frozen=True, tag=True, array_like=True, g
     vote_granted: bool
 
 
+class TimeoutNow(msgspec.Struct, frozen=True, tag=True, array_like=True, gc=False):
+    """The leader of `term` asks a voter to stand for election at once (thesis §3.10)."""
+
+    term: Term
+
+
 class AppendEntries(msgspec.Struct, frozen=True, tag=True, array_like=True, gc=False):
     """The leader replicates entries, spreads its commit index, and keeps its lead (Raft §5.3).
 
@@ -127,9 +135,11 @@ class InstallSnapshot(msgspec.Struct, frozen=True, tag=True, array_like=True, gc
     """The leader sends a part of its state to a follower that is too far behind (Raft Figure 13).
 
     `round` as in AppendEntries; every chunk has its own, and a repeated one the same again.
+    `first_round` is that of the first chunk, and names the snapshot among those of its leader.
     """
 
     term: Term
+    first_round: int
     last_included_index: LogIndex
     last_included_term: Term
     configuration: bytes
@@ -150,7 +160,6 @@ class InstallSnapshotReply(msgspec.Struct, frozen=True, tag=True, array_like=Tru
     """
 
     term: Term
-    last_included_index: LogIndex
     offset: int
     round: int
 
@@ -187,6 +196,7 @@ Message: TypeAlias = (
     | PreVoteReply
     | RequestVote
     | RequestVoteReply
+    | TimeoutNow
     | AppendEntries
     | AppendEntriesReply
     | InstallSnapshot

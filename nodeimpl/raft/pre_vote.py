@@ -18,22 +18,25 @@ the leader enters it, and the next election takes place there.
 from nodeimpl.ids import Instant, NodeId
 from nodeimpl.raft.check_quorum import hears_leader
 from nodeimpl.raft.effects import Send
-from nodeimpl.raft.election import is_up_to_date, start_election
+from nodeimpl.raft.election import is_up_to_date, may_stand, other_voters, start_election
 from nodeimpl.raft.messages import PreVote, PreVoteReply
 from nodeimpl.raft.quorum import is_quorum
 from nodeimpl.raft.roles import PreCandidate
 from nodeimpl.raft.state import RaftState
-from nodeimpl.raft.transitions import become_pre_candidate
+from nodeimpl.raft.transitions import become_pre_candidate, postpone_election
 
 
 def stand_for_election(state: RaftState, now: Instant) -> None:
-    """Do what an election timeout demands: ask for promises first, if so configured."""
+    """Do what an election timeout demands of a voter: ask for promises, if so configured."""
+    if not may_stand(state):
+        postpone_election(state, now)
+        return
     if not state.config.pre_vote:
         start_election(state, now)
         return
     become_pre_candidate(state, now)
     request = PreVote(state.current_term, state.log.last_index, state.log.last_term)
-    state.effects.extend(Send(peer, request) for peer in state.peers)
+    state.effects.extend(Send(voter, request) for voter in other_voters(state))
     stand_if_promised(state, now)
 
 
@@ -58,7 +61,7 @@ def on_pre_vote_reply(
     """Count a promise; stand for election once a quorum has promised."""
     if not isinstance(state.role, PreCandidate) or message.asked_term != state.current_term:
         return  # an answer to a question that is settled
-    if message.vote_granted:
+    if message.vote_granted and state.configuration.has_voter(sender):
         state.role.votes_granted.add(sender)
         stand_if_promised(state, now)
 
@@ -66,5 +69,5 @@ def on_pre_vote_reply(
 def stand_if_promised(state: RaftState, now: Instant) -> None:
     """Start an election if a quorum would vote for this node."""
     assert isinstance(state.role, PreCandidate), "promises are counted by a pre-candidate"
-    if is_quorum(state.voters, state.role.votes_granted):
+    if is_quorum(state.voter_sets, state.role.votes_granted):
         start_election(state, now)

@@ -47,6 +47,8 @@ class Transfer:
     """A snapshot on its way to one follower; one chunk of it is out."""
 
     snapshot: Snapshot
+    first_round: int
+    """The round of the first chunk, which names the transfer."""
     offset: int
     """Where the chunk that is out begins."""
     round: int

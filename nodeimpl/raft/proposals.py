@@ -19,14 +19,16 @@ from nodeimpl.raft.state import RaftState
 def propose(state: RaftState, proposals: Sequence[tuple[RequestId, bytes]]) -> None:
     """Append this node's commands, or forward them, or drop them if no leader is known.
 
+    A leader that is about to hand over its leadership drops them too (thesis §3.10).
     Dropped is definite: nothing was sent. Forwarded promises nothing, and is not repeated: a
     repetition could reach the next leader while the first copy is already in the log.
     """
-    if isinstance(state.role, Leader):
+    role = state.role
+    if isinstance(role, Leader) and role.transfer is None:
         append_commands(state, [command for _, command in proposals])
         return
     leader = state.leader
-    if leader is None:
+    if leader is None or leader == state.node_id:
         state.effects.append(Dropped(tuple(request_id for request_id, _ in proposals)))
         return
     for request_id, command in proposals:
@@ -34,7 +36,7 @@ def propose(state: RaftState, proposals: Sequence[tuple[RequestId, bytes]]) -> N
 
 
 def on_proposal(state: RaftState, sender: NodeId, message: Proposal) -> None:
-    """Append a command that `sender` forwarded, if this node leads its very term.
+    """Append a command that `sender` forwarded, if this node leads its very term and means to.
 
     Otherwise it is passed over in silence. A refusal could not be definite: an earlier copy of
     the same message may have been accepted, by this leader or, had the term not been fixed, by
@@ -42,6 +44,8 @@ def on_proposal(state: RaftState, sender: NodeId, message: Proposal) -> None:
     """
     leader = state.role
     if not isinstance(leader, Leader) or message.term != state.current_term:
+        return
+    if leader.transfer is not None:
         return
     seen = leader.proposals_seen.get(sender)
     if seen is None:

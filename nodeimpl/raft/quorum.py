@@ -1,11 +1,10 @@
-"""What a majority has said or stored: pure functions over a set of voters (Raft §5.2, §5.3).
+"""What a majority has said or stored: pure functions over sets of voters (Raft §5.2, §5.3).
 
-Each takes the voters as an argument and ignores answers of all others. A joint configuration
-(Raft §6) has two sets of voters, and asks both.
+Each takes the sets of voters as an argument and ignores answers of all others. There is one set, or
+two in a joint configuration (Raft §6), and then a majority of each must agree.
 """
 
-from collections.abc import Collection, Mapping
-from collections.abc import Set as AbstractSet
+from collections.abc import Collection, Mapping, Sequence
 from typing import TypeVar
 
 from nodeimpl.ids import LogIndex, NodeId
@@ -19,28 +18,46 @@ def quorum_size(voters: Collection[NodeId]) -> int:
     return len(voters) // 2 + 1
 
 
-def is_quorum(voters: Collection[NodeId], agreeing: AbstractSet[NodeId]) -> bool:
-    """Return whether a majority of `voters` is among `agreeing`."""
-    return sum(voter in agreeing for voter in voters) >= quorum_size(voters)
+def is_quorum(voter_sets: Sequence[Collection[NodeId]], agreeing: Collection[NodeId]) -> bool:
+    """Return whether a majority of each of `voter_sets` is among `agreeing`."""
+    assert voter_sets, "a configuration has at least one voter"
+    return all(
+        sum(voter in agreeing for voter in voters) >= quorum_size(voters) for voters in voter_sets
+    )
 
 
-def quorum_index(voters: Collection[NodeId], match_index: Mapping[NodeId, LogIndex]) -> LogIndex:
-    """Return the highest index that a majority of `voters` have stored.
+def quorum_index(
+    voter_sets: Sequence[Collection[NodeId]], match_index: Mapping[NodeId, LogIndex]
+) -> LogIndex:
+    """Return the highest index that a majority of each of `voter_sets` have stored.
 
     `match_index` has an entry for every voter, the leader included. Terms are not looked at: the
     caller may commit this index only if the entry there is of its own term (Raft §5.4.2).
     """
-    return _reached_by_quorum(voters, match_index)
+    return _reached_by_quorum(voter_sets, match_index)
 
 
-def quorum_round(voters: Collection[NodeId], acked_round: Mapping[NodeId, int]) -> int:
-    """Return the latest heartbeat round that a majority of `voters` have answered (thesis §6.4).
+def quorum_round(
+    voter_sets: Sequence[Collection[NodeId]], acked_round: Mapping[NodeId, int]
+) -> int:
+    """Return the latest heartbeat round that a majority of each set have answered (thesis §6.4).
 
     `acked_round` has an entry for every voter, the leader included.
     """
-    return _reached_by_quorum(voters, acked_round)
+    return _reached_by_quorum(voter_sets, acked_round)
 
 
-def _reached_by_quorum(voters: Collection[NodeId], reached: Mapping[NodeId, _Counter]) -> _Counter:
+def _reached_by_quorum(
+    voter_sets: Sequence[Collection[NodeId]], reached: Mapping[NodeId, _Counter]
+) -> _Counter:
+    lowest = _reached_by_majority(voter_sets[0], reached)
+    for voters in voter_sets[1:]:
+        lowest = min(lowest, _reached_by_majority(voters, reached))
+    return lowest
+
+
+def _reached_by_majority(
+    voters: Collection[NodeId], reached: Mapping[NodeId, _Counter]
+) -> _Counter:
     descending = sorted([reached[voter] for voter in voters], reverse=True)
     return descending[quorum_size(voters) - 1]

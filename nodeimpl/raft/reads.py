@@ -112,7 +112,7 @@ def is_confirmed(state: RaftState, leader: Leader, round_: int) -> bool:
     """Return whether a majority still followed this leader after it had started `round_`."""
     acked_round = {peer: progress.acked_round for peer, progress in leader.progress.items()}
     acked_round[state.node_id] = leader.round
-    return quorum_round(state.voters, acked_round) >= round_
+    return quorum_round(state.voter_sets, acked_round) >= round_
 
 
 def _start_round(state: RaftState, leader: Leader, now: Instant) -> None:

@@ -19,9 +19,10 @@ from nodeimpl.ids import Instant, LogIndex, NodeId, Term
 from nodeimpl.raft.effects import Commit, Send
 from nodeimpl.raft.log import RaftLog
 from nodeimpl.raft.messages import AppendEntries, AppendEntriesReply, Entry, EntryKind
-from nodeimpl.raft.progress import Progress
+from nodeimpl.raft.progress import Progress, ProgressState
 from nodeimpl.raft.quorum import quorum_index
 from nodeimpl.raft.roles import Leader
+from nodeimpl.raft.snapshots import need_snapshot, repeat_chunk, resume_replication
 from nodeimpl.raft.state import RaftState, persist
 
 NO_ROUND: Final = 0
@@ -64,7 +65,7 @@ def append_commands(state: RaftState, commands: list[bytes]) -> None:
     for peer, progress in leader.progress.items():
         send_entries(state, leader, peer, progress)
     persist(state, entries)
-    if not state.peers:
+    if state.commits_alone:
         advance_commit_index(state, leader)
 
 
@@ -75,16 +76,18 @@ def send_heartbeats(state: RaftState, now: Instant) -> int:
     sent has arrived.
     """
     leader = leader_role(state)
-    leader.round += 1
+    leader.round = round_ = leader.round + 1
     leader.heartbeat_deadline = Instant(now + state.config.heartbeat_interval_ns)
     message: AppendEntries | None = None
     for peer, progress in leader.progress.items():
+        if progress.transfer is not None:
+            repeat_chunk(state, now, peer, progress, round_)
         prev_log_index = progress.next_index - 1
         if message is None or message.prev_log_index != prev_log_index:
-            message = _append_entries(state, progress.next_index, (), leader.round)
+            message = _append_entries(state, progress.next_index, (), round_)
         progress.commit_index_sent = state.commit_index
         state.effects.append(Send(peer, message))
-    return leader.round
+    return round_
 
 
 def on_append_entries_reply(state: RaftState, sender: NodeId, message: AppendEntriesReply) -> None:
@@ -103,6 +106,8 @@ def on_append_entries_reply(state: RaftState, sender: NodeId, message: AppendEnt
         _back_off(state, leader, sender, message)
         return
     rose = progress.accepted(message.match_index, message.round)
+    if progress.state is ProgressState.SNAPSHOT:
+        resume_replication(state, progress)
     if rose and message.match_index > state.commit_index:
         advance_commit_index(state, leader)
     send_entries(state, leader, sender, progress)
@@ -112,7 +117,7 @@ def advance_commit_index(state: RaftState, leader: Leader) -> bool:
     """Commit what a majority has stored, if the rule allows; return whether it did (§5.3)."""
     match_index = {peer: progress.match_index for peer, progress in leader.progress.items()}
     match_index[state.node_id] = state.log.last_index
-    index = quorum_index(state.voters, match_index)
+    index = quorum_index(state.voter_sets, match_index)
     if not may_commit(state.log, index, state.commit_index, state.current_term):
         return False
     commit_to(state, index)
@@ -180,12 +185,19 @@ def backed_off_next_index(log: RaftLog, conflict_index: LogIndex, conflict_term:
 def _back_off(
     state: RaftState, leader: Leader, sender: NodeId, message: AppendEntriesReply
 ) -> None:
-    """Probe further back after a refusal, unless it is an answer to a probe long abandoned."""
+    """Probe further back after a refusal, unless it is an answer to a probe long abandoned.
+
+    What comes before the log can be sent as a snapshot only; while one is on its way, a refusal
+    says that it has not been installed yet.
+    """
     progress = leader.progress[sender]
-    if progress.is_stale_refusal(message.round):
+    if progress.is_stale_refusal(message.round) or progress.state is ProgressState.SNAPSHOT:
         return
     guess = backed_off_next_index(state.log, message.conflict_index, message.conflict_term)
     next_index = max(progress.match_index + 1, min(guess, progress.next_index - 1))
+    if next_index <= state.log.prefix_index:
+        need_snapshot(state, progress)
+        return
     leader.round += 1
     progress.probe(LogIndex(next_index), leader.round)
     _send_probe(state, leader, sender, progress)

@@ -14,8 +14,10 @@ from nodeimpl.raft.seen_requests import SeenRequests
 
 @dataclass(slots=True, kw_only=True)
 class IncomingSnapshot:
-    """What has arrived of the leader's snapshot (Raft Figure 13)."""
+    """What has arrived of one snapshot of the leader (Raft Figure 13)."""
 
+    first_round: int
+    """Names the snapshot; see `InstallSnapshot`."""
     last_included_index: LogIndex
     last_included_term: Term
     configuration: bytes
@@ -68,6 +70,17 @@ class ReadRound:
 
 
 @dataclass(slots=True, kw_only=True)
+class LeadershipTransfer:
+    """Leadership on its way to another voter (thesis §3.10)."""
+
+    target: NodeId
+    deadline: Instant
+    """When the leader gives up and accepts proposals again."""
+    is_announced: bool = False
+    """Whether TimeoutNow has been sent: the target had all entries then."""
+
+
+@dataclass(slots=True, kw_only=True)
 class Leader:
     """Replicates its log to all others (Raft §5.3)."""
 
@@ -85,10 +98,15 @@ class Leader:
     reads_confirming: ReadRound | None = None
     """The reads of the round on its way; None if no read waits for a round."""
 
+    transfer: LeadershipTransfer | None = None
+    """None while this node means to go on leading: only then does it accept proposals."""
+
     @property
     def deadline(self) -> Instant:
         """When the leader has something to do, at the latest."""
-        return min(self.heartbeat_deadline, self.check_deadline)
+        if self.transfer is None:
+            return min(self.heartbeat_deadline, self.check_deadline)
+        return min(self.heartbeat_deadline, self.check_deadline, self.transfer.deadline)
 
 
 Role: TypeAlias = Follower | PreCandidate | Candidate | Leader

@@ -6,9 +6,10 @@ from typing import Final, assert_never
 
 from nodeimpl.config import RaftConfig
 from nodeimpl.ids import Instant, LogIndex, NodeId, RequestId, Term
+from nodeimpl.raft.configuration import Configuration, decode_configuration_entry
 from nodeimpl.raft.effects import Became, Persist, RaftEffect, RoleName
 from nodeimpl.raft.log import NO_INDEX, NO_TERM, RaftLog
-from nodeimpl.raft.messages import Entry, HardState
+from nodeimpl.raft.messages import Entry, EntryKind, HardState
 from nodeimpl.raft.roles import Candidate, Follower, Leader, PreCandidate, Role
 
 NEW_HARD_STATE: Final = HardState(current_term=NO_TERM, voted_for=None)
@@ -39,9 +40,14 @@ class Recovered:
     """The members as of `commit_index`, encoded; empty for those the node's own configuration
     names."""
 
+    @property
+    def last_index(self) -> LogIndex:
+        """The index of the last entry of the log."""
+        return LogIndex(self.prefix_index + len(self.entries))
+
     def __post_init__(self) -> None:
         """Check that the parts fit together."""
-        last_index = self.prefix_index + len(self.entries)
+        last_index = self.last_index
         last_term = self.entries[-1].term if self.entries else self.prefix_term
         if self.commit_index < self.prefix_index:
             raise RecoveredStateError(
@@ -57,6 +63,17 @@ class Recovered:
                 f"the log ends in term {last_term}, but the current term is "
                 f"{self.hard_state.current_term}"
             )
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigurationAt:
+    """A configuration, and since which entry it has held."""
+
+    index: LogIndex
+    """Of the entry that brought it, or any committed one behind that; 0 for the founders."""
+    request_id: RequestId
+    """Of who asked for it; 0 if nobody did."""
+    configuration: Configuration
 
 
 @dataclass(slots=True, kw_only=True)
@@ -79,9 +96,20 @@ class RaftState:
 
     config: RaftConfig
     node_id: NodeId
-    voters: tuple[NodeId, ...]
-    peers: tuple[NodeId, ...]
-    """The voters but this node, ascending."""
+    configurations: list[ConfigurationAt]
+    """The members before the log, and behind each entry that changed them; the last are in force
+    (`configuration_log`)."""
+    voter_sets: tuple[tuple[NodeId, ...], ...] = ()
+    """Of those in force: whatever needs a majority needs one of each of these sets (Raft §6)."""
+    peers: tuple[NodeId, ...] = ()
+    """All members in force but this node, ascending."""
+    is_voter: bool = False
+    """Whether this node is in one of `voter_sets`."""
+    commits_alone: bool = False
+    """Whether this node is the only voter."""
+    is_changing_members: bool = True
+    """Whether `advance_membership` has anything to look at: the members in force are joint, or not
+    committed, or were not looked at since they changed."""
     random: Random
     """For election timeouts, and nothing else."""
 
@@ -111,6 +139,11 @@ class RaftState:
     either may be sent before."""
 
     @property
+    def configuration(self) -> Configuration:
+        """The members in force: the latest in the log, committed or not (Raft §6)."""
+        return self.configurations[-1].configuration
+
+    @property
     def leader(self) -> NodeId | None:
         """The leader of the current term, as far as this node knows; None if it does not."""
         match self.role:
@@ -132,15 +165,17 @@ def initial_state(
     random: Random,
     now: Instant,
 ) -> RaftState:
-    """Return the state of a node that just started: a follower that knows no leader (§5.2)."""
-    assert node_id in voters, f"node {node_id} is not among the voters {voters}"
-    assert list(voters) == sorted(set(voters)), f"voters {voters} are not ascending"
+    """Return the state of a node that just started: a follower that knows no leader (§5.2).
+
+    `voters` are those of a new cluster, with which its log begins; empty for a node that is to
+    join one, and is told of its members by the leader. What the log says of members counts more.
+    """
+    assert not voters or node_id in voters, f"node {node_id} is not among the voters {voters}"
     hard_state = recovered.hard_state
-    return RaftState(
+    state = RaftState(
         config=config,
         node_id=node_id,
-        voters=voters,
-        peers=tuple(voter for voter in voters if voter != node_id),
+        configurations=_recovered_configurations(recovered, Configuration(voters=voters)),
         random=random,
         current_term=hard_state.current_term,
         voted_for=hard_state.voted_for,
@@ -155,6 +190,38 @@ def initial_state(
         leader_heard_at=now,
         announced=Became(role=RoleName.FOLLOWER, term=hard_state.current_term, leader=None),
     )
+    adopt_configuration(state)
+    return state
+
+
+def adopt_configuration(state: RaftState) -> None:
+    """Compute what follows from the members in force: once per change, not per message."""
+    configuration = state.configuration
+    node_id = state.node_id
+    state.voter_sets = configuration.voter_sets
+    state.peers = tuple(member for member in configuration.members if member != node_id)
+    state.is_voter = configuration.has_voter(node_id)
+    state.commits_alone = state.voter_sets == ((node_id,),)
+    state.is_changing_members = True
+
+
+def _recovered_configurations(
+    recovered: Recovered, founding: Configuration
+) -> list[ConfigurationAt]:
+    """Return the members as applied, or `founding` ones, and those of the log behind that."""
+    configurations = [ConfigurationAt(recovered.commit_index, RequestId(0), founding)]
+    if recovered.configuration:
+        configurations = [configuration_of(recovered.commit_index, recovered.configuration)]
+    for entry in recovered.entries:
+        if entry.kind is EntryKind.CONFIGURATION and entry.index > recovered.commit_index:
+            configurations.append(configuration_of(entry.index, entry.data))
+    return configurations
+
+
+def configuration_of(index: LogIndex, data: bytes) -> ConfigurationAt:
+    """Return the members that an entry's data name, as of `index`."""
+    entry = decode_configuration_entry(data)
+    return ConfigurationAt(index, entry.request_id, entry.configuration)
 
 
 def draw_election_deadline(config: RaftConfig, random: Random, now: Instant) -> Instant:

@@ -74,7 +74,7 @@ def become_candidate(state: RaftState, now: Instant) -> None:
 def become_leader(state: RaftState, now: Instant) -> Leader:
     """Lead the current term; return the new role. The caller appends and sends (Raft §5.2)."""
     assert isinstance(state.role, Candidate), "only a candidate becomes leader"
-    assert is_quorum(state.voters, state.role.votes_granted), "a leader has won its election"
+    assert is_quorum(state.voter_sets, state.role.votes_granted), "a leader has won its election"
     next_index = LogIndex(state.log.last_index + 1)
     leader = Leader(
         progress={peer: Progress(next_index=next_index) for peer in state.peers},

@@ -11,10 +11,15 @@ import msgspec
 
 from nodeimpl.config import RaftConfig
 from nodeimpl.ids import MILLISECOND, NodeId
+from nodeimpl.raft.configuration import Change
+from nodeimpl.raft.roles import Leader
 from tests.nodeimpl.raft.cluster import Cluster
 
 NETWORK_SIZE_MAX: Final = 60
 """Messages on their way; beyond, the oldest is lost, so that a run does not drown in them."""
+
+NODES_MAX: Final = 7
+"""Nodes that ever join."""
 
 CONFIG: Final = RaftConfig(
     heartbeat_interval_ns=50 * MILLISECOND,
@@ -97,6 +102,29 @@ def _isolate_leader(cluster: Cluster, node_id: NodeId, choice: int) -> None:
     _isolate(cluster, cluster.leader() or node_id, choice)
 
 
+def _change_members(cluster: Cluster, node_id: NodeId, choice: int) -> None:
+    leader = cluster.leader()
+    if leader is None:
+        return
+    members = cluster.nodes[leader].configuration
+    learner = members.learners[:1]
+    newcomer = NodeId(len(cluster.node_ids) + 1)
+    if choice % 3 == 0 and not learner and newcomer <= NODES_MAX:
+        if cluster.change(leader, Change(added=(newcomer,))) is None:
+            cluster.join()
+    elif choice % 3 == 1:
+        cluster.change(leader, Change(promoted=learner))
+    elif node_id in members.voters:
+        cluster.change(leader, Change(promoted=learner, removed=(node_id,)))
+
+
+def _transfer(cluster: Cluster, node_id: NodeId, choice: int) -> None:
+    del choice
+    leader = cluster.leader()
+    if leader is not None:
+        cluster.transfer(leader, node_id)
+
+
 def _heal(cluster: Cluster, node_id: NodeId, choice: int) -> None:
     del node_id, choice
     cluster.heal()
@@ -126,6 +154,8 @@ STEPS: Final[tuple[Callable[[Cluster, NodeId, int], None], ...]] = (
     *[_restart] * 3,
     _isolate,
     _isolate_leader,
+    *[_change_members] * 4,
+    _transfer,
     *[_heal] * 2,
     _stall,
     *[_carry_out] * 6,
@@ -142,7 +172,10 @@ def run(cluster: Cluster, fate: bytes) -> None:
 
 
 def recover(cluster: Cluster) -> NodeId:
-    """Let all be well again, and return the leader that has brought all logs together."""
+    """Let all be well again, and return the leader that has brought all logs together.
+
+    Who was removed is switched off as soon as that is certain.
+    """
     cluster.heal()
     for node_id in cluster.node_ids:
         if node_id not in cluster.nodes:
@@ -151,22 +184,37 @@ def recover(cluster: Cluster) -> NodeId:
     for _ in range(200):
         cluster.settle()
         leader = cluster.leader()
-        last_indices = {node.last_index for node in cluster.nodes.values()}
-        commit_indices = {node.commit_index for node in cluster.nodes.values()}
-        if leader is not None and last_indices == commit_indices and len(last_indices) == 1:
-            return leader
+        if leader is not None and _is_settled(cluster, leader):
+            members = cluster.nodes[leader].configuration.members
+            for node_id in set(cluster.nodes) - set(members):
+                cluster.crash(node_id)
+            last_indices = {cluster.nodes[member].last_index for member in members}
+            commit_indices = {cluster.nodes[member].commit_index for member in members}
+            if last_indices == commit_indices and len(last_indices) == 1:
+                return leader
         _wake_next(cluster, leader or cluster.node_ids[0], 0)
     raise AssertionError("no leader has brought the logs together in 200 timeouts")
 
 
+def _is_settled(cluster: Cluster, leader: NodeId) -> bool:
+    """Return whether the leader means to stay and its members are the last ones, and committed."""
+    state = cluster.nodes[leader].state
+    assert isinstance(state.role, Leader), "asked of a leader"
+    is_committed = state.configurations[-1].index <= state.commit_index
+    is_latest = state.commit_index == cluster.oracle.commit_index
+    is_changing = state.configuration.is_joint or state.role.transfer is not None
+    return is_latest and is_committed and not is_changing
+
+
 def assert_progress(cluster: Cluster) -> None:
-    """Check that the cluster recovers, commits, and answers reads on every node."""
+    """Check that the cluster recovers, commits, and answers reads on every member."""
     leader = recover(cluster)
+    members = cluster.nodes[leader].configuration.members
     cluster.propose(leader, b"last")
     cluster.settle()
-    reads = [*cluster.read(cluster.node_ids[0]), *cluster.read(cluster.node_ids[-1])]
+    reads = [*cluster.read(members[0]), *cluster.read(members[-1])]
     cluster.settle()
-    assert all(log[-1].data == b"last" for log in cluster.applied.values())
+    assert all(cluster.applied[member][-1].data == b"last" for member in members)
     assert set(reads) <= set(cluster.reads_ready)
 
 

@@ -14,10 +14,20 @@ from typing import NamedTuple, TypeAlias
 
 from nodeimpl.config import RaftConfig
 from nodeimpl.ids import Instant, LogIndex, NodeId, RequestId, Term
+from nodeimpl.raft.configuration import Change, Objection
 from nodeimpl.raft.core import Raft
-from nodeimpl.raft.effects import Became, Commit, Dropped, Persist, RaftEffect, ReadReady, Send
+from nodeimpl.raft.effects import (
+    Became,
+    Commit,
+    ConfigurationChanged,
+    Dropped,
+    Persist,
+    RaftEffect,
+    ReadReady,
+    Send,
+)
 from nodeimpl.raft.invariants import Observation, check_basic, check_delta, observe
-from nodeimpl.raft.messages import Entry, HardState, Message
+from nodeimpl.raft.messages import Entry, EntryKind, HardState, Message
 from nodeimpl.raft.state import Recovered
 from tests.nodeimpl.raft.oracle import Oracle
 
@@ -64,11 +74,22 @@ class Disk:
             hard_state=self.hard_state,
             entries=tuple(self.entries),
             commit_index=self.applied_index,
+            configuration=next(
+                (
+                    entry.data
+                    for entry in reversed(self.entries[: self.applied_index])
+                    if entry.kind is EntryKind.CONFIGURATION
+                ),
+                b"",
+            ),
         )
 
 
 class Cluster:
-    """Nodes 1..size. All clocks show `now`, which moves only when a node is woken."""
+    """Nodes 1..size, the founders, and those that join them later.
+
+    All clocks show `now`, which moves only when a node is woken.
+    """
 
     def __init__(
         self,
@@ -79,7 +100,8 @@ class Cluster:
         watcher: Watcher = watch_nothing,
     ) -> None:
         self.config = config or RaftConfig()
-        self.node_ids = tuple(NodeId(number) for number in range(1, size + 1))
+        self.founders = tuple(NodeId(number) for number in range(1, size + 1))
+        self.node_ids = self.founders
         self.now = Instant(0)
         self.nodes: dict[NodeId, Raft] = {}
         self.disks = {node_id: Disk() for node_id in self.node_ids}
@@ -131,6 +153,33 @@ class Cluster:
         self._after(node_id, self.nodes[node_id].read(self.now, request_ids))
         return request_ids
 
+    def join(self) -> NodeId:
+        """Start a new node, which knows no members; return its id."""
+        node_id = NodeId(len(self.node_ids) + 1)
+        self.node_ids += (node_id,)
+        self.disks[node_id] = Disk()
+        self.applied[node_id] = []
+        self.oracle.joined(node_id)
+        self.restart(node_id)
+        return node_id
+
+    def change(self, node_id: NodeId, change: Change) -> Objection | None:
+        """Ask the node to change the members; return why it does not."""
+        node = self.nodes[node_id]
+        objection = node.objection_to_change(change)
+        if objection is None:
+            request_id = self._next_request_id()
+            self._after(node_id, node.change_membership(self.now, request_id, change))
+        return objection
+
+    def transfer(self, node_id: NodeId, target: NodeId) -> Objection | None:
+        """Ask the node to hand leadership to `target`; return why it does not."""
+        node = self.nodes[node_id]
+        objection = node.objection_to_transfer(target)
+        if objection is None:
+            self._after(node_id, node.transfer(self.now, target))
+        return objection
+
     def crash(self, node_id: NodeId, *, applied_lost: int = 0) -> None:
         """End the node; effects not carried out yet are lost, and the last applied entries."""
         del self.nodes[node_id]
@@ -147,7 +196,7 @@ class Cluster:
         node = Raft(
             self.config,
             node_id,
-            self.node_ids,
+            self.founders if node_id in self.founders else (),
             self.disks[node_id].recover(),
             Random(self._random.getrandbits(64)),
             self.now,
@@ -156,7 +205,8 @@ class Cluster:
         self._effects[node_id] = deque()
         self._observations[node_id] = observe(node.state)
         assert check_basic(node.state) == [], "a recovered state is sound"
-        self.oracle.restarted(node_id, self.disks[node_id].hard_state.current_term)
+        disk = self.disks[node_id]
+        self.oracle.restarted(node_id, disk.hard_state.current_term, disk.applied_index)
 
     def stall(self, node_id: NodeId) -> None:
         """Let the disk take long: effects wait from now on."""
@@ -225,7 +275,9 @@ class Cluster:
         if node_id not in self.stalled:
             self.carry_out(node_id)
 
-    def _carry_out(self, node_id: NodeId, effect: RaftEffect) -> None:
+    def _carry_out(  # noqa: C901 (one case per effect)
+        self, node_id: NodeId, effect: RaftEffect
+    ) -> None:
         self._watcher(node_id, effect)
         match effect:
             case Persist():
@@ -241,6 +293,8 @@ class Cluster:
                 self.applied[node_id].extend(entries)
             case Became():
                 self.oracle.became(node_id, effect)
+            case ConfigurationChanged():
+                pass
             case ReadReady():
                 self._answer_reads(effect)
             case Dropped(request_ids=request_ids):

@@ -13,6 +13,9 @@ order; a blank line ends a block. `#` begins a comment. Nodes are numbered from 
     deliver [1->2 [first|last]]     deliver until nothing is on its way; or what is now on a link
     lose 1->2 [first|last]          lose what is on a link
     repeat 1->2 [first|last]        put it on the link a second time, behind all else
+    join                            start one more node, which knows no members
+    change 1 add 4 promote 5 remove 2   leader 1 is asked to change the members: any of these
+    transfer 1 2                    leader 1 is asked to hand its leadership to node 2
     cut 1 2 · isolate 1 · heal      lose all between two nodes, around one; undo all cuts
     stall 1                         node 1's disk is slow: its effects wait from now on
     carry-out 1 [count]             carry out its next effects; or all, and end the stall
@@ -32,7 +35,22 @@ import msgspec
 
 from nodeimpl.config import RaftConfig
 from nodeimpl.ids import NodeId
-from nodeimpl.raft.effects import Became, Commit, Dropped, Persist, RaftEffect, ReadReady, Send
+from nodeimpl.raft.configuration import (
+    Change,
+    Configuration,
+    Objection,
+    decode_configuration_entry,
+)
+from nodeimpl.raft.effects import (
+    Became,
+    Commit,
+    ConfigurationChanged,
+    Dropped,
+    Persist,
+    RaftEffect,
+    ReadReady,
+    Send,
+)
 from nodeimpl.raft.messages import (
     AppendEntries,
     AppendEntriesReply,
@@ -47,6 +65,7 @@ from nodeimpl.raft.messages import (
     ReadIndexReply,
     RequestVote,
     RequestVoteReply,
+    TimeoutNow,
 )
 from tests.nodeimpl.raft.cluster import Cluster
 
@@ -94,6 +113,8 @@ class Script:
         match words:
             case ["cluster", size, *settings]:
                 self._begin(int(size), dict(setting.split("=") for setting in settings))
+            case ["join" | "change" | "transfer", *_]:
+                self._obey_members(words)
             case ["status"]:
                 self._outcome += [self._status(node_id) for node_id in self.cluster.node_ids]
             case ["deliver" | "lose" | "repeat", *_]:
@@ -130,6 +151,38 @@ class Script:
                 self.cluster.read(node_id, int(count))
             case _:
                 raise ValueError("not a command that this node obeys now")
+
+    def _obey_members(self, words: list[str]) -> None:
+        match words:
+            case ["join"]:
+                node_id = self.cluster.join()
+                self._names[node_id] = f"n{node_id}@0 follower"
+            case ["change", node, *arguments]:
+                self._change(NodeId(int(node)), arguments)
+            case ["transfer", node, target]:
+                node_id = NodeId(int(node))
+                self._note(node_id, self.cluster.transfer(node_id, NodeId(int(target))))
+            case _:
+                raise ValueError("unknown arguments")
+
+    def _change(self, node_id: NodeId, arguments: list[str]) -> None:
+        named: dict[str, list[NodeId]] = {"add": [], "promote": [], "remove": []}
+        verb = "add"
+        for argument in arguments:
+            if argument in named:
+                verb = argument
+            else:
+                named[verb].append(NodeId(int(argument)))
+        change = Change(
+            added=tuple(named["add"]),
+            promoted=tuple(named["promote"]),
+            removed=tuple(named["remove"]),
+        )
+        self._note(node_id, self.cluster.change(node_id, change))
+
+    def _note(self, node_id: NodeId, objection: Objection | None) -> None:
+        if objection is not None:
+            self._outcome.append(f"n{node_id} objects: {objection.name}")
 
     def _lead(self, node_id: NodeId) -> None:
         kept = len(self._outcome)
@@ -216,7 +269,9 @@ class Script:
         self._outcome.append(line)
 
 
-def describe(effect: Persist | Send | Commit | ReadReady | Dropped) -> str:
+def describe(  # noqa: PLR0911 (one return per effect)
+    effect: Persist | Send | ConfigurationChanged | Commit | ReadReady | Dropped,
+) -> str:
     """Return `effect` in the words of the scripts."""
     match effect:
         case Persist(hard_state=HardState(current_term=term, voted_for=vote), entries=entries):
@@ -229,6 +284,8 @@ def describe(effect: Persist | Send | Commit | ReadReady | Dropped) -> str:
             return f"-> n{to} {name} {_describe_message(message)}"
         case Commit(entries=entries):
             return f"commit {_list(entries)}"
+        case ConfigurationChanged(index=index, configuration=configuration):
+            return f"members {_members(configuration)} since {index}"
         case ReadReady(request_ids=request_ids, read_index=read_index):
             return f"read {' '.join(f'r{name}' for name in request_ids)} at {read_index}"
         case Dropped(request_ids=request_ids):
@@ -237,6 +294,8 @@ def describe(effect: Persist | Send | Commit | ReadReady | Dropped) -> str:
 
 def _describe_message(message: Message) -> str:
     match message:
+        case TimeoutNow():
+            return "take over"
         case AppendEntries():
             return (
                 f"prev={message.prev_log_index}@{message.prev_log_term} {_list(message.entries)} "
@@ -288,4 +347,19 @@ def _place(entry: Entry) -> str:
 
 
 def _content(entry: Entry) -> str:
-    return "no-op" if entry.kind is EntryKind.NO_OP else entry.data.decode()
+    match entry.kind:
+        case EntryKind.NO_OP:
+            return "no-op"
+        case EntryKind.CONFIGURATION:
+            return _members(decode_configuration_entry(entry.data).configuration)
+        case EntryKind.COMMAND:
+            return entry.data.decode()
+
+
+def _members(configuration: Configuration) -> str:
+    """Return the voters, learners with a plus sign, and the voters of C_old behind a `<`."""
+    parts = [str(voter) for voter in configuration.voters]
+    parts += [f"+{learner}" for learner in configuration.learners]
+    if configuration.outgoing is not None:
+        parts += ["<", *[str(voter) for voter in configuration.outgoing]]
+    return f"{{{' '.join(parts)}}}"

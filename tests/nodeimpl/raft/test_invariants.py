@@ -233,7 +233,7 @@ def test_a_falling_match_index_is_rejected() -> None:
 
     role_of_leader(raft).progress[PEER].match_index = LogIndex(0)
 
-    assert check_delta(before, raft.state) == ["match_index fell from (1, 1) to [0, 1]"]
+    assert check_delta(before, raft.state) == ["match_index of 2 fell from 1 to 0"]
 
 
 def test_a_trimmed_committed_entry_is_not_missed() -> None:

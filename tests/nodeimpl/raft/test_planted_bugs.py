@@ -4,22 +4,28 @@ A bug replaces one decision of the core by a wrong one for the length of a test,
 because each decision of the paper is one small function, looked up in its module when it is called.
 """
 
+from collections.abc import Collection, Mapping, Sequence
 from itertools import product
 from typing import Final
 
+import msgspec
 import pytest
 
 from nodeimpl.ids import Instant, LogIndex, NodeId, RequestId, Term
+from nodeimpl.raft.configuration import Change, Configuration, next_configuration
+from nodeimpl.raft.configuration_log import follow_log
 from nodeimpl.raft.core import Raft
 from nodeimpl.raft.effects import Persist, RaftEffect, Send
-from nodeimpl.raft.election import is_up_to_date, lead_if_elected, start_election
+from nodeimpl.raft.election import is_up_to_date, lead_if_elected, may_stand, start_election
 from nodeimpl.raft.log import RaftLog
 from nodeimpl.raft.messages import (
     AppendEntriesReply,
     Entry,
     RequestVote,
     RequestVoteReply,
+    TimeoutNow,
 )
+from nodeimpl.raft.quorum import is_quorum, quorum_index
 from nodeimpl.raft.roles import Candidate, Leader
 from nodeimpl.raft.seen_requests import SeenRequests
 from nodeimpl.raft.state import RaftState, persist
@@ -71,6 +77,11 @@ def may_vote_twice(state: RaftState, candidate: NodeId, request: RequestVote) ->
     )
 
 
+def stand_without_asking(state: RaftState, now: Instant) -> None:
+    if may_stand(state):
+        start_election(state, now)
+
+
 def count_votes_of_any_term(
     state: RaftState, now: Instant, sender: NodeId, message: RequestVoteReply
 ) -> None:
@@ -116,6 +127,59 @@ def serve_at_once(state: RaftState) -> bool:
     return True
 
 
+def switch_at_once(configuration: Configuration, change: Change) -> Configuration:
+    return msgspec.structs.replace(next_configuration(configuration, change), outgoing=None)
+
+
+def ask_the_new_voters_only(
+    voter_sets: Sequence[Collection[NodeId]], agreeing: Collection[NodeId]
+) -> bool:
+    return is_quorum(voter_sets[:1], agreeing)
+
+
+def count_the_new_voters_only(
+    voter_sets: Sequence[Collection[NodeId]], match_index: Mapping[NodeId, LogIndex]
+) -> LogIndex:
+    return quorum_index(voter_sets[:1], match_index)
+
+
+def settled_always(state: RaftState, leader: Leader) -> bool:
+    del leader
+    return not state.configuration.is_joint
+
+
+def follow_only_what_is_appended(state: RaftState, entries: tuple[Entry, ...]) -> None:
+    kept = list(state.configurations)
+    follow_log(state, entries)
+    later = [held for held in state.configurations if held not in kept]
+    state.configurations[:] = [*kept, *later]
+
+
+def stay_when_removed(state: RaftState, now: Instant) -> None:
+    del state, now
+
+
+def stand_only_as_a_voter(state: RaftState) -> bool:
+    return state.is_voter
+
+
+def hand_over_at_once(state: RaftState, leader: Leader, now: Instant) -> None:
+    del now
+    assert leader.transfer is not None, "a transfer is under way"
+    if not leader.transfer.is_announced:
+        leader.transfer.is_announced = True
+        state.effects.append(Send(leader.transfer.target, TimeoutNow(state.current_term)))
+
+
+def take_over_unasked(state: RaftState, now: Instant, sender: NodeId, message: TimeoutNow) -> None:
+    del sender, message
+    if not isinstance(state.role, Leader):
+        start_election(state, now, leadership_transfer=True)
+
+
+LEARNERS_VOTE: Final = property(lambda configuration: (configuration.members,))
+
+
 def live_many() -> None:
     """Let lives pass until one of them breaks a property."""
     for seed, size in product(range(LIVES_MAX), (3, 5)):
@@ -148,9 +212,9 @@ FINISH: Final = (f"{RAFT}.core.Raft._finish",)
         (
             (f"{RAFT}.core.on_request_vote_reply",),
             count_votes_of_any_term,
-            "Election Safety|Leader Completeness",
+            "leads term .* with votes of",
         ),
-        ((f"{RAFT}.core.stand_for_election",), start_election, "with promises of"),
+        ((f"{RAFT}.core.stand_for_election",), stand_without_asking, "with promises of"),
         ((f"{RAFT}.replication.may_commit",), may_commit_any_term, "Leader Completeness"),
         ((f"{RAFT}.log.RaftLog.matches",), matches_any_term, "Log Matching|durable on too few"),
         ((f"{RAFT}.log.RaftLog.missing",), missing_always, "Leader Completeness|too few"),
@@ -160,6 +224,32 @@ FINISH: Final = (f"{RAFT}.core.Raft._finish",)
             "is outside of|State Machine Safety",
         ),
         ((f"{RAFT}.seen_requests.SeenRequests.admit",), admit_always, "is in the log twice"),
+        ((f"{RAFT}.membership.next_configuration",), switch_at_once, "Joint Consensus"),
+        (
+            (f"{RAFT}.election.is_quorum", f"{RAFT}.transitions.is_quorum"),
+            ask_the_new_voters_only,
+            "leads term .* with votes of",
+        ),
+        ((f"{RAFT}.replication.quorum_index",), count_the_new_voters_only, "on too few"),
+        (
+            (f"{RAFT}.configuration.Configuration.voter_sets",),
+            LEARNERS_VOTE,
+            "on too few|Leader Completeness|Election Safety",
+        ),
+        ((f"{RAFT}.membership.is_settled",), settled_always, "changed members at"),
+        (
+            (f"{RAFT}.acceptance.follow_log",),
+            follow_only_what_is_appended,
+            "configurations since",
+        ),
+        ((f"{RAFT}.membership.step_down",), stay_when_removed, "and leaves it at that"),
+        (
+            (f"{RAFT}.pre_vote.may_stand",),
+            stand_only_as_a_voter,
+            "no leader has brought the logs together",
+        ),
+        ((f"{RAFT}.core.advance_transfer",), hand_over_at_once, "take over .* lacks entries"),
+        ((f"{RAFT}.core.on_timeout_now",), take_over_unasked, "with promises of|is no voter"),
         ((f"{RAFT}.reads.is_confirmed",), confirm_at_once, "a read at .* misses"),
         ((f"{RAFT}.reads.may_serve_reads",), serve_at_once, "a read at .* misses"),
     ],

@@ -18,21 +18,21 @@ def test_a_configuration_without_voters_is_an_error() -> None:
 
 
 def test_who_is_no_voter_does_not_count() -> None:
-    assert not is_quorum(THREE, {NodeId(1), NodeId(8), NodeId(9)})
-    assert is_quorum(THREE, {NodeId(1), NodeId(3), NodeId(9)})
+    assert not is_quorum([THREE], {NodeId(1), NodeId(8), NodeId(9)})
+    assert is_quorum([THREE], {NodeId(1), NodeId(3), NodeId(9)})
 
 
 def test_the_quorum_index_is_the_highest_that_a_majority_has_reached() -> None:
     match_index = dict(zip(FIVE, map(LogIndex, (9, 2, 7, 4, 4)), strict=True))
 
-    assert quorum_index(FIVE, match_index) == 4
+    assert quorum_index([FIVE], match_index) == 4
 
 
 def test_of_an_even_number_of_voters_more_than_half_must_have_reached_it() -> None:
     match_index = dict(zip(FIVE[:4], map(LogIndex, (9, 8, 3, 1)), strict=True))
 
-    assert quorum_index(FIVE[:4], match_index) == 3
+    assert quorum_index([FIVE[:4]], match_index) == 3
 
 
 def test_the_quorum_round_is_the_latest_that_a_majority_has_answered() -> None:
-    assert quorum_round(THREE, dict(zip(THREE, (7, 0, 5), strict=True))) == 5
+    assert quorum_round([THREE], dict(zip(THREE, (7, 0, 5), strict=True))) == 5

@@ -23,7 +23,7 @@ def test_quorum_index_is_the_highest_index_that_more_than_half_have_stored(
         if 2 * len([voter for voter in voters if match_index[voter] >= index]) > len(voters)
     ]
 
-    assert quorum_index(voters, match_index) == max(stored)
+    assert quorum_index([voters], match_index) == max(stored)
 
 
 @given(voters=voter_sets, match_index=match_indices)
@@ -32,7 +32,7 @@ def test_quorum_index_does_not_depend_on_the_order_of_voters(
 ) -> None:
     ascending, descending = sorted(voters), sorted(voters, reverse=True)
 
-    assert quorum_index(ascending, match_index) == quorum_index(descending, match_index)
+    assert quorum_index([ascending], match_index) == quorum_index([descending], match_index)
 
 
 @given(voters=voter_sets)
@@ -42,7 +42,7 @@ def test_any_two_majorities_share_a_voter(voters: set[NodeId]) -> None:
         for size in range(len(voters) + 1)
         for subset in combinations(sorted(voters), size)
     ]
-    majorities = [subset for subset in subsets if is_quorum(voters, subset)]
+    majorities = [subset for subset in subsets if is_quorum([voters], subset)]
 
     assert majorities
     assert all(one & other for one in majorities for other in majorities)
