@@ -14,7 +14,16 @@ from nodeimpl.api.errors import ApiError
 from nodeimpl.api.requests import ApiRequest, ApiResponse
 from nodeimpl.ids import NodeId, RequestId
 from nodeimpl.mvcc.backend import Applied, CommitPoint
-from nodeimpl.raft.effects import Became, Commit, Persist, Restored, Send, Trim
+from nodeimpl.raft.configuration import Change, Configuration
+from nodeimpl.raft.effects import (
+    Became,
+    Commit,
+    ConfigurationChanged,
+    Persist,
+    Restored,
+    Send,
+    Trim,
+)
 from nodeimpl.raft.messages import Message
 
 
@@ -38,11 +47,25 @@ class Requests(msgspec.Struct, frozen=True):
     requests: tuple[ClientRequest, ...]
 
 
+class ChangeMembers(msgspec.Struct, frozen=True, gc=False):
+    """An operator asks the leader to change the members; the `AdminReply` bears `tag` again."""
+
+    tag: int
+    change: Change
+
+
+class MoveLeader(msgspec.Struct, frozen=True, gc=False):
+    """An operator asks the leader to hand over to `target`; the `AdminReply` bears `tag` again."""
+
+    tag: int
+    target: NodeId
+
+
 class Wake(msgspec.Struct, frozen=True, gc=False):
     """The node's `deadline` has come. Waking too early is harmless."""
 
 
-Input: TypeAlias = Receive | Requests | Wake
+Input: TypeAlias = Receive | Requests | ChangeMembers | MoveLeader | Wake
 
 
 class Reply(msgspec.Struct, frozen=True):
@@ -50,6 +73,25 @@ class Reply(msgspec.Struct, frozen=True):
 
     tag: int
     body: ApiResponse | ApiError
+
+
+class MembersChanged(msgspec.Struct, frozen=True, gc=False):
+    """The change is committed; these are the members."""
+
+    configuration: Configuration
+
+
+class LeaderMoved(msgspec.Struct, frozen=True, gc=False):
+    """This node leads, as was asked for."""
+
+    leader: NodeId
+
+
+class AdminReply(msgspec.Struct, frozen=True, gc=False):
+    """The answer to the operator's `ChangeMembers` or `MoveLeader` with this `tag`."""
+
+    tag: int
+    body: MembersChanged | LeaderMoved | ApiError
 
 
 class CommitBackend(msgspec.Struct, frozen=True, gc=False):
@@ -62,18 +104,36 @@ class CommitBackend(msgspec.Struct, frozen=True, gc=False):
     """Stores that are the outcome of the same log have the same; for observers."""
 
 
-Effect: TypeAlias = Persist | Trim | Send | Reply | CommitBackend | Became | Commit | Restored
-"""`Became`, `Commit` and `Restored` ask for nothing: they tell observers what the node did."""
+Effect: TypeAlias = (
+    Persist
+    | Trim
+    | Send
+    | Reply
+    | AdminReply
+    | CommitBackend
+    | Became
+    | ConfigurationChanged
+    | Commit
+    | Restored
+)
+"""`Became`, `ConfigurationChanged`, `Commit` and `Restored` ask for nothing: they tell observers
+what the node did."""
 
 __all__ = [
+    "AdminReply",
     "ApiRequest",
     "ApiResponse",
     "Became",
+    "ChangeMembers",
     "ClientRequest",
     "Commit",
     "CommitBackend",
+    "ConfigurationChanged",
     "Effect",
     "Input",
+    "LeaderMoved",
+    "MembersChanged",
+    "MoveLeader",
     "Persist",
     "Receive",
     "Reply",

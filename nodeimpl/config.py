@@ -122,7 +122,8 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True):
     node_id: NodeId
     cluster_id: int
     voters: tuple[NodeId, ...]
-    """Every voting member, this node included, in ascending order."""
+    """The founders of a new cluster, this node among them, in ascending order; empty for a node
+    that joins one. What the log says of the members counts more."""
     incarnation: int
     """Larger at every start of this node's daemon; makes request ids unique across restarts."""
     raft: RaftConfig = RaftConfig()
@@ -139,7 +140,10 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True):
             1 <= self.node_id <= NODE_ID_MAX, "node_id", self.node_id, f"from 1 to {NODE_ID_MAX}"
         )
         _require(
-            self.node_id in self.voters, "node_id", self.node_id, f"one of voters {self.voters}"
+            not self.voters or self.node_id in self.voters,
+            "node_id",
+            self.node_id,
+            f"one of voters {self.voters}",
         )
         _require(
             list(self.voters) == sorted(set(self.voters)),

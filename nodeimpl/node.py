@@ -14,6 +14,7 @@ from typing import assert_never
 
 import msgspec
 
+from nodeimpl.administration import REFUSALS, Administration, refusal_of_transfer
 from nodeimpl.api.errors import NO_LEADER, REQUEST_TIMED_OUT, TOO_MANY_REQUESTS, ApiError
 from nodeimpl.api.requests import ApiRequest, ApiResponse, ReadRequest
 from nodeimpl.api.rpc_pb2 import (
@@ -23,10 +24,14 @@ from nodeimpl.api.rpc_pb2 import (
     TxnRequest,
 )
 from nodeimpl.boundary import (
+    AdminReply,
+    ChangeMembers,
     ClientRequest,
     CommitBackend,
     Effect,
     Input,
+    LeaderMoved,
+    MoveLeader,
     Receive,
     Reply,
     Requests,
@@ -40,10 +45,17 @@ from nodeimpl.mvcc.snapshot import Snapshot as StoreSnapshot
 from nodeimpl.mvcc.snapshot import SnapshotCorruption, decode_snapshot, encode_snapshot
 from nodeimpl.mvcc.store import Store
 from nodeimpl.mvcc.txn import is_read_only, is_serializable
+from nodeimpl.raft.configuration import (
+    Configuration,
+    ConfigurationEntry,
+    decode_configuration_entry,
+    encode_configuration_entry,
+)
 from nodeimpl.raft.core import Raft
 from nodeimpl.raft.effects import (
     Became,
     Commit,
+    ConfigurationChanged,
     Dropped,
     NeedSnapshot,
     Persist,
@@ -89,12 +101,15 @@ class Node:
         self.store = Store(backend, config.store)
         self.applied_index = backend.applied.index
         self._applied_term = backend.applied.term
+        self._applied_members = backend.applied.configuration or _founding(config)
+        """The latest configuration that was applied, as its entry's data; empty if none was."""
         self._backend = backend
         self._sealed_index = backend.applied.index
         self._seal_entries = min(config.backend_commit_entries, config.raft.snapshot_entries)
         """The log cannot be trimmed more often than the store is made durable."""
         self.raft = self.make_raft(recovered, random, now)
         self._waiting: dict[RequestId, _Waiting] = {}
+        self._administration = Administration()
         self._expiry: deque[tuple[Instant, RequestId]] = deque()
         """Requests that wait, oldest first, and answered ones between them."""
         self._reads: deque[tuple[LogIndex, tuple[RequestId, ...]]] = deque()
@@ -137,6 +152,10 @@ class Node:
                 return self._interpret(now, self.raft.receive(now, sender, message))
             case Requests(requests=requests):
                 return self._take(now, requests)
+            case ChangeMembers():
+                return self._change_members(now, given)
+            case MoveLeader():
+                return self._move_leader(now, given)
             case Wake():
                 effects = self._expire(now)
                 return effects + self._interpret(now, self.raft.wake(now))
@@ -169,12 +188,20 @@ class Node:
         return effects
 
     def _wait(self, now: Instant, tag: int, *, read: ReadRequest | None) -> RequestId:
-        request_id = self._last_request_id = RequestId(self._last_request_id + 1)
+        request_id = self._new_request_id(now)
         self._waiting[request_id] = _Waiting(tag, read)
-        while self._expiry and self._expiry[0][1] not in self._waiting:
+        return request_id
+
+    def _new_request_id(self, now: Instant) -> RequestId:
+        """Return the next id, and see to it that the request does not wait for ever."""
+        request_id = self._last_request_id = RequestId(self._last_request_id + 1)
+        while self._expiry and not self._is_open(self._expiry[0][1]):
             self._expiry.popleft()  # Answered: it would only wake the node for nothing.
         self._expiry.append((Instant(now + self.config.request_timeout_ns), request_id))
         return request_id
+
+    def _is_open(self, request_id: RequestId) -> bool:
+        return request_id in self._waiting or request_id in self._administration
 
     def _expire(self, now: Instant) -> list[Effect]:
         """Answer what has waited too long: its outcome is unknown, and may stay so."""
@@ -184,16 +211,46 @@ class Node:
             waiting = self._waiting.pop(request_id, None)
             if waiting is not None:
                 effects.append(Reply(waiting.tag, REQUEST_TIMED_OUT))
+            effects += self._administration.expired(request_id)
         return effects
 
+    # ------------------------------------------------------------ what operators ask for
+    def _change_members(self, now: Instant, given: ChangeMembers) -> list[Effect]:
+        """Begin the change here, if this node leads; it is answered when C_new is applied."""
+        objection = self.raft.objection_to_change(given.change)
+        if objection is not None:
+            return [AdminReply(given.tag, REFUSALS[objection])]
+        request_id = self._new_request_id(now)
+        self._administration.await_change(request_id, given.tag)
+        return self._interpret(now, self.raft.change_membership(now, request_id, given.change))
+
+    def _move_leader(self, now: Instant, given: MoveLeader) -> list[Effect]:
+        """Begin to hand over, if this node leads; it is answered when the target is seen to."""
+        objection = self.raft.objection_to_transfer(given.target)
+        if objection is not None:
+            return [AdminReply(given.tag, refusal_of_transfer(objection))]
+        if given.target == self.config.node_id:
+            effects: list[Effect] = [AdminReply(given.tag, LeaderMoved(given.target))]
+        else:
+            request_id = self._new_request_id(now)
+            self._administration.await_leader(request_id, given.tag, given.target)
+            effects = []
+        return effects + self._interpret(now, self.raft.transfer(now, given.target))
+
     # ------------------------------------------------------------ what consensus says
-    def _interpret(self, now: Instant, raft_effects: list[RaftEffect]) -> list[Effect]:
+    def _interpret(  # noqa: C901 (one case per effect)
+        self, now: Instant, raft_effects: list[RaftEffect]
+    ) -> list[Effect]:
         """Pass on what the driver does, and do here what concerns the store."""
         effects: list[Effect] = []
         for effect in raft_effects:
             match effect:
-                case Send() | Persist() | Became() | Trim() | Restored():
+                case Send() | Persist() | ConfigurationChanged() | Trim() | Restored():
                     effects.append(effect)
+                case Became(leader=leader):
+                    effects.append(effect)
+                    if self._administration and leader is not None:
+                        effects += self._administration.led_by(leader)
                 case Commit(entries=entries):
                     effects.append(effect)
                     self._apply(now, entries, effects)
@@ -222,6 +279,9 @@ class Node:
                     self._compactions.append((awaited, request_id, outcome))
                 else:
                     self._answer(request_id, outcome, effects)
+            elif entry.kind is EntryKind.CONFIGURATION:
+                self._applied_members = entry.data
+                effects += self._administration.applied(decode_configuration_entry(entry.data))
             self.applied_index, self._applied_term = entry.index, entry.term
         if self._reads:
             self._answer_applied_reads(effects)
@@ -234,8 +294,7 @@ class Node:
         Whatever the store has applied stands behind its `Persist`: its `Commit` does.
         """
         self._sealed_index = self.applied_index
-        configuration = self._backend.applied.configuration
-        applied = Applied(self.applied_index, self._applied_term, configuration)
+        applied = Applied(self.applied_index, self._applied_term, self._applied_members)
         point = self._backend.seal(applied)
         effects.append(CommitBackend(point, applied, self.store.hash()))
         effects += self._interpret(now, self.raft.trim(now, self.applied_index))
@@ -269,6 +328,7 @@ class Node:
         self._removal_at = None
         self._sealed_index = self.applied_index = content.applied.index
         self._applied_term = content.applied.term
+        self._applied_members = content.applied.configuration
         effects.append(CommitBackend(point, content.applied, self.store.hash()))
         effects += self._interpret(now, self.raft.snapshot_restored(now, is_restored=True))
         self._answer_applied_reads(effects)
@@ -339,6 +399,14 @@ class Node:
             header.member_id = self.config.node_id
             header.raft_term = self.raft.current_term
         return Reply(tag, outcome)
+
+
+def _founding(config: NodeConfig) -> bytes:
+    """Return the founders as the data of an entry; empty for a node that joins a cluster."""
+    if not config.voters:
+        return b""
+    founders = Configuration(voters=config.voters)
+    return encode_configuration_entry(ConfigurationEntry(RequestId(0), founders))
 
 
 def _content(snapshot: Snapshot) -> StoreSnapshot | None:

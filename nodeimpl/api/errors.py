@@ -69,3 +69,36 @@ TOO_MANY_REQUESTS = ApiError(
 )
 NO_LEADER = ApiError(GrpcCode.UNAVAILABLE, "etcdserver: no leader", definite=True)
 REQUEST_TIMED_OUT = ApiError(GrpcCode.UNAVAILABLE, "etcdserver: request timed out", definite=False)
+
+NOT_LEADER = ApiError(GrpcCode.FAILED_PRECONDITION, "etcdserver: not leader", definite=True)
+BAD_LEADER_TRANSFEREE = ApiError(
+    GrpcCode.FAILED_PRECONDITION, "etcdserver: bad leader transferee", definite=True
+)
+LEADER_TRANSFER_TIMED_OUT = ApiError(
+    GrpcCode.UNAVAILABLE,
+    "etcdserver: request timed out, leader transfer took too long",
+    definite=False,
+)
+MEMBER_EXISTS = ApiError(
+    GrpcCode.FAILED_PRECONDITION, "etcdserver: member ID already exist", definite=True
+)
+MEMBER_NOT_FOUND = ApiError(GrpcCode.NOT_FOUND, "etcdserver: member not found", definite=True)
+MEMBER_NOT_LEARNER = ApiError(
+    GrpcCode.FAILED_PRECONDITION, "etcdserver: can only promote a learner member", definite=True
+)
+LEARNER_NOT_READY = ApiError(
+    GrpcCode.FAILED_PRECONDITION,
+    "etcdserver: can only promote a learner member which is in sync with leader",
+    definite=True,
+)
+TOO_MANY_LEARNERS = ApiError(
+    GrpcCode.FAILED_PRECONDITION,
+    "etcdserver: too many learner members in cluster",
+    definite=True,
+)
+NOT_ENOUGH_MEMBERS = ApiError(
+    GrpcCode.FAILED_PRECONDITION,
+    "etcdserver: re-configuration failed due to not enough started members",
+    definite=True,
+)
+UNHEALTHY = ApiError(GrpcCode.UNAVAILABLE, "etcdserver: unhealthy cluster", definite=True)

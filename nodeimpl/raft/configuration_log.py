@@ -6,10 +6,15 @@ log". So `RaftState.configurations` follows the log, and all that asks for a maj
 `RaftState.voter_sets`, which is computed when the members change and never otherwise.
 """
 
-from nodeimpl.ids import LogIndex
+from nodeimpl.ids import LogIndex, RequestId
 from nodeimpl.raft.effects import ConfigurationChanged
 from nodeimpl.raft.messages import Entry, EntryKind
-from nodeimpl.raft.state import RaftState, adopt_configuration, configuration_of
+from nodeimpl.raft.state import (
+    ConfigurationAt,
+    RaftState,
+    adopt_configuration,
+    configuration_of,
+)
 
 
 def follow_log(state: RaftState, entries: tuple[Entry, ...]) -> None:
@@ -28,12 +33,17 @@ def follow_log(state: RaftState, entries: tuple[Entry, ...]) -> None:
 def follow_snapshot(state: RaftState, index: LogIndex, data: bytes) -> None:
     """Begin with the members that a snapshot names, as of its last index; the log is there already.
 
-    What the log says of later members stays as far as the log stays.
+    What the log says of later members stays as far as the log stays. A snapshot that names none
+    (`data` is empty) was taken before they ever changed: they are those this node was started with.
     """
-    before = state.configurations[-1]
+    before = state.configuration
+    founding = state.configurations[0].configuration
     later = [held for held in state.configurations if index < held.index <= state.log.last_index]
-    state.configurations[:] = [configuration_of(index, data), *later]
-    if state.configurations[-1] != before:
+    first = (
+        configuration_of(index, data) if data else ConfigurationAt(index, RequestId(0), founding)
+    )
+    state.configurations[:] = [first, *later]
+    if state.configuration != before:
         adopt(state)
 
 

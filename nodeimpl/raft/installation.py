@@ -32,7 +32,7 @@ def on_install_snapshot(
     persist(state)
     follower = state.role
     assert isinstance(follower, Follower), "who hears the leader of its term follows it"
-    if _is_needless(state, message):
+    if is_needless(state, message):
         follower.incoming = None
         _accept_needless(state, sender, message)
         return
@@ -69,24 +69,23 @@ def snapshot_restored(state: RaftState, *, is_restored: bool) -> None:
     state.log.restart(index, term)
     state.commit_index = index
     state.effects.append(Restored(index, term))
-    if incoming.configuration:
-        follow_snapshot(state, index, incoming.configuration)
+    follow_snapshot(state, index, incoming.configuration)
     state.effects.append(Trim(index, term))
     accept(state, follower.leader, index, incoming.round)
 
 
-def is_chunk_next(incoming: IncomingSnapshot, message: InstallSnapshot) -> bool:
-    """Return whether the chunk begins where what has arrived of its snapshot ends."""
-    return message.first_round == incoming.first_round and message.offset == len(incoming.data)
-
-
-def _is_needless(state: RaftState, message: InstallSnapshot) -> bool:
+def is_needless(state: RaftState, message: InstallSnapshot) -> bool:
     """Return whether this node has all that the snapshot stands for, in its log or applied.
 
     The first by Log Matching, the second because what is committed is the same everywhere.
     """
     index, term = message.last_included_index, message.last_included_term
     return index <= state.commit_index or state.log.matches(index, term)
+
+
+def is_chunk_next(incoming: IncomingSnapshot, message: InstallSnapshot) -> bool:
+    """Return whether the chunk begins where what has arrived of its snapshot ends."""
+    return message.first_round == incoming.first_round and message.offset == len(incoming.data)
 
 
 def _accept_needless(state: RaftState, sender: NodeId, message: InstallSnapshot) -> None:

@@ -33,7 +33,7 @@ from nodeimpl.boundary import (
     Requests,
     Wake,
 )
-from nodeimpl.config import NodeConfig
+from nodeimpl.config import NodeConfig, RaftConfig
 from nodeimpl.ids import MILLISECOND, Instant, LogIndex, NodeId, RequestId, Term
 from nodeimpl.mvcc.commands import decode_command, encode_command
 from nodeimpl.node import Node
@@ -85,6 +85,7 @@ class Driven:
             cluster_id=CLUSTER_ID,
             voters=voters,
             incarnation=incarnation,
+            raft=RaftConfig(pre_vote=False, check_quorum=False),
             request_timeout_ns=TIMEOUT,
             requests_waiting_max=requests_waiting_max,
             backend_commit_entries=backend_commit_entries,

@@ -14,6 +14,7 @@ from harness.environments.simulation.outbox import Outbox
 from harness.environments.simulation.trace import (
     Committed,
     Crashed,
+    Members,
     Noted,
     Persisted,
     Role,
@@ -28,18 +29,32 @@ from harness.environments.simulation.trace import (
 from nodeimpl.api.errors import ApiError
 from nodeimpl.api.requests import ApiRequest, ApiResponse
 from nodeimpl.boundary import (
+    AdminReply,
+    ChangeMembers,
     ClientRequest,
     CommitBackend,
     Effect,
     Input,
+    LeaderMoved,
+    MembersChanged,
+    MoveLeader,
     Receive,
     Reply,
     Requests,
     Wake,
 )
-from nodeimpl.ids import Instant, NodeId
+from nodeimpl.ids import Instant, LogIndex, NodeId
 from nodeimpl.node import Node
-from nodeimpl.raft.effects import Became, Commit, Persist, Restored, Send, Trim
+from nodeimpl.raft.configuration import Change, Configuration
+from nodeimpl.raft.effects import (
+    Became,
+    Commit,
+    ConfigurationChanged,
+    Persist,
+    Restored,
+    Send,
+    Trim,
+)
 from nodeimpl.raft.messages import InstallSnapshot, Message
 from nodeimpl.raft.state import Recovered, RecoveredStateError
 from nodeimpl.storage.memory_backend import MemoryBackend
@@ -51,6 +66,10 @@ INBOX_MAX = 20_000
 
 Answer = Callable[[ApiResponse | ApiError], None]
 """Called with the node's reply to a client."""
+
+AdminAnswer = MembersChanged | LeaderMoved | ApiError
+OperatorAnswer = Callable[[AdminAnswer], None]
+"""Called with the node's reply to an operator."""
 
 ConnectionLost = Callable[[], None]
 """Called when the daemon dies before it replied."""
@@ -119,6 +138,7 @@ class Host:
         """The deadline it was armed for, by the node's clock."""
         self._inbox: list[Input] = []
         self._clients: dict[int, tuple[Answer, ConnectionLost]] = {}
+        self._operators: dict[int, tuple[OperatorAnswer, ConnectionLost]] = {}
         self._last_tag = 0
 
     # ------------------------------------------------------------ daemon
@@ -200,10 +220,11 @@ class Host:
         self._outbox.clear()
         self._timer_at = None
         self._inbox.clear()
-        clients, self._clients = self._clients, {}
+        asking = [*self._clients.values(), *self._operators.values()]
+        self._clients, self._operators = {}, {}
         self._oracle.crashed(self.node_id)
         self._note(Crashed(tail.value, lost_bytes))
-        for _, connection_lost in clients.values():
+        for _, connection_lost in asking:
             connection_lost()
 
     def pause(self) -> None:
@@ -237,6 +258,24 @@ class Host:
         self._last_tag += 1
         self._clients[self._last_tag] = (answer, connection_lost)
         self._give(Requests((ClientRequest(self._last_tag, body),)))
+
+    def change_members(
+        self, change: Change, answer: OperatorAnswer, connection_lost: ConnectionLost
+    ) -> None:
+        """Take an operator's request to change the members; the daemon must be running."""
+        self._give(ChangeMembers(self._operator_tag(answer, connection_lost), change))
+
+    def move_leader(
+        self, target: NodeId, answer: OperatorAnswer, connection_lost: ConnectionLost
+    ) -> None:
+        """Take an operator's request to hand leadership over; the daemon must be running."""
+        self._give(MoveLeader(self._operator_tag(answer, connection_lost), target))
+
+    def _operator_tag(self, answer: OperatorAnswer, connection_lost: ConnectionLost) -> int:
+        assert self.is_running, f"{self.name} is asked while it is down"
+        self._last_tag += 1
+        self._operators[self._last_tag] = (answer, connection_lost)
+        return self._last_tag
 
     def _give(self, given: Input) -> None:
         node = self.node
@@ -297,7 +336,7 @@ class Host:
             self._arm_timer(deadline)
 
     # ------------------------------------------------------------ effects
-    def carry_out(self, effect: Effect) -> None:  # noqa: C901 (one case per effect)
+    def carry_out(self, effect: Effect) -> None:  # noqa: C901, PLR0912 (one case per effect)
         """Do what `effect` asks for; it is no `Persist` and no `Trim`."""
         match effect:
             case Send(to=to, message=message):
@@ -312,6 +351,10 @@ class Host:
             case Became(role=role, term=term, leader=leader):
                 self._oracle.became(self.node_id, role, term)
                 self._note(Role(role.value, term, None if leader is None else self._names[leader]))
+            case ConfigurationChanged(index=index, configuration=configuration):
+                self._note_members(index, configuration)
+            case AdminReply(tag=tag, body=body):
+                self._answer_operator(tag, body)
             case CommitBackend():
                 self._save(effect)
             case Restored(index=index, term=term):
@@ -385,6 +428,27 @@ class Host:
             )
         answer, _ = client
         answer(body)
+
+    def _answer_operator(self, tag: int, body: AdminAnswer) -> None:
+        operator = self._operators.pop(tag, None)
+        if operator is None:
+            raise Breach(
+                "One answer per request (boundary)",
+                f"{self.name} answered its operator's request {tag}, which waits for none: {body}",
+            )
+        answer, _ = operator
+        answer(body)
+
+    def _note_members(self, index: LogIndex, configuration: Configuration) -> None:
+        names = self._names
+        self._note(
+            Members(
+                tuple(names[voter] for voter in configuration.voters),
+                tuple(names[learner] for learner in configuration.learners),
+                tuple(names[voter] for voter in configuration.outgoing or ()),
+                index,
+            )
+        )
 
     def _note_committed(self, commit: Commit) -> None:
         entries = commit.entries

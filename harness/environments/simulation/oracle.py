@@ -17,12 +17,15 @@ The oracle sees effects as the host carries them out, so what it calls durable i
 
 from collections import deque
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from nodeimpl.ids import LogIndex, NodeId, Term
+from nodeimpl.raft.configuration import Configuration, decode_configuration_entry
 from nodeimpl.raft.effects import Persist, RoleName
 from nodeimpl.raft.messages import (
     AppendEntriesReply,
     Entry,
+    EntryKind,
     HardState,
     Message,
     RequestVote,
@@ -60,18 +63,30 @@ class _Durable:
         """Written but not synced yet, oldest first."""
 
 
+class _Members(NamedTuple):
+    """The members in force by a log, and since which of its entries."""
+
+    since: LogIndex
+    configuration: Configuration
+
+
 class Oracle:
     """Knows what every node promised, and what the cluster has committed."""
 
     def __init__(self, nodes: Sequence[NodeId]) -> None:
-        self._majority = len(nodes) // 2 + 1
         self._durable = {node: _Durable() for node in nodes}
         self._leaders: dict[Term, NodeId] = {}
         self._leading: dict[NodeId, Term] = {}
+        self._votes: dict[Term, dict[NodeId, NodeId]] = {}
+        """Per term, who voted for whom, durably."""
+        self._candidacies: dict[tuple[Term, NodeId], tuple[Term, LogIndex]] = {}
+        """Where the log of a candidate ended when it asked for votes: the last term and index."""
         self._interned: dict[tuple[int, Entry], int] = {}
         self._chain_at: dict[tuple[LogIndex, Term], int] = {}
         self._chain_terms = [Term(0)]
         """The term of each chain's last entry, by chain id."""
+        self._chain_members = [_Members(LogIndex(0), Configuration(voters=tuple(nodes)))]
+        """The members in force by each chain, by chain id."""
         self._committed = [_EMPTY]
         """`_committed[i]` is the one prefix that is committed up to index i."""
         self._committed_in_term: list[Term] = [Term(0)]
@@ -88,12 +103,24 @@ class Oracle:
     def synced(self, node: NodeId) -> None:
         """Count the oldest write of `node` that was not durable yet as durable."""
         durable = self._durable[node]
-        self._persist(node, durable, durable.unsynced.popleft())
+        persist = durable.unsynced.popleft()
+        self._persist(node, durable, persist)
+        for entry in persist.entries:
+            if entry.kind is EntryKind.CONFIGURATION:
+                self._check_change(node, durable.chains, entry.index)
+
+    def joined(self, node: NodeId) -> None:
+        """Take note of a new node with an empty disk."""
+        assert node not in self._durable, f"n{node} joins twice"
+        self._durable[node] = _Durable()
 
     def _persist(self, node: NodeId, durable: _Durable, persist: Persist) -> None:
         if persist.hard_state is not None:
             self._check_hard_state(node, durable.hard_state, persist.hard_state)
             durable.hard_state = persist.hard_state
+            if persist.hard_state.voted_for is not None:
+                votes = self._votes.setdefault(persist.hard_state.current_term, {})
+                votes[node] = persist.hard_state.voted_for
         if persist.entries:
             self._check_append_only(node, durable, persist.entries)
             self._append(node, durable.chains, persist.entries)
@@ -147,6 +174,11 @@ class Oracle:
             return chain
         chain = self._interned[before, entry] = len(self._chain_terms)
         self._chain_terms.append(entry.term)
+        members = self._chain_members[before]
+        if entry.kind is EntryKind.CONFIGURATION:
+            configuration = decode_configuration_entry(entry.data).configuration
+            members = _Members(entry.index, configuration)
+        self._chain_members.append(members)
         # Log Matching (Raft §5.3): one index and term name one entry and one prefix.
         if self._chain_at.setdefault((entry.index, entry.term), chain) != chain:
             raise Breach(
@@ -155,6 +187,33 @@ class Oracle:
                 f"history differs from the entry of the same index and term elsewhere",
             )
         return chain
+
+    def _check_change(self, node: NodeId, chains: list[int], index: LogIndex) -> None:
+        """Voters change by joint consensus, and each change follows a committed one (Raft §6)."""
+        since, before = self._chain_members[chains[index - 1]]
+        after = self._chain_members[chains[index]].configuration
+        begins_joint = before.outgoing is None and after.outgoing == before.voters
+        keeps_voters = after.outgoing is None and after.voters == before.voters
+        if not (begins_joint or keeps_voters):
+            raise Breach(
+                "Joint consensus (Raft §6)",
+                f"n{node} holds an entry {index} that turns {before} into {after}: there are "
+                f"majorities of the one that know nothing of the other",
+            )
+        if since >= len(self._committed):
+            raise Breach(
+                "One change at a time (Raft §6)",
+                f"n{node} holds an entry {index} that changes the members, though the change by "
+                f"entry {since} is not committed",
+            )
+
+    def _lacking_majority(self, node: NodeId, agreeing: Sequence[NodeId]) -> str | None:
+        """Return the voters, as the log of `node` has them, of whom no majority is agreeing."""
+        configuration = self._chain_members[self._durable[node].chains[-1]].configuration
+        for voters in configuration.voter_sets:
+            if 2 * sum(voter in agreeing for voter in voters) <= len(voters):
+                return " ".join(f"n{voter}" for voter in voters)
+        return None
 
     def became(self, node: NodeId, role: RoleName, term: Term) -> None:
         """Judge that `node` changed its role or term."""
@@ -169,7 +228,21 @@ class Oracle:
             )
         if self._leading.get(node) != term:
             self._leading[node] = term
+            self._check_votes(node, term)
             self._check_completeness(node, term)
+
+    def _check_votes(self, node: NodeId, term: Term) -> None:
+        """Require of a leader the votes of a majority, given in its very term (Raft §5.2)."""
+        votes = self._votes.get(term, {})
+        voters = [voter for voter, voted_for in sorted(votes.items()) if voted_for == node]
+        lacking = self._lacking_majority(node, voters)
+        if lacking is not None:
+            names = ", ".join(f"n{voter}" for voter in voters) or "no node"
+            raise Breach(
+                "Majority of votes (Raft §5.2)",
+                f"n{node} became leader of term {term}, but only {names} voted for it in that "
+                f"term; a majority of {lacking} must",
+            )
 
     def _check_completeness(self, node: NodeId, term: Term) -> None:
         """Leader Completeness: a leader has all that was committed before it (Raft §5.4)."""
@@ -203,6 +276,13 @@ class Oracle:
 
     def committed(self, node: NodeId, entries: tuple[Entry, ...]) -> None:
         """Judge that `node` applied `entries`."""
+        leading = self._leading.get(node)
+        if leading is not None and entries[-1].term != leading:
+            raise Breach(
+                "Commitment of earlier terms (Raft §5.4.2, Figure 8)",
+                f"n{node}, leader of term {leading}, committed up to entry {entries[-1].index} of "
+                f"term {entries[-1].term}; only an entry of its own term commits those before it",
+            )
         for entry in entries:
             index = entry.index
             if index > len(self._committed):
@@ -227,12 +307,13 @@ class Oracle:
         term = self._durable[node].hard_state.current_term
         chain = self._intern(node, self._committed[index - 1], entry)
         holders = [holder for holder in self._durable if self._holds(holder, index, chain)]
-        if len(holders) < self._majority:
+        lacking = self._lacking_majority(node, holders)
+        if lacking is not None:
             names = ", ".join(f"n{holder}" for holder in holders) or "no node"
             raise Breach(
                 "Durability (Raft §5.3)",
                 f"n{node} committed entry {index} of term {entry.term} in term {term}, but only "
-                f"{names} held it durably; {self._majority} must",
+                f"{names} held it durably; a majority of {lacking} must",
             )
         self._check_later_leaders(node, index, chain, term)
         self._committed.append(chain)
@@ -295,10 +376,12 @@ class Oracle:
                 f"{hard_state.current_term}",
             )
         match message:
-            case RequestVote(term=term):
+            case RequestVote(term=term, last_log_index=index, last_log_term=log_term):
                 self._check_vote_durable(node, term, node, "asks for votes")
+                self._candidacies[term, node] = (log_term, index)
             case RequestVoteReply(term=term, vote_granted=True):
                 self._check_vote_durable(node, term, to, f"grants its vote to n{to}")
+                self._check_up_to_date(node, to, term)
             case AppendEntriesReply(term=term, accepted=True, match_index=index):
                 if index >= len(self._durable[node].chains):
                     raise Breach(
@@ -308,6 +391,18 @@ class Oracle:
                     )
             case _:
                 pass
+
+    def _check_up_to_date(self, voter: NodeId, candidate: NodeId, term: Term) -> None:
+        """Require that the log that gets a vote is not behind the voter's own (Raft §5.4.1)."""
+        chains = self._durable[voter].chains
+        voters_end = (self._chain_terms[chains[-1]], len(chains) - 1)
+        candidates_end = self._candidacies.get((term, candidate))
+        if candidates_end is None or candidates_end < voters_end:
+            raise Breach(
+                "Election restriction (Raft §5.4.1)",
+                f"n{voter}, whose log ends at {voters_end[1]} of term {voters_end[0]}, votes in "
+                f"term {term} for n{candidate}, which asked with (term, index) {candidates_end}",
+            )
 
     def _check_vote_durable(self, node: NodeId, term: Term, voted_for: NodeId, does: str) -> None:
         hard_state = self._durable[node].hard_state

@@ -36,6 +36,23 @@ class Role(msgspec.Struct, frozen=True, tag="role", gc=False):
         return f"{self.role} of term {self.term}{follows}"
 
 
+class Members(msgspec.Struct, frozen=True, tag="members", gc=False):
+    """These members are in force on a node (`nodeimpl.raft.effects.ConfigurationChanged`)."""
+
+    voters: tuple[str, ...]
+    learners: tuple[str, ...]
+    outgoing: tuple[str, ...]
+    """The voters of C_old; empty unless the configuration is joint."""
+    index: int
+    """Of the entry that says so; it need not be committed."""
+
+    def text(self) -> str:
+        """Return what happened, for people."""
+        learners = f", learners {' '.join(self.learners)}" if self.learners else ""
+        outgoing = f", joint with {' '.join(self.outgoing)}" if self.outgoing else ""
+        return f"has voters {' '.join(self.voters)}{learners}{outgoing} by entry {self.index}"
+
+
 class Persisted(msgspec.Struct, frozen=True, tag="persist", gc=False):
     """A hard state, entries, or both became durable."""
 
@@ -159,6 +176,7 @@ class Noted(msgspec.Struct, frozen=True, tag="note", gc=False):
 
 What = (
     Role
+    | Members
     | Persisted
     | Committed
     | Trimmed
@@ -243,11 +261,13 @@ class Trace:
         return self._hash.hexdigest()
 
 
-def event_name(what: What) -> str:  # noqa: C901, PLR0911 (one return per kind)
+def event_name(what: What) -> str:  # noqa: C901, PLR0911, PLR0912 (one per kind)
     """Return the name by which schedules and files call this kind of transition."""
     match what:
         case Role():
             return "role"
+        case Members():
+            return "members"
         case Persisted():
             return "persist"
         case Committed():

@@ -20,6 +20,28 @@ ETCD_ERRORS = [
     (errors.TOO_MANY_REQUESTS, 8, "etcdserver: too many requests"),
     (errors.NO_LEADER, 14, "etcdserver: no leader"),
     (errors.REQUEST_TIMED_OUT, 14, "etcdserver: request timed out"),
+    (errors.NOT_LEADER, 9, "etcdserver: not leader"),
+    (errors.BAD_LEADER_TRANSFEREE, 9, "etcdserver: bad leader transferee"),
+    (
+        errors.LEADER_TRANSFER_TIMED_OUT,
+        14,
+        "etcdserver: request timed out, leader transfer took too long",
+    ),
+    (errors.MEMBER_EXISTS, 9, "etcdserver: member ID already exist"),
+    (errors.MEMBER_NOT_FOUND, 5, "etcdserver: member not found"),
+    (errors.MEMBER_NOT_LEARNER, 9, "etcdserver: can only promote a learner member"),
+    (
+        errors.LEARNER_NOT_READY,
+        9,
+        "etcdserver: can only promote a learner member which is in sync with leader",
+    ),
+    (errors.TOO_MANY_LEARNERS, 9, "etcdserver: too many learner members in cluster"),
+    (
+        errors.NOT_ENOUGH_MEMBERS,
+        9,
+        "etcdserver: re-configuration failed due to not enough started members",
+    ),
+    (errors.UNHEALTHY, 14, "etcdserver: unhealthy cluster"),
 ]
 
 
@@ -35,7 +57,7 @@ def test_every_error_is_in_the_table() -> None:
 
 def test_only_a_time_out_leaves_open_whether_the_request_happened() -> None:
     indefinite = [error for error, _, _ in ETCD_ERRORS if not error.definite]
-    assert indefinite == [errors.REQUEST_TIMED_OUT]
+    assert indefinite == [errors.REQUEST_TIMED_OUT, errors.LEADER_TRANSFER_TIMED_OUT]
 
 
 def test_codes_are_those_of_grpc() -> None:

@@ -69,8 +69,9 @@ class Story:
         self.oracle.became(node, role, Term(term))
 
     def wins(self, node: NodeId, term: int) -> None:
-        """Persist a term with a vote for oneself, and lead it."""
+        """Persist a term with a vote for oneself, get another node's vote, and lead the term."""
         self.stores(node, state=hard(term, node))
+        self.stores(N1 if node == N2 else N2, state=hard(term, node))
         self.becomes(node, LEADER, term)
 
     def commits(self, node: NodeId, *entries: Entry) -> None:
@@ -116,8 +117,9 @@ def committed_by_n1_and_n2(*terms: int) -> Story:
 # ------------------------------------------------------------ Election Safety (Raft §5.2)
 def test_two_leaders_of_one_term_breach_election_safety(story: Story) -> None:
     story.wins(N1, 1)
-    with pytest.raises(Breach, match="both n1 and n2 became leader of term 1") as breach:
-        story.wins(N2, 1)
+    story.stores(N3, state=hard(1, N3))
+    with pytest.raises(Breach, match="both n1 and n3 became leader of term 1") as breach:
+        story.becomes(N3, LEADER, 1)
     assert breach.value.rule == "Election Safety (Raft §5.2)"
 
 
@@ -134,9 +136,94 @@ def test_one_leader_may_tell_of_its_term_twice(story: Story) -> None:
 def test_a_term_has_one_leader_even_after_a_crash(story: Story) -> None:
     story.wins(N1, 1)
     story.crashes(N1)
+    story.stores(N3, state=hard(1, N3))
     with pytest.raises(Breach) as breach:
-        story.wins(N2, 1)
+        story.becomes(N3, LEADER, 1)
     assert breach.value.rule == "Election Safety (Raft §5.2)"
+
+
+# ------------------------------------------------------------ majority of votes (Raft §5.2)
+def test_a_leader_with_the_votes_of_a_minority_is_a_breach(story: Story) -> None:
+    story.stores(N1, state=hard(1, N1))
+    with pytest.raises(Breach, match="only n1 voted for it in that term") as breach:
+        story.becomes(N1, LEADER, 1)
+    assert breach.value.rule == "Majority of votes (Raft §5.2)"
+
+
+def test_votes_of_earlier_terms_do_not_count(story: Story) -> None:
+    story.stores(N1, state=hard(1, N1))
+    story.stores(N2, state=hard(1, N1))
+    story.stores(N1, state=hard(2, N1))
+    with pytest.raises(Breach) as breach:
+        story.becomes(N1, LEADER, 2)
+    assert breach.value.rule == "Majority of votes (Raft §5.2)"
+
+
+def test_votes_that_are_not_durable_do_not_count(story: Story) -> None:
+    story.stores(N1, state=hard(1, N1))
+    story.writes(N2, state=hard(1, N1))
+    with pytest.raises(Breach) as breach:
+        story.becomes(N1, LEADER, 1)
+    assert breach.value.rule == "Majority of votes (Raft §5.2)"
+
+
+def test_a_voter_that_went_on_to_a_later_term_has_voted_all_the_same(story: Story) -> None:
+    story.stores(N1, state=hard(1, N1))
+    story.stores(N2, state=hard(1, N1))
+    story.stores(N2, state=hard(2))
+    story.becomes(N1, LEADER, 1)
+
+
+# ------------------------------------------------------------ election restriction (Raft §5.4.1)
+def votes_for_n2(story: Story, last_index: int, last_term: int) -> None:
+    """Let n2 ask in term 4 with a log that ends so, and n1 grant its vote."""
+    story.stores(N2, state=hard(4, N2))
+    story.oracle.sent(N2, N1, RequestVote(Term(4), LogIndex(last_index), Term(last_term)))
+    story.stores(N1, state=hard(4, N2))
+    story.oracle.sent(N1, N2, RequestVoteReply(Term(4), vote_granted=True))
+
+
+def test_a_vote_for_a_shorter_log_is_a_breach(story: Story) -> None:
+    story.stores(N1, *log(1, 3), state=hard(3))
+    with pytest.raises(Breach, match="n1, whose log ends at 2 of term 3, votes") as breach:
+        votes_for_n2(story, 1, 3)
+    assert breach.value.rule == "Election restriction (Raft §5.4.1)"
+
+
+def test_a_vote_for_a_longer_log_of_an_earlier_term_is_a_breach(story: Story) -> None:
+    story.stores(N1, *log(1, 3), state=hard(3))
+    with pytest.raises(Breach) as breach:
+        votes_for_n2(story, 9, 2)
+    assert breach.value.rule == "Election restriction (Raft §5.4.1)"
+
+
+def test_a_vote_for_an_equal_log_is_none(story: Story) -> None:
+    story.stores(N1, *log(1, 3), state=hard(3))
+    votes_for_n2(story, 2, 3)
+
+
+def test_a_vote_for_a_shorter_log_of_a_later_term_is_none(story: Story) -> None:
+    story.stores(N1, *log(1, 2), state=hard(2))
+    votes_for_n2(story, 1, 3)
+
+
+# ------------------------------------------------------------ earlier terms (Raft §5.4.2)
+def test_a_leader_that_commits_an_entry_of_an_earlier_term_alone_is_a_breach(story: Story) -> None:
+    story.stores(N1, *log(1), state=hard(1))
+    story.stores(N2, *log(1), state=hard(1))
+    story.wins(N1, 2)
+    with pytest.raises(Breach, match="leader of term 2, committed up to entry 1") as breach:
+        story.commits(N1, entry(1, 1))
+    assert breach.value.rule == "Commitment of earlier terms (Raft §5.4.2, Figure 8)"
+
+
+def test_a_leader_that_commits_it_with_one_of_its_own_is_none(story: Story) -> None:
+    story.stores(N1, *log(1), state=hard(1))
+    story.stores(N2, *log(1), state=hard(1))
+    story.wins(N1, 2)
+    story.stores(N1, entry(2, 2))
+    story.stores(N2, entry(2, 2))
+    story.commits(N1, entry(1, 1), entry(2, 2))
 
 
 # ------------------------------------------------------------ Leader Append-Only (Raft §5.3)
@@ -215,8 +302,9 @@ def test_a_leader_with_all_committed_entries_does_not() -> None:
 
 def test_what_a_leader_has_only_written_does_not_count_for_its_completeness() -> None:
     story = committed_by_n1_and_n2(1)
+    story.stores(N1, state=hard(2, N3))
+    story.stores(N3, state=hard(2, N3))
     story.writes(N3, *log(1))
-    story.writes(N3, state=hard(2, N3))
     with pytest.raises(Breach) as breach:
         story.becomes(N3, LEADER, 2)
     assert breach.value.rule == "Leader Completeness (Raft §5.4)"
@@ -224,12 +312,13 @@ def test_what_a_leader_has_only_written_does_not_count_for_its_completeness() ->
 
 def test_a_leader_that_tells_late_of_its_election_need_not_hold_what_came_after_it() -> None:
     story = committed_by_n1_and_n2(1)
+    story.becomes(N1, FOLLOWER, 2)
+    story.stores(N1, state=hard(2, N1))
+    story.stores(N2, state=hard(2, N1))
     story.stores(N2, state=hard(3, N2))
     story.stores(N2, entry(2, 3))
     story.stores(N3, *log(1), entry(2, 3), state=hard(3, N2))
     story.commits(N3, entry(2, 3))
-    story.becomes(N1, FOLLOWER, 2)
-    story.stores(N1, state=hard(2, N1))
     story.becomes(N1, LEADER, 2)
 
 
@@ -276,7 +365,9 @@ def test_an_entry_applied_before_its_predecessor_was_committed_breaches_it(story
 def test_a_commit_that_a_minority_holds_breaches_durability(story: Story) -> None:
     story.wins(N1, 1)
     story.stores(N1, *log(1))
-    with pytest.raises(Breach, match="only n1 held it durably; 2 must") as breach:
+    with pytest.raises(
+        Breach, match="only n1 held it durably; a majority of n1 n2 n3 must"
+    ) as breach:
         story.commits(N1, entry(1, 1))
     assert breach.value.rule == "Durability (Raft §5.3)"
 
@@ -341,6 +432,8 @@ def test_a_vote_granted_to_another_than_the_durable_one_breaches_it(story: Story
 
 
 def test_a_durable_vote_does_not(story: Story) -> None:
+    story.stores(N2, state=hard(2, N2))
+    story.oracle.sent(N2, N1, RequestVote(Term(2), LogIndex(0), Term(0)))
     story.stores(N1, state=hard(2, N2))
     story.oracle.sent(N1, N2, RequestVoteReply(Term(2), vote_granted=True))
 
