@@ -102,6 +102,11 @@ class NodePlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     heartbeat_ms: Positive = 50.0
     election_timeout_ms: tuple[Positive, Positive] = (300.0, 600.0)
     """[min, max]; every wait is drawn anew (Raft §5.2)."""
+    pre_vote: bool = True
+    """Nodes ask whether they would be elected before they stand (thesis §9.6)."""
+    check_quorum: bool = True
+    """A leader that no quorum answers steps down (thesis §6.2); who hears a leader ignores
+    candidates (§4.2.3)."""
     request_timeout_ms: Positive = 2000.0
     """After this a node gives up on a client's request."""
     append_entries_max: Count = 64

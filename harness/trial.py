@@ -13,7 +13,8 @@ from checkers.checker import Budget, compose
 from checkers.history import History, Op
 from checkers.verdict import Evidence, Verdict, invalid, merge, valid
 from harness.environments.simulation.collector import rare_collections
-from harness.environments.simulation.mutants.registry import node_class
+from harness.environments.simulation.mutants.mutant import planted
+from harness.environments.simulation.mutants.registry import mutant_named
 from harness.environments.simulation.simulation import (
     Failure,
     Progress,
@@ -70,21 +71,22 @@ def run_trial(
         if record is not None:
             record(op)
 
-    simulation = Simulation(
-        plan,
-        schedule=schedule,
-        streams=Streams(plan.seed, on_draw),
-        client=workload.client(plan),
-        node_class=node_class(plan.mutant),
-        record=keep,
-        sink=sink,
-    )
-    with rare_collections(), armed():
-        result = simulation.run(
-            workload.generator(plan),
-            lambda keys: workload.final_generator(plan, keys),
-            progress or (lambda _: None),
+    with planted(mutant_named(plan.mutant)) as node_class:
+        simulation = Simulation(
+            plan,
+            schedule=schedule,
+            streams=Streams(plan.seed, on_draw),
+            client=workload.client(plan),
+            node_class=node_class,
+            record=keep,
+            sink=sink,
         )
+        with rare_collections(), armed():
+            result = simulation.run(
+                workload.generator(plan),
+                lambda keys: workload.final_generator(plan, keys),
+                progress or (lambda _: None),
+            )
     history = History(ops)
     verdict = merge("trial", [*_verdicts_of(result), judge(plan, history)])
     return TrialResult(plan=plan, verdict=verdict, history=history, simulation=result)

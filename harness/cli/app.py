@@ -17,6 +17,7 @@ from checkers.verdict import Answer
 from harness.cli.check import check
 from harness.cli.doctor import doctor
 from harness.cli.listing import list_command
+from harness.cli.mutants import mutants
 from harness.cli.replay import replay
 from harness.cli.run import run
 from harness.errors import QuorateError
@@ -53,10 +54,11 @@ def quorate() -> None:
     quorate run --seed 7        the same trial for everybody, bit for bit
     quorate check history.edn   judge a history that any tool recorded
     quorate replay runs/...     repeat a run; say where it diverged, if it did
+    quorate mutants             plant known bugs, and see that they are found
     """  # noqa: D301 - \b keeps the lines below it apart
 
 
-for command in (run, check, replay, list_command, doctor):
+for command in (run, check, replay, mutants, list_command, doctor):
     quorate.add_command(command)
 
 

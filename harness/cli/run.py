@@ -16,6 +16,7 @@ from harness.plan_file import load_plan, with_overrides
 from harness.report.console import outcome_lines, plan_lines, verdict_lines
 from harness.schedules import schedule_for
 from harness.store import RunDirectory
+from harness.swarm import draw_plan
 from harness.trial import ENVIRONMENTS, SYSTEMS
 from nemesis.packages import parse_packages
 from nemesis.schedule import Schedule
@@ -44,6 +45,7 @@ DEFAULT_OUT = Path("runs")
 @click.option("--rate", type=float, metavar="OPS/S", help="Operations per second, all clients.")
 @click.option("--concurrency", type=int, help="Clients.")
 @click.option("--seed", type=int, help="The origin of all chance; the same seed, the same run.")
+@click.option("--swarm", is_flag=True, help="Draw from the seed all that is not given, sizes too.")
 @click.option("--mutant", help="Plant a known bug in every node (quorate list).")
 @click.option(
     "--out",
@@ -70,6 +72,7 @@ def run(
     rate: float | None,
     concurrency: int | None,
     seed: int | None,
+    swarm: bool,
     mutant: str | None,
     out: Path,
     draws: Path | None,
@@ -83,7 +86,8 @@ def run(
     \b
     quorate run
     quorate run --workload kv --faults kill,partition --nodes 5 --seed 7
-    quorate run --mutant read-without-quorum-check --seed 8
+    quorate run --swarm --seed 8841
+    quorate run --swarm --seed 8 --mutant read-without-quorum-check
     """  # noqa: D301 - \b keeps the lines below it apart
     asked: dict[str, object] = {
         "environment": environment,
@@ -99,7 +103,10 @@ def run(
         "mutant": mutant,
     }
     overrides = {name: value for name, value in asked.items() if value is not None}
-    plan = with_overrides(Plan() if plan_file is None else load_plan(plan_file), overrides)
+    plan = Plan() if plan_file is None else load_plan(plan_file)
+    if swarm:
+        plan = draw_plan(plan.seed if seed is None else seed, plan)
+    plan = with_overrides(plan, overrides)
     base = None if plan_file is None else plan_file.parent
     faults_schedule = schedule_for(plan, base)
     if not as_json:

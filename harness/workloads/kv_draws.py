@@ -146,14 +146,14 @@ def _txn(drawing: Drawing) -> Invocation:
 
 
 def _interval(drawing: Drawing) -> Json:
-    """Return all keys, all from one on, or all between two."""
+    """Return all keys, all from one on, one alone, or those from one up to another, left out."""
     shape = drawing.random.random()
     if shape < 0.5:
         return {"key": KEY_PREFIX, "range_end": KEYS_END}
     if shape < 0.7:
         return {"key": drawing.key(), "range_end": UNBOUNDED}
     first, last = sorted((drawing.key(), drawing.key()))
-    return {"key": first, "range_end": last + "\0"}
+    return {"key": first, "range_end": last if first < last else last + "\0"}
 
 
 def _compare(drawing: Drawing) -> Json:

@@ -22,6 +22,7 @@ from nodeimpl.config import NodeConfig, RaftConfig
 from nodeimpl.ids import MILLISECOND, SECOND, Instant, NodeId
 from nodeimpl.node import Node
 from nodeimpl.raft.effects import RoleName
+from nodeimpl.raft.invariants import check_basic
 from nodeimpl.raft.messages import Message
 from nodeimpl.raft.state import Recovered
 from nodeimpl.storage.memory_backend import MemoryBackend
@@ -52,6 +53,8 @@ class NodeMaker:
             heartbeat_interval_ns=to_ns(knobs.heartbeat_ms),
             election_timeout_ns_min=to_ns(shortest),
             election_timeout_ns_max=to_ns(longest),
+            pre_vote=knobs.pre_vote,
+            check_quorum=knobs.check_quorum,
             append_entries_max=knobs.append_entries_max,
             appends_in_flight_max=knobs.appends_in_flight_max,
             snapshot_entries=knobs.snapshot_entries,
@@ -253,6 +256,15 @@ class Cluster:
                 return (
                     f"{name} has applied {node.applied_index} of {leading.raft.last_index} entries"
                 )
+        return None
+
+    def broken_invariants(self) -> str | None:
+        """Name a running node whose consensus is in a state that no node can be in, or None."""
+        for name, host in self.hosts.items():
+            if host.node is not None:
+                broken = check_basic(host.node.raft.state)
+                if broken:
+                    return f"{name} is in an impossible state: {'; '.join(broken)}"
         return None
 
     def differing_stores(self) -> str | None:

@@ -317,6 +317,11 @@ class Simulation:
 
     def _note(self, applied: Applied) -> None:
         self._trace.add(self._kernel.now, "nemesis", Noted(applied.describe()))
+        # Looking after every call would cost more than the call. What is wrong mostly stays wrong
+        # for a while, and faults come when it matters.
+        broken = self._cluster.broken_invariants()
+        if broken is not None:
+            raise Breach("Invariants (nodeimpl.raft.invariants)", broken)
         self._interpreter.note_fault(
             Instant(self._kernel.now),
             applied.fault.do,

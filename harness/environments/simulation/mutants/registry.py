@@ -1,24 +1,47 @@
 """Every mutant by its name."""
 
-from harness.environments.simulation.mutants import persistence, reads
+from typing import Final
+
+from harness.environments.simulation.mutants import (
+    backend,
+    compaction,
+    election,
+    persistence,
+    ranges,
+    reads,
+    recovery,
+    replication,
+    revisions,
+)
 from harness.environments.simulation.mutants.mutant import Mutant
 from harness.errors import UsageError
 from harness.suggest import did_you_mean
-from nodeimpl.node import Node
 
-MUTANTS: dict[str, Mutant] = {
-    mutant.name: mutant for mutant in (*persistence.MUTANTS, *reads.MUTANTS)
+MUTANTS: Final[dict[str, Mutant]] = {
+    mutant.name: mutant
+    for mutant in (
+        *election.MUTANTS,
+        *replication.MUTANTS,
+        *persistence.MUTANTS,
+        *recovery.MUTANTS,
+        *reads.MUTANTS,
+        *revisions.MUTANTS,
+        *ranges.MUTANTS,
+        *compaction.MUTANTS,
+        *backend.MUTANTS,
+    )
 }
+"""In the order of the life of an entry: elected, replicated, persisted, recovered, read, kept."""
 
 
-def node_class(name: str | None) -> type[Node]:
-    """Return the node with the planted bug `name`; the healthy node for None.
+def mutant_named(name: str | None) -> Mutant | None:
+    """Return the mutant called `name`; None, the healthy node, for None.
 
     Raises `UsageError` when there is no such mutant.
     """
     if name is None:
-        return Node
+        return None
     mutant = MUTANTS.get(name)
     if mutant is None:
         raise UsageError(f"there is no mutant {name!r}{did_you_mean(name, MUTANTS)}")
-    return mutant.node_class
+    return mutant

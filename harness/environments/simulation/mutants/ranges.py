@@ -1,0 +1,121 @@
+"""Planted bugs in what a range request finds and returns (etcd, learning/api: Range)."""
+
+from harness.environments.simulation.mutants.mutant import Mutant, patch
+from nodeimpl.api.errors import ApiError
+from nodeimpl.api.rpc_pb2 import RangeRequest, RangeResponse
+from nodeimpl.ids import Revision
+from nodeimpl.mvcc.key_ranges import FROM_KEY, KeyRange, key_range
+from nodeimpl.mvcc.ranges import fill_range, read_range
+from nodeimpl.mvcc.state import StoreState
+
+
+def _at_present(
+    state: StoreState, request: RangeRequest, present: Revision, response: RangeResponse
+) -> None:
+    fill_range(state, _changed(request, revision=0), present, response)
+
+
+def _before_own_writes(
+    state: StoreState, request: RangeRequest, present: Revision, response: RangeResponse
+) -> None:
+    fill_range(state, request, state.revision, response)
+    response.header.revision = present
+
+
+def _count_returned(
+    state: StoreState, request: RangeRequest, present: Revision, response: RangeResponse
+) -> None:
+    fill_range(state, request, present, response)
+    if response.more:
+        response.count = len(response.kvs)
+
+
+def _one_more(
+    state: StoreState, request: RangeRequest, present: Revision, response: RangeResponse
+) -> None:
+    limit = request.limit + 1 if request.limit else 0
+    fill_range(state, _changed(request, limit=limit), present, response)
+
+
+def _never_more(
+    state: StoreState, request: RangeRequest, present: Revision, response: RangeResponse
+) -> None:
+    fill_range(state, request, present, response)
+    response.more = False
+
+
+def _read_the_future(state: StoreState, request: RangeRequest) -> RangeResponse | ApiError:
+    if request.revision > state.revision:
+        return read_range(state, _changed(request, revision=0))
+    return read_range(state, request)
+
+
+def _changed(
+    request: RangeRequest, *, revision: int | None = None, limit: int | None = None
+) -> RangeRequest:
+    """Return the request with these settings in the place of its own; None leaves one as it is."""
+    changed = RangeRequest()
+    changed.CopyFrom(request)
+    if revision is not None:
+        changed.revision = revision
+    if limit is not None:
+        changed.limit = limit
+    return changed
+
+
+def _including_end(key: bytes, range_end: bytes) -> KeyRange:
+    if range_end and range_end != FROM_KEY:
+        return key_range(key, range_end + b"\0")
+    return key_range(key, range_end)
+
+
+def _after_key(key: bytes, range_end: bytes) -> KeyRange:
+    if range_end == FROM_KEY:
+        return key_range(key + b"\0", range_end)
+    return key_range(key, range_end)
+
+
+MUTANTS = (
+    Mutant(
+        name="old-revision-ignored",
+        breaks="etcd api: a range at a revision answers as the store stood there, not as it stands",
+        patches=(patch(fill_range, _at_present),),
+    ),
+    Mutant(
+        name="future-revision-answered",
+        breaks="etcd api: a range at a revision that is still to come is refused (ErrFutureRev); "
+        "what it will hold is not known",
+        patches=(patch(read_range, _read_the_future),),
+    ),
+    Mutant(
+        name="txn-does-not-see-its-writes",
+        breaks="etcd api: the operations of a transaction are carried out in order; a range sees "
+        "the puts before it",
+        patches=(patch(fill_range, _before_own_writes),),
+    ),
+    Mutant(
+        name="count-stops-at-limit",
+        breaks="etcd api: count is the number of keys within the range, whatever the limit",
+        patches=(patch(fill_range, _count_returned),),
+    ),
+    Mutant(
+        name="one-key-over-limit",
+        breaks="etcd api: limit is the most keys that are returned",
+        patches=(patch(fill_range, _one_more),),
+    ),
+    Mutant(
+        name="more-never-set",
+        breaks="etcd api: more says that there are keys left to return in the range",
+        patches=(patch(fill_range, _never_more),),
+    ),
+    Mutant(
+        name="range-end-included",
+        breaks="etcd api: a range is [key, range_end); its end does not belong to it",
+        patches=(patch(key_range, _including_end),),
+    ),
+    Mutant(
+        name="from-key-leaves-key-out",
+        breaks="etcd api: a range_end of one zero byte means all keys from key on, itself included",
+        patches=(patch(key_range, _after_key),),
+    ),
+)
