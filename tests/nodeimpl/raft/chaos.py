@@ -29,6 +29,7 @@ CONFIG: Final = RaftConfig(
     append_bytes_max=8,
     appends_in_flight_max=2,
     proposals_remembered_max=3,
+    snapshot_chunk_bytes=200,
 )
 """Small limits, so that short runs reach them."""
 
@@ -130,6 +131,12 @@ def _heal(cluster: Cluster, node_id: NodeId, choice: int) -> None:
     cluster.heal()
 
 
+def _save(cluster: Cluster, node_id: NodeId, choice: int) -> None:
+    del choice
+    if cluster.applied.get(node_id) and node_id in cluster.nodes:
+        cluster.save(node_id)
+
+
 def _stall(cluster: Cluster, node_id: NodeId, choice: int) -> None:
     del choice
     if node_id in cluster.nodes:
@@ -157,6 +164,7 @@ STEPS: Final[tuple[Callable[[Cluster, NodeId, int], None], ...]] = (
     *[_change_members] * 4,
     _transfer,
     *[_heal] * 2,
+    *[_save] * 3,
     _stall,
     *[_carry_out] * 6,
 )
@@ -190,7 +198,8 @@ def recover(cluster: Cluster) -> NodeId:
                 cluster.crash(node_id)
             last_indices = {cluster.nodes[member].last_index for member in members}
             commit_indices = {cluster.nodes[member].commit_index for member in members}
-            if last_indices == commit_indices and len(last_indices) == 1:
+            is_followed = {cluster.nodes[member].leader for member in members} == {leader}
+            if is_followed and last_indices == commit_indices and len(last_indices) == 1:
                 return leader
         _wake_next(cluster, leader or cluster.node_ids[0], 0)
     raise AssertionError("no leader has brought the logs together in 200 timeouts")
@@ -219,8 +228,18 @@ def assert_progress(cluster: Cluster) -> None:
 
 
 def config_of(seed: int) -> RaftConfig:
-    """Return the configuration of a life: each of four has other election rules."""
-    return msgspec.structs.replace(CONFIG, pre_vote=seed % 2 == 1, check_quorum=seed // 2 % 2 == 1)
+    """Return the configuration of a life: each of four has other election rules.
+
+    Of the next four the logs are trimmed, so that followers need snapshots.
+    """
+    config = msgspec.structs.replace(
+        CONFIG, pre_vote=seed % 2 == 1, check_quorum=seed // 2 % 2 == 1
+    )
+    if seed // 4 % 2 == 0:
+        return config
+    return msgspec.structs.replace(
+        config, snapshot_entries=1 + seed // 8 % 3, catch_up_entries=seed // 8 % 2
+    )
 
 
 def live(seed: int, size: int) -> None:

@@ -1,6 +1,7 @@
 """A few nodes of Raft with disks, a network and clocks, moved by hand one step at a time.
 
-It carries effects out as `effects` demands, first in first out. What a test does with it decides
+It carries effects out as `effects` demands, first in first out. Each node's state machine is the
+list of all entries it was given, and so is a snapshot. What a test does with it decides
 how unlucky the cluster is: messages may be lost, repeated and overtaken, disks stalled, nodes
 crashed between any two effects and restarted from what was durable.
 
@@ -8,9 +9,12 @@ After every call the node's invariants are checked, after every effect the oracl
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from random import Random
 from typing import NamedTuple, TypeAlias
+
+import msgspec
 
 from nodeimpl.config import RaftConfig
 from nodeimpl.ids import Instant, LogIndex, NodeId, RequestId, Term
@@ -21,23 +25,36 @@ from nodeimpl.raft.effects import (
     Commit,
     ConfigurationChanged,
     Dropped,
+    NeedSnapshot,
     Persist,
     RaftEffect,
     ReadReady,
+    Restore,
+    Restored,
     Send,
+    Trim,
 )
 from nodeimpl.raft.invariants import Observation, check_basic, check_delta, observe
-from nodeimpl.raft.messages import Entry, EntryKind, HardState, Message
+from nodeimpl.raft.log import NO_INDEX, NO_TERM
+from nodeimpl.raft.messages import Entry, EntryKind, HardState, Message, Snapshot
 from nodeimpl.raft.state import Recovered
 from tests.nodeimpl.raft.oracle import Oracle
 
 SETTLE_STEPS_MAX = 2_000
 """More messages than any test sends before its cluster is quiet: beyond lies a storm."""
 
-Watcher: TypeAlias = Callable[[NodeId, RaftEffect], None]
+
+@dataclass(frozen=True)
+class Saved:
+    """An effect of the cluster's own: the state machine as it was is durable, if carried out."""
+
+    state: tuple[Entry, ...]
 
 
-def watch_nothing(node_id: NodeId, effect: RaftEffect) -> None:
+Watcher: TypeAlias = Callable[[NodeId, RaftEffect | Saved], None]
+
+
+def watch_nothing(node_id: NodeId, effect: RaftEffect | Saved) -> None:
     """Let effects be carried out unwatched."""
     del node_id, effect
 
@@ -55,34 +72,72 @@ class Disk:
 
     def __init__(self) -> None:
         self.hard_state = HardState(current_term=Term(0), voted_for=None)
+        self.prefix = Trim(NO_INDEX, NO_TERM)
         self.entries: list[Entry] = []
-        self.applied_index = LogIndex(0)
+        """The log behind the prefix."""
+        self.state: tuple[Entry, ...] = ()
+        """The state machine: what it was given, oldest first."""
 
     def persist(self, effect: Persist) -> None:
         """Write as `Persist` says: an entry replaces its namesake and all behind it."""
         if effect.hard_state is not None:
             self.hard_state = effect.hard_state
         if effect.entries:
-            first_index = effect.entries[0].index
-            assert first_index <= len(self.entries) + 1, "a Persist leaves no gap"
-            del self.entries[first_index - 1 :]
+            place = effect.entries[0].index - self.prefix.prefix_index - 1
+            assert 0 <= place <= len(self.entries), "a Persist leaves no gap"
+            del self.entries[place:]
             self.entries.extend(effect.entries)
 
+    def trim(self, effect: Trim) -> None:
+        """Forget as `Trim` says: what follows the prefix stays if its last entry is here."""
+        is_here = self._holds(effect.prefix_index, effect.prefix_term)
+        self.entries = [
+            entry for entry in self.entries if is_here and entry.index > effect.prefix_index
+        ]
+        self.prefix = effect
+
     def recover(self) -> Recovered:
-        """Return what a node finds here when it starts."""
+        """Return what a node finds here when it starts.
+
+        If a crash came between a snapshot and its `Trim`, the log goes on where the state does.
+        """
+        if self.state and not self._holds(self.state[-1].index, self.state[-1].term):
+            self.trim(Trim(self.state[-1].index, self.state[-1].term))
         return Recovered(
             hard_state=self.hard_state,
             entries=tuple(self.entries),
-            commit_index=self.applied_index,
-            configuration=next(
-                (
-                    entry.data
-                    for entry in reversed(self.entries[: self.applied_index])
-                    if entry.kind is EntryKind.CONFIGURATION
-                ),
-                b"",
-            ),
+            commit_index=LogIndex(len(self.state)),
+            prefix_index=self.prefix.prefix_index,
+            prefix_term=self.prefix.prefix_term,
+            configuration=configuration_in(self.state),
         )
+
+    def _holds(self, index: LogIndex, term: Term) -> bool:
+        """Return whether the log has this entry, or ends its prefix with it."""
+        known = {entry.index: entry.term for entry in self.entries}
+        known[self.prefix.prefix_index] = self.prefix.prefix_term
+        return known.get(index) == term
+
+
+def configuration_in(state: Sequence[Entry]) -> bytes:
+    """Return the data of the last entry that names the members; nothing if none does."""
+    named = [entry.data for entry in state if entry.kind is EntryKind.CONFIGURATION]
+    return named[-1] if named else b""
+
+
+def snapshot_of(state: Sequence[Entry]) -> Snapshot:
+    """Return the state machine as a leader sends it."""
+    return Snapshot(
+        state[-1].index, state[-1].term, configuration_in(state), msgspec.msgpack.encode(state)
+    )
+
+
+def state_of(snapshot: Snapshot) -> list[Entry]:
+    """Return the state machine that a snapshot holds; nothing damages one on its way here."""
+    try:
+        return msgspec.msgpack.decode(snapshot.data, type=list[Entry])
+    except msgspec.DecodeError as error:
+        raise AssertionError(f"a snapshot does not arrive as it was sent: {error}") from error
 
 
 class Cluster:
@@ -106,6 +161,9 @@ class Cluster:
         self.nodes: dict[NodeId, Raft] = {}
         self.disks = {node_id: Disk() for node_id in self.node_ids}
         self.applied: dict[NodeId, list[Entry]] = {node_id: [] for node_id in self.node_ids}
+        """What each node has been seen to apply."""
+        self._machines: dict[NodeId, list[Entry]] = {node_id: [] for node_id in self.node_ids}
+        """What each node's state machine was given, by effects that wait too."""
         self.network: list[Envelope] = []
         self.cuts: set[tuple[NodeId, NodeId]] = set()
         self.stalled: set[NodeId] = set()
@@ -114,7 +172,7 @@ class Cluster:
         self.oracle = Oracle(self.node_ids, asks_first=self.config.pre_vote)
         self._random = Random(seed)
         self._watcher = watcher
-        self._effects: dict[NodeId, deque[RaftEffect]] = {}
+        self._effects: dict[NodeId, deque[RaftEffect | Saved]] = {}
         self._observations: dict[NodeId, Observation] = {}
         self.request_count = 0
         self._read_floors: dict[RequestId, LogIndex] = {}
@@ -159,6 +217,7 @@ class Cluster:
         self.node_ids += (node_id,)
         self.disks[node_id] = Disk()
         self.applied[node_id] = []
+        self._machines[node_id] = []
         self.oracle.joined(node_id)
         self.restart(node_id)
         return node_id
@@ -180,24 +239,33 @@ class Cluster:
             self._after(node_id, node.transfer(self.now, target))
         return objection
 
+    def save(self, node_id: NodeId) -> None:
+        """Make the node's state machine durable, and let the log forget what it then may."""
+        saved_index = LogIndex(len(self._machines[node_id]))
+        self._effects[node_id].append(Saved(tuple(self._machines[node_id])))
+        self._after(node_id, self.nodes[node_id].trim(self.now, saved_index))
+
     def crash(self, node_id: NodeId, *, applied_lost: int = 0) -> None:
         """End the node; effects not carried out yet are lost, and the last applied entries."""
         del self.nodes[node_id]
         self._effects[node_id].clear()
         self.stalled.discard(node_id)
         disk = self.disks[node_id]
-        kept = max(disk.applied_index, len(self.applied[node_id]) - applied_lost)
-        disk.applied_index = LogIndex(kept)
-        del self.applied[node_id][kept:]
+        kept = max(len(disk.state), len(self.applied[node_id]) - applied_lost)
+        disk.state = tuple(self.applied[node_id][:kept]) if kept > len(disk.state) else disk.state
+        self.applied[node_id] = list(disk.state)
 
     def restart(self, node_id: NodeId) -> None:
         """Start the node from its disk."""
         assert node_id not in self.nodes, f"node {node_id} runs"
+        disk = self.disks[node_id]
+        recovered = disk.recover()
+        self._machines[node_id] = list(disk.state)
         node = Raft(
             self.config,
             node_id,
             self.founders if node_id in self.founders else (),
-            self.disks[node_id].recover(),
+            recovered,
             Random(self._random.getrandbits(64)),
             self.now,
         )
@@ -205,8 +273,7 @@ class Cluster:
         self._effects[node_id] = deque()
         self._observations[node_id] = observe(node.state)
         assert check_basic(node.state) == [], "a recovered state is sound"
-        disk = self.disks[node_id]
-        self.oracle.restarted(node_id, disk.hard_state.current_term, disk.applied_index)
+        self.oracle.restarted(node_id, recovered)
 
     def stall(self, node_id: NodeId) -> None:
         """Let the disk take long: effects wait from now on."""
@@ -267,19 +334,48 @@ class Cluster:
         return max(leaders)[1] if leaders else None
 
     def _after(self, node_id: NodeId, effects: list[RaftEffect]) -> None:
+        self._run(node_id, effects)
         state = self.nodes[node_id].state
         breaches = check_basic(state) + check_delta(self._observations[node_id], state)
         assert breaches == [], f"node {node_id}: {breaches}"
         self._observations[node_id] = observe(state)
-        self._effects[node_id].extend(effects)
         if node_id not in self.stalled:
             self.carry_out(node_id)
 
-    def _carry_out(  # noqa: C901 (one case per effect)
-        self, node_id: NodeId, effect: RaftEffect
+    def _run(self, node_id: NodeId, effects: list[RaftEffect]) -> None:
+        """Let the state machine take part, as the node around it would; queue all the rest."""
+        node, waiting = self.nodes[node_id], self._effects[node_id]
+        machine = self._machines[node_id]
+        for effect in effects:
+            match effect:
+                case NeedSnapshot():
+                    waiting.append(Saved(tuple(machine)))
+                    self._run(node_id, node.snapshot_ready(self.now, snapshot_of(machine)))
+                case Restore(snapshot=snapshot):
+                    machine[:] = state_of(snapshot)
+                    waiting.append(Saved(tuple(machine)))
+                    self._run(node_id, node.snapshot_restored(self.now, is_restored=True))
+                case Commit(entries=entries):
+                    machine.extend(entries)
+                    waiting.append(effect)
+                case _:
+                    waiting.append(effect)
+
+    def _carry_out(  # noqa: C901, PLR0912 (one case per effect)
+        self, node_id: NodeId, effect: RaftEffect | Saved
     ) -> None:
         self._watcher(node_id, effect)
         match effect:
+            case Saved(state=state):
+                self.disks[node_id].state = state
+                self.oracle.saved(node_id, state)
+            case Trim():
+                self.disks[node_id].trim(effect)
+                self.oracle.trimmed(node_id, effect)
+            case Restored():
+                self.applied[node_id] = list(self.disks[node_id].state)
+            case NeedSnapshot() | Restore():
+                raise AssertionError("answered within the call")
             case Persist():
                 self.disks[node_id].persist(effect)
                 self.oracle.persisted(node_id, effect)

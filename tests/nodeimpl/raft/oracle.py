@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 
 from nodeimpl.ids import LogIndex, NodeId, Term
 from nodeimpl.raft.configuration import Configuration, decode_configuration_entry
-from nodeimpl.raft.effects import Became, Persist, RoleName, Send
+from nodeimpl.raft.effects import Became, Persist, RoleName, Send, Trim
 from nodeimpl.raft.messages import (
     AppendEntriesReply,
     Entry,
@@ -19,6 +19,7 @@ from nodeimpl.raft.messages import (
     RequestVoteReply,
     TimeoutNow,
 )
+from nodeimpl.raft.state import Recovered
 
 
 class Oracle:
@@ -36,6 +37,8 @@ class Oracle:
         self._committed: list[Entry] = []
         self._committed_in: list[Term] = []
         self._commands: set[bytes] = set()
+        self._saved: dict[NodeId, int] = {}
+        """How much of the log each node's durable state stands for."""
         self._asks_first = asks_first
         self._asked_to_stand: set[tuple[NodeId, Term]] = set()
         self._votes: dict[tuple[NodeId, Term], set[NodeId]] = {}
@@ -63,11 +66,30 @@ class Oracle:
                 return entry.index, decode_configuration_entry(entry.data).configuration
         return LogIndex(0), self._founders
 
-    def restarted(self, node_id: NodeId, term: Term, commit_index: LogIndex) -> None:
+    def restarted(self, node_id: NodeId, recovered: Recovered) -> None:
         """Take note that the node lost all but what is durable, and knows of commits so far."""
-        self._known_commits[node_id] = commit_index
+        self._known_commits[node_id] = recovered.commit_index
+        term = recovered.hard_state.current_term
         assert term == self._hard_states[node_id].current_term, "recovery returns what was synced"
+        log = self._logs[node_id][recovered.prefix_index :]
+        assert log == list(recovered.entries), f"{node_id} recovers another log than it synced"
         self._terms[node_id] = term
+
+    def saved(self, node_id: NodeId, state: tuple[Entry, ...]) -> None:
+        """Check State Machine Safety; a state that is not of the node's own log replaces that."""
+        assert list(state) == self._committed[: len(state)], (
+            f"State Machine Safety: {node_id} holds {state[-1]}, which is not committed there"
+        )
+        assert len(state) >= self._saved.get(node_id, 0), f"the state of {node_id} went back"
+        self._saved[node_id] = len(state)
+        if self._logs[node_id][: len(state)] != list(state):
+            self._logs[node_id] = list(state)
+
+    def trimmed(self, node_id: NodeId, effect: Trim) -> None:
+        """Check that the log forgets only what the durable state stands for (Raft §7)."""
+        index = effect.prefix_index
+        assert index <= self._saved.get(node_id, 0), f"{node_id} trims {index} too early"
+        assert self._committed[index - 1].term == effect.prefix_term, f"{node_id} trims {effect}"
 
     def became(self, node_id: NodeId, effect: Became) -> None:
         """Check Election Safety and Leader Completeness."""

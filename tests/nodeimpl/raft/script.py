@@ -17,6 +17,7 @@ order; a blank line ends a block. `#` begins a comment. Nodes are numbered from 
     change 1 add 4 promote 5 remove 2   leader 1 is asked to change the members: any of these
     transfer 1 2                    leader 1 is asked to hand its leadership to node 2
     cut 1 2 · isolate 1 · heal      lose all between two nodes, around one; undo all cuts
+    save 1                          node 1's state machine is made durable, its log trimmed
     stall 1                         node 1's disk is slow: its effects wait from now on
     carry-out 1 [count]             carry out its next effects; or all, and end the stall
     crash 1 [count]                 effects that wait are lost, and the last `count` applied entries
@@ -46,10 +47,14 @@ from nodeimpl.raft.effects import (
     Commit,
     ConfigurationChanged,
     Dropped,
+    NeedSnapshot,
     Persist,
     RaftEffect,
     ReadReady,
+    Restore,
+    Restored,
     Send,
+    Trim,
 )
 from nodeimpl.raft.messages import (
     AppendEntries,
@@ -57,6 +62,8 @@ from nodeimpl.raft.messages import (
     Entry,
     EntryKind,
     HardState,
+    InstallSnapshot,
+    InstallSnapshotReply,
     Message,
     PreVote,
     PreVoteReply,
@@ -67,7 +74,7 @@ from nodeimpl.raft.messages import (
     RequestVoteReply,
     TimeoutNow,
 )
-from tests.nodeimpl.raft.cluster import Cluster
+from tests.nodeimpl.raft.cluster import Cluster, Saved
 
 NOTHING: Final = "(nothing)"
 
@@ -121,7 +128,7 @@ class Script:
                 self._obey_network(words)
             case ["cut" | "isolate" | "heal", *_]:
                 self._obey_links(words)
-            case ["stall" | "carry-out" | "crash" | "restart", *_]:
+            case ["stall" | "carry-out" | "save" | "crash" | "restart", *_]:
                 self._obey_host(words)
             case [command, node, *arguments]:
                 self._obey_node(command, NodeId(int(node)), arguments)
@@ -194,6 +201,8 @@ class Script:
 
     def _obey_host(self, words: list[str]) -> None:
         match words:
+            case ["save", node]:
+                self.cluster.save(NodeId(int(node)))
             case ["stall", node]:
                 self.cluster.stall(NodeId(int(node)))
             case ["carry-out", node]:
@@ -249,7 +258,10 @@ class Script:
     def _status(self, node_id: NodeId) -> str:
         node = self.cluster.nodes.get(node_id)
         disk = self.cluster.disks[node_id]
-        durable = f"durable={_place(disk.entries[-1]) if disk.entries else '0@0'}"
+        prefix = f"{disk.prefix.prefix_index}@{disk.prefix.prefix_term}"
+        durable = f"durable={_place(disk.entries[-1]) if disk.entries else prefix}"
+        if disk.prefix.prefix_index:
+            durable += f" behind {prefix}"
         if node is None:
             return f"n{node_id} down {durable}"
         return (
@@ -257,7 +269,7 @@ class Script:
             f"{node.log.last_term} commit={node.commit_index} {durable}"
         )
 
-    def _write(self, node_id: NodeId, effect: RaftEffect) -> None:
+    def _write(self, node_id: NodeId, effect: RaftEffect | Saved) -> None:
         if isinstance(effect, Became):
             name = f"n{node_id}@{effect.term} {effect.role}"
             if effect.leader not in {None, node_id}:
@@ -269,8 +281,8 @@ class Script:
         self._outcome.append(line)
 
 
-def describe(  # noqa: PLR0911 (one return per effect)
-    effect: Persist | Send | ConfigurationChanged | Commit | ReadReady | Dropped,
+def describe(  # noqa: C901, PLR0911, PLR0912 (one case per effect)
+    effect: RaftEffect | Saved,
 ) -> str:
     """Return `effect` in the words of the scripts."""
     match effect:
@@ -282,6 +294,12 @@ def describe(  # noqa: PLR0911 (one return per effect)
         case Send(to=to, message=message):
             name = f"{type(message).__name__}@{message.term}"
             return f"-> n{to} {name} {_describe_message(message)}"
+        case Trim(prefix_index=index, prefix_term=term):
+            return f"trim {index}@{term}"
+        case Saved(state=state):
+            return f"save {_place(state[-1])}"
+        case Restored(index=index, term=term):
+            return f"restored {index}@{term}"
         case Commit(entries=entries):
             return f"commit {_list(entries)}"
         case ConfigurationChanged(index=index, configuration=configuration):
@@ -290,9 +308,11 @@ def describe(  # noqa: PLR0911 (one return per effect)
             return f"read {' '.join(f'r{name}' for name in request_ids)} at {read_index}"
         case Dropped(request_ids=request_ids):
             return f"drop {' '.join(f'r{name}' for name in request_ids)}"
+        case Became() | NeedSnapshot() | Restore():
+            raise AssertionError("told otherwise, or answered within the call")
 
 
-def _describe_message(message: Message) -> str:
+def _describe_message(message: Message) -> str:  # noqa: PLR0911 (one return per message)
     match message:
         case TimeoutNow():
             return "take over"
@@ -308,10 +328,24 @@ def _describe_message(message: Message) -> str:
                 f"refused conflict={message.conflict_index}@{message.conflict_term} "
                 f"round={message.round}"
             )
+        case InstallSnapshot() | InstallSnapshotReply():
+            return _describe_snapshot(message)
         case Proposal() | ReadIndex() | ReadIndexReply():
             return _describe_request(message)
         case PreVote() | PreVoteReply() | RequestVote() | RequestVoteReply():
             return _describe_vote(message)
+
+
+def _describe_snapshot(message: InstallSnapshot | InstallSnapshotReply) -> str:
+    match message:
+        case InstallSnapshot():
+            end = f"{len(message.data)} bytes{' done' if message.done else ''}"
+            return (
+                f"last={message.last_included_index}@{message.last_included_term} "
+                f"offset={message.offset} {end} round={message.round}"
+            )
+        case InstallSnapshotReply():
+            return f"offset={message.offset} round={message.round}"
 
 
 def _describe_vote(message: PreVote | PreVoteReply | RequestVote | RequestVoteReply) -> str:

@@ -4,19 +4,37 @@ The follower under test has entries 1 and 2 of term 1, the first one committed. 
 and sends its state at 5 of term 1: six bytes, in chunks of four.
 """
 
+import msgspec
 import pytest
 
-from nodeimpl.ids import LogIndex, RequestId, Term
+from nodeimpl.ids import LogIndex, NodeId, RequestId, Term
+from nodeimpl.raft.configuration import (
+    Configuration,
+    ConfigurationEntry,
+    encode_configuration_entry,
+)
 from nodeimpl.raft.core import Raft
-from nodeimpl.raft.effects import Commit, Persist, RaftEffect, Restore, Restored, Send, Trim
+from nodeimpl.raft.effects import (
+    Commit,
+    ConfigurationChanged,
+    Persist,
+    RaftEffect,
+    Restore,
+    Restored,
+    Send,
+    Trim,
+)
 from nodeimpl.raft.messages import (
     AppendEntriesReply,
+    Entry,
+    EntryKind,
     HardState,
     InstallSnapshot,
     InstallSnapshotReply,
     Snapshot,
 )
 from tests.nodeimpl.raft.situations import (
+    ME,
     OTHER,
     PEER,
     START,
@@ -188,7 +206,7 @@ def test_figure_13_7_the_log_begins_behind_the_snapshot() -> None:
 
     effects = raft.snapshot_restored(START, is_restored=True)
 
-    assert effects == [
+    assert [effect for effect in effects if not isinstance(effect, ConfigurationChanged)] == [
         Restored(LogIndex(5), Term(1)),
         Trim(LogIndex(5), Term(1)),
         Send(PEER, accepted(raft, 5, round_=8)),
@@ -247,3 +265,38 @@ def test_a_read_is_answered_behind_the_snapshot() -> None:
     effects = raft.read(START, [RequestId(1)])
 
     assert kinds(effects) == ["ReadIndex"]
+
+
+# ------------------------------------------------------------------ members (Raft §6, §7)
+
+
+def install(raft: Raft, configuration: bytes) -> None:
+    """Let the whole state arrive in one chunk, with the members it names, and be restored."""
+    message = msgspec.structs.replace(chunk(done=True), configuration=configuration)
+    raft.receive(START, PEER, message)
+    raft.snapshot_restored(START, is_restored=True)
+
+
+def members(*voters: NodeId) -> bytes:
+    return encode_configuration_entry(
+        ConfigurationEntry(RequestId(1), Configuration(voters=tuple(voters)))
+    )
+
+
+def test_the_members_that_a_snapshot_names_are_in_force() -> None:
+    raft = behind()
+
+    install(raft, members(ME, PEER))
+
+    assert raft.configuration == Configuration(voters=(ME, PEER))
+
+
+def test_a_snapshot_that_names_none_was_taken_before_the_members_ever_changed() -> None:
+    # An uncommitted change in the log that the snapshot discards was never made.
+    raft = behind()
+    uncommitted = Entry(Term(2), LogIndex(3), EntryKind.CONFIGURATION, members(ME))
+    raft.receive(START, PEER, append(uncommitted, term=2, prev_index=2, prev_term=1))
+
+    install(raft, b"")
+
+    assert raft.configuration == Configuration(voters=(ME, PEER, OTHER))

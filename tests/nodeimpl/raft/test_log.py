@@ -135,3 +135,59 @@ def test_a_term_is_found_from_its_first_to_its_last_index() -> None:
         4,
         None,
     ]
+
+
+def test_a_term_may_be_known_to_end_with_the_trimmed_prefix() -> None:
+    log = RaftLog(entries(3, after=7), prefix_index=LogIndex(7), prefix_term=Term(2))
+
+    assert log.last_index_of_term(Term(2)) == 7
+    assert log.first_index_of_term(Term(2)) is None
+
+
+def test_trim_forgets_entries_but_not_the_term_of_the_last_one() -> None:
+    log = RaftLog(entries(1, 2, 3, 3))
+
+    log.trim(LogIndex(2))
+
+    assert (log.first_index, log.last_index, log.prefix_term) == (3, 4, 2)
+    assert log.between(LogIndex(3), LogIndex(4)) == entries(3, 3, after=2)
+
+
+def test_a_log_may_be_trimmed_to_its_end() -> None:
+    log = RaftLog(entries(1, 2))
+
+    log.trim(LogIndex(2))
+
+    assert (log.first_index, log.last_index, log.last_term) == (3, 2, 2)
+
+
+@pytest.mark.parametrize("index", [6, 10])
+def test_only_what_is_held_can_be_trimmed(index: int) -> None:
+    log = RaftLog(entries(3, 4, after=7), prefix_index=LogIndex(7), prefix_term=Term(2))
+
+    with pytest.raises(AssertionError, match="cannot trim"):
+        log.trim(LogIndex(index))
+
+
+def test_a_restart_behind_an_entry_that_is_here_keeps_what_follows_it() -> None:
+    log = RaftLog(entries(1, 2, 3))
+
+    log.restart(LogIndex(2), Term(2))
+
+    assert (log.first_index, log.last_index) == (3, 3)
+
+
+@pytest.mark.parametrize(("index", "term"), [(2, 3), (9, 3)])
+def test_a_restart_behind_an_entry_that_is_not_keeps_nothing(index: int, term: int) -> None:
+    log = RaftLog(entries(1, 2, 3))
+
+    log.restart(LogIndex(index), Term(term))
+
+    assert (log.first_index, log.last_index, log.last_term) == (index + 1, index, term)
+
+
+def test_a_log_does_not_restart_within_what_was_trimmed() -> None:
+    log = RaftLog(entries(3, after=7), prefix_index=LogIndex(7), prefix_term=Term(2))
+
+    with pytest.raises(AssertionError, match="what was trimmed is committed"):
+        log.restart(LogIndex(6), Term(2))

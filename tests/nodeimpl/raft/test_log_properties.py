@@ -13,7 +13,7 @@ term_steps = st.lists(st.integers(0, 2), min_size=1, max_size=4)
 
 
 class LogTwins(RuleBasedStateMachine):
-    """Appends and truncates both, and compares all that can be asked."""
+    """Appends, truncates and trims both, and compares all that can be asked."""
 
     @initialize(prefix_index=st.integers(0, 3))
     def begin(self, prefix_index: int) -> None:
@@ -39,6 +39,27 @@ class LogTwins(RuleBasedStateMachine):
         self.log.truncate(LogIndex(first))
         self.twin = {index: one for index, one in self.twin.items() if index < first}
 
+    @rule(choice=st.integers(0, 9))
+    def trim(self, choice: int) -> None:
+        """Forget any prefix, or none."""
+        places = [self.prefix_index, *sorted(self.twin)]
+        index = places[choice % len(places)]
+        self.forget(index, self.twin[index].term if index in self.twin else self.prefix_term)
+        self.log.trim(LogIndex(index))
+
+    @rule(forward=st.integers(0, 9), term=st.integers(1, 3))
+    def restart(self, forward: int, term: int) -> None:
+        """Begin behind an entry that may be here, be another here, or lie behind the end."""
+        index = self.prefix_index + 1 + forward
+        if index not in self.twin or self.twin[index].term != term:
+            self.twin = {}
+        self.forget(index, term)
+        self.log.restart(LogIndex(index), Term(term))
+
+    def forget(self, index: int, term: int) -> None:
+        self.twin = {place: one for place, one in self.twin.items() if place > index}
+        self.prefix_index, self.prefix_term = index, term
+
     @invariant()
     def ends_are_equal(self) -> None:
         assert (self.log.last_index, self.log.last_term) == self.last()
@@ -63,7 +84,8 @@ class LogTwins(RuleBasedStateMachine):
         for term in range(self.last()[1] + 2):
             places = [index for index, one in self.twin.items() if one.term == term]
             assert self.log.first_index_of_term(Term(term)) == min(places, default=None)
-            assert self.log.last_index_of_term(Term(term)) == max(places, default=None)
+            known = [*places, *[self.prefix_index] * (term == self.prefix_term > 0)]
+            assert self.log.last_index_of_term(Term(term)) == max(known, default=None)
 
     def last(self) -> tuple[int, int]:
         if not self.twin:

@@ -214,9 +214,9 @@ FINISH: Final = (f"{RAFT}.core.Raft._finish",)
             count_votes_of_any_term,
             "leads term .* with votes of",
         ),
-        ((f"{RAFT}.core.stand_for_election",), stand_without_asking, "with promises of"),
-        ((f"{RAFT}.replication.may_commit",), may_commit_any_term, "Leader Completeness"),
-        ((f"{RAFT}.log.RaftLog.matches",), matches_any_term, "Log Matching|durable on too few"),
+        ((f"{RAFT}.core.stand_for_election",), stand_without_asking, "with promises of|no leader"),
+        ((f"{RAFT}.replication.may_commit",), may_commit_any_term, "Completeness|Machine Safety"),
+        ((f"{RAFT}.log.RaftLog.matches",), matches_any_term, "Log Matching|too few|Machine Safety"),
         ((f"{RAFT}.log.RaftLog.missing",), missing_always, "Leader Completeness|too few"),
         (
             (f"{RAFT}.acceptance.verified_commit_index",),
