@@ -48,7 +48,7 @@ MENUS: Final[tuple[Menu, ...]] = (
     _menu("nodes", (1, 3, 3, 3, 3, 5, 5, 7)),
     # ---------------------------------------------------------------- what clients do
     _menu("workload.name", ("kv", "register")),
-    _menu("workload.rate", (25.0, 50.0, 100.0, 100.0, 200.0)),
+    _menu("workload.rate", (50.0, 100.0, 100.0, 200.0)),
     _menu("workload.concurrency", (2, 5, 10, 30)),
     _menu("workload.keys", (1, 3, 5, 20)),
     _menu("workload.values", (2, 3, 5)),
@@ -57,7 +57,7 @@ MENUS: Final[tuple[Menu, ...]] = (
     _menu("workload.rove", (0.0, 0.3, 0.3, 1.0)),
     _menu("workload.timeout_ms", (500.0, 2000.0)),
     # ---------------------------------------------------------------- how often it breaks
-    _menu("faults.interval_s", (0.2, 0.4, 0.8, 1.6)),
+    _menu("faults.interval_s", (0.25, 0.5, 1.0, 2.0)),
     # ---------------------------------------------------------------- what it runs on
     Menu(
         ("network.delay_ms_min", "network.delay_ms_max"),

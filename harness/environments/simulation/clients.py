@@ -8,6 +8,7 @@ with their request in hand (lost: indefinite), or does not answer in time (timed
 from collections import deque
 from collections.abc import Callable
 from random import Random
+from typing import Final
 
 from harness.client import (
     Call,
@@ -21,10 +22,23 @@ from harness.client import (
 )
 from harness.environments.simulation.host import Host
 from harness.environments.simulation.kernel import Kernel
+from harness.environments.simulation.oracle import Breach
 from harness.errors import CallError
 from harness.interpreter import Dispatch, Exhausted, Interpreter, Wait
 from nodeimpl.api.errors import ApiError
-from nodeimpl.api.requests import ApiResponse
+from nodeimpl.api.requests import ApiRequest, ApiResponse
+from nodeimpl.api.rpc_pb2 import (
+    CompactionRequest,
+    CompactionResponse,
+    DeleteRangeRequest,
+    DeleteRangeResponse,
+    PutRequest,
+    PutResponse,
+    RangeRequest,
+    RangeResponse,
+    TxnRequest,
+    TxnResponse,
+)
 from nodeimpl.ids import Instant
 
 
@@ -176,6 +190,7 @@ class SimulatedClients:
             return
 
         def answer(body: ApiResponse | ApiError) -> None:
+            _check_kind(operation.host, call.request, body)
             self._kernel.after(self._delay(), self._answered, operation, number, body)
 
         def lost() -> None:
@@ -195,3 +210,21 @@ class SimulatedClients:
 
     def _delay(self) -> int:
         return self._delay_ns_min + int(self._random.random() * self._delay_ns_spread)
+
+
+_ANSWER_TO: Final[dict[type[ApiRequest], type[ApiResponse]]] = {
+    RangeRequest: RangeResponse,
+    PutRequest: PutResponse,
+    DeleteRangeRequest: DeleteRangeResponse,
+    TxnRequest: TxnResponse,
+    CompactionRequest: CompactionResponse,
+}
+
+
+def _check_kind(host: Host, request: ApiRequest, body: ApiResponse | ApiError) -> None:
+    """Require an answer of the kind that was asked for: gRPC could not even carry another."""
+    if not isinstance(body, (ApiError, _ANSWER_TO[type(request)])):
+        raise Breach(
+            "Answers of the kind asked for (boundary)",
+            f"{host.name} answered a {type(request).__name__} with a {type(body).__name__}",
+        )
