@@ -17,7 +17,7 @@ from typing import ClassVar, Protocol, TypeAlias, TypeVar
 
 from nemesis.fields import Fields
 from nemesis.names import Names
-from nemesis.surface import Admin, Clocks, Disks, SurfaceError, Surfaces
+from nemesis.surface import Admin, Clocks, Disks, Members, SurfaceError, Surfaces
 from nemesis.targets import Situation
 
 Kind = TypeVar("Kind")
@@ -150,3 +150,9 @@ class Site:
         if self.surfaces.admin is None:
             raise SurfaceError("this environment cannot ask the store for maintenance")
         return self.surfaces.admin
+
+    def members(self) -> Members:
+        """Return the surface, or raise `SurfaceError` if there is none."""
+        if self.surfaces.members is None:
+            raise SurfaceError("this environment cannot change the members")
+        return self.surfaces.members

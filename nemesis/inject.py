@@ -95,8 +95,7 @@ class Injector:
         (`nemesis.applied.outstanding`, `adopt`). None: no journal is kept.
         """
         self._surfaces = surfaces
-        self._nodes = tuple(surfaces.daemons.node_names())
-        assert not any(map(is_symbolic, self._nodes)), "no node is named like a symbolic target"
+        assert not any(map(is_symbolic, self._nodes())), "no node is named like a symbolic target"
         self._stream = stream
         self._record = record
         self._in_force = InForce(surfaces)
@@ -172,7 +171,7 @@ class Injector:
             for begun in unended:
                 if begun.fault.remedy is remedy:
                     self._end_despite(now, begun, failures)
-        for node in self._nodes:
+        for node in self._nodes():
             if not self._is_running(node):
                 self._end_despite(now, self._dead_by_itself(node), failures)
         if failures:
@@ -186,6 +185,10 @@ class Injector:
         """
         for record in begun:
             self._in_force.adopt(self._numbered(record.id, record.fault))
+
+    def _nodes(self) -> tuple[str, ...]:
+        """Return the nodes there are now."""
+        return tuple(self._surfaces.daemons.node_names())
 
     def _plan(self, at_ns: int, task: _Task) -> None:
         self._agenda_count += 1
@@ -212,10 +215,10 @@ class Injector:
             failed = _applied(now, Phase.BEGIN, whole, Outcome.FAILED, str(error))
             self._finish(failed)
             raise InjectionError(failed) from error
-        situation = Situation(nodes=self._nodes, leader=leader, trigger_node=begin.trigger_node)
+        situation = Situation(nodes=self._nodes(), leader=leader, trigger_node=begin.trigger_node)
         strikes = asked.fault.resolve(situation, self._stream(f"inject/{asked.id}"))
         if not strikes:
-            reason = f"it means nothing in a cluster of {len(self._nodes)}"
+            reason = f"it means nothing in a cluster of {len(self._nodes())}"
             self._finish(_applied(now, Phase.BEGIN, whole, Outcome.SKIPPED, reason))
         for strike in strikes:
             match strike:

@@ -27,6 +27,8 @@ class Package(enum.StrEnum):
     HOLD = "hold"
     STORM = "storm"
     COMPACT = "compact"
+    MEMBERSHIP = "membership"
+    TRANSFER = "transfer"
 
     @property
     def description(self) -> str:
@@ -50,6 +52,8 @@ _DESCRIPTIONS = {
     Package.HOLD: "Keeps single messages back and lets them go when they are long out of date.",
     Package.STORM: "Restarts daemons many times in quick succession.",
     Package.COMPACT: "Asks nodes to compact their store, down to the present or nearly so.",
+    Package.MEMBERSHIP: "Adds nodes, removes them, and replaces them by new ones.",
+    Package.TRANSFER: "Asks leaders to hand their leadership over.",
 }
 
 

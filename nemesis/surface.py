@@ -24,7 +24,7 @@ class Daemons(Protocol):
     """The node's operating-system process, or what stands for it."""
 
     def node_names(self) -> Sequence[str]:
-        """Return every node's name, in a fixed order."""
+        """Return every node's name, in a fixed order. Nodes may join and leave (`Members`)."""
 
     def is_running(self, node: str) -> bool:
         """Say whether the daemon runs (a paused daemon runs)."""
@@ -168,6 +168,38 @@ class Admin(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class OperatorAnswer:
+    """What the operator says to a wish."""
+
+    words: str
+    """What he will do, or why he will not, for the record."""
+    is_taken: bool = True
+    """Whether he will do it."""
+
+
+class Members(Protocol):
+    """Who belongs to the cluster, and who leads it, as an operator changes both.
+
+    A change takes the store a while. So each call only tells the operator; he goes on by himself,
+    asks again where the store refused or was silent, does one thing after the other, and gives up
+    in the end. `Daemons.node_names` has a new node from its start on, and one that was removed as
+    long as that is not certain.
+    """
+
+    def grow(self) -> OperatorAnswer:
+        """Start a new node and let it join, as a learner first."""
+
+    def shrink(self, node: str) -> OperatorAnswer:
+        """Remove `node`; its daemon runs on."""
+
+    def replace(self, node: str) -> OperatorAnswer:
+        """Let a new node join, and remove `node` in the change that gives the new one a vote."""
+
+    def move_leader(self, node: str) -> OperatorAnswer:
+        """Ask the leader, once, to hand over to `node`."""
+
+
 class Roles(Protocol):
     """Who leads, as the environment sees it; used to choose targets."""
 
@@ -185,3 +217,4 @@ class Surfaces:
     clocks: Clocks | None = None
     disks: Disks | None = None
     admin: Admin | None = None
+    members: Members | None = None

@@ -16,6 +16,7 @@ from nemesis.faults import (
     hold,
     lose,
     lying_disk,
+    members,
     partition,
     pause,
     reorder,
@@ -45,6 +46,10 @@ KINDS: Final[tuple[type[Fault], ...]] = (
     bitrot.Bitrot,
     storm.RestartStorm,
     compact.Compact,
+    members.Grow,
+    members.Shrink,
+    members.Replace,
+    members.MoveLeader,
 )
 """Every kind of fault."""
 
@@ -81,6 +86,8 @@ DRAWINGS: Final = {
     Package.HOLD: Drawing(draw=hold.draw, needs_links=True, is_condition=True),
     Package.STORM: Drawing(draw=storm.draw, is_condition=True),
     Package.COMPACT: Drawing(draw=compact.draw),
+    Package.MEMBERSHIP: Drawing(draw=members.draw_membership),
+    Package.TRANSFER: Drawing(draw=members.draw_transfer, needs_links=True),
 }
 """What `nemesis.generate` draws for each package."""
 

@@ -14,6 +14,7 @@ from nemesis.faults.duplicate import Duplicate
 from nemesis.faults.hold import Hold
 from nemesis.faults.lose import Lose
 from nemesis.faults.lying_disk import LyingFsync
+from nemesis.faults.members import Grow, MoveLeader, Replace, Shrink
 from nemesis.faults.partition import Partition
 from nemesis.faults.pause import Pause
 from nemesis.faults.reorder import Reorder
@@ -87,6 +88,10 @@ def daemon_faults(held_ns: st.SearchStrategy[int]) -> st.SearchStrategy[Fault]:
             hold_ns=held_ns,
         ),
         st.builds(Compact, target=targets, keep=st.integers(0, 100)),
+        st.builds(Grow),
+        st.builds(Shrink, target=targets),
+        st.builds(Replace, target=targets),
+        st.builds(MoveLeader, target=targets),
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Set as AbstractSet
 from random import Random
 
 from nemesis.schedule import Stream
-from nemesis.surface import Latency, Link, Reordering, SurfaceError, Surfaces
+from nemesis.surface import Latency, Link, OperatorAnswer, Reordering, SurfaceError, Surfaces
 
 LOST_BYTES = 7
 """What a power cut takes of a disk that lies."""
@@ -40,7 +40,9 @@ class StrictCluster:
 
     def surfaces(self) -> Surfaces:
         """Return the cluster in all its parts."""
-        return Surfaces(daemons=self, links=self, roles=self, clocks=self, disks=self, admin=self)
+        return Surfaces(
+            daemons=self, links=self, roles=self, clocks=self, disks=self, admin=self, members=self
+        )
 
     def is_whole(self) -> bool:
         """Say whether nothing is broken."""
@@ -206,3 +208,24 @@ class StrictCluster:
         if call[0] in self.broken:
             raise SurfaceError(f"{call[0]} is broken here")
         self.calls.append(call)
+
+    # ------------------------------------------------------------ Members
+    def grow(self) -> OperatorAnswer:
+        """As `Members`."""
+        self._called("grow")
+        return OperatorAnswer("a node will join")
+
+    def shrink(self, node: str) -> OperatorAnswer:
+        """As `Members`."""
+        self._called("shrink", node)
+        return OperatorAnswer(f"{node} is needed", is_taken=False)
+
+    def replace(self, node: str) -> OperatorAnswer:
+        """As `Members`."""
+        self._called("replace", node)
+        return OperatorAnswer(f"{node} will be replaced")
+
+    def move_leader(self, node: str) -> OperatorAnswer:
+        """As `Members`."""
+        self._called("move_leader", node)
+        return OperatorAnswer("asked")
