@@ -13,6 +13,9 @@ import msgspec
 
 PLAN_VERSION: Final = 1
 
+NODES_JOINING_MAX: Final = 16
+"""Nodes that may join a cluster in the course of a trial."""
+
 Count: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=1_000_000_000)]
 Probability: TypeAlias = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 NotNegative: TypeAlias = Annotated[float, msgspec.Meta(ge=0.0, le=1e9)]
@@ -173,6 +176,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     node: NodePlan = NodePlan()
     liveness: LivenessPlan = LivenessPlan()
     checks: CheckPlan = CheckPlan()
+
+    @property
+    def node_names_ever(self) -> tuple[str, ...]:
+        """The nodes, and all that may join them, in the order of their numbers."""
+        return tuple(f"n{number}" for number in range(1, self.nodes + NODES_JOINING_MAX + 1))
 
     @property
     def node_names(self) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ def schedule_for(plan: Plan, base: Path | None) -> Schedule:
     names = plan.node_names
     if plan.faults.schedule is not None:
         path = (base or Path()) / plan.faults.schedule
-        return read_schedule(path, names)
+        return read_schedule(path, plan.node_names_ever)
     packages = parse_packages(",".join(plan.faults.packages) or "none")
     return generate(
         Streams(plan.seed).named,

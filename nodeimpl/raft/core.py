@@ -209,6 +209,12 @@ class Raft:
         return self.state.configuration
 
     @property
+    def has_settled_members(self) -> bool:
+        """Whether the members in force are committed and not joint: no change is under way."""
+        is_committed = self.state.configurations[-1].index <= self.state.commit_index
+        return is_committed and not self.state.configuration.is_joint
+
+    @property
     def log(self) -> RaftLog:
         """The log, for those who watch; only this node writes to it."""
         return self.state.log

@@ -218,7 +218,7 @@ class StrictCluster:
     def shrink(self, node: str) -> OperatorAnswer:
         """As `Members`."""
         self._called("shrink", node)
-        return OperatorAnswer(f"{node} is needed", is_taken=False)
+        return OperatorAnswer(f"{node} will be removed")
 
     def replace(self, node: str) -> OperatorAnswer:
         """As `Members`."""

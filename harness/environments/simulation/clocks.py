@@ -56,6 +56,10 @@ class SimulatedClocks:
         self._kernel = kernel
         self._bent = {node: _BentClock(clock, host) for node, (clock, host) in clocks.items()}
 
+    def join(self, node: str, clock: NodeClock, host: Host) -> None:
+        """Look after the clock of a new node too."""
+        self._bent[node] = _BentClock(clock, host)
+
     def offset(self, node: str, offset_ns: int) -> None:
         """Let the clock stand so far ahead; a smaller offset shows when the daemon next starts."""
         bent = self._bent[node]

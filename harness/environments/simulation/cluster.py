@@ -1,20 +1,22 @@
 """The simulated cluster: hosts and the network between them, and what can break in them."""
 
 from collections.abc import Sequence
+from functools import partial
 from random import Random
 
 from harness.environments.simulation.clock import NodeClock
 from harness.environments.simulation.clocks import SimulatedClocks
 from harness.environments.simulation.disk import SimulatedDisk, Tail
 from harness.environments.simulation.disks import SimulatedDisks
-from harness.environments.simulation.host import Host, NodeFactory
+from harness.environments.simulation.host import AdminAnswer, Host, NodeFactory
 from harness.environments.simulation.kernel import Kernel
 from harness.environments.simulation.network import SimulatedNetwork
+from harness.environments.simulation.operator import Job, Operator, joining, promotion, removal
 from harness.environments.simulation.oracle import Oracle
 from harness.environments.simulation.streams import Streams
 from harness.environments.simulation.trace import Noted, Trace
 from harness.plan import Plan
-from nemesis.surface import SurfaceError, Surfaces
+from nemesis.surface import OperatorAnswer, SurfaceError, Surfaces
 from nodeimpl.api.errors import ApiError
 from nodeimpl.api.requests import ApiResponse
 from nodeimpl.api.rpc_pb2 import CompactionRequest
@@ -31,6 +33,10 @@ _CLUSTER_ID = 0x514F_5241_5445
 _CLOCK_ORIGIN_NS_MAX = 1_000 * SECOND
 _CLOCK_DRIFT_PPB_MAX = 200_000
 """200 parts per million: what ordinary quartz does at worst."""
+
+
+NODES_ADDED_MAX = 2
+"""How many nodes more than at its foundation a cluster grows to."""
 
 
 def to_ns(milliseconds: float) -> int:
@@ -74,7 +80,7 @@ class NodeMaker:
         config = NodeConfig(
             node_id=node_id,
             cluster_id=_CLUSTER_ID,
-            voters=self.voters,
+            voters=self.voters if node_id in self.voters else (),
             incarnation=incarnation,
             raft=self._raft,
             request_timeout_ns=self._request_timeout_ns,
@@ -86,7 +92,7 @@ class NodeMaker:
 
 
 class Cluster:
-    """All hosts; implements `nemesis.surface.Daemons`, `Admin` and `Roles`.
+    """All hosts; implements `nemesis.surface.Daemons`, `Admin`, `Members` and `Roles`.
 
     The other surfaces are its parts: `network`, `clocks`, `disks`.
     """
@@ -100,8 +106,17 @@ class Cluster:
         oracle: Oracle,
         node_factory: NodeFactory,
     ) -> None:
+        self._plan = plan
+        self._kernel = kernel
+        self._streams = streams
+        self._trace = trace
+        self._oracle = oracle
+        self._node_factory = node_factory
         self.names = plan.node_names
-        self._node_ids = {name: NodeId(number) for number, name in enumerate(self.names, 1)}
+        """The nodes that belong to the cluster, or are to."""
+        self._node_ids: dict[str, NodeId] = {}
+        """Of all nodes there ever were."""
+        self._names_ever: dict[NodeId, str] = {}
         self.network = SimulatedNetwork(
             kernel,
             streams,
@@ -112,38 +127,44 @@ class Cluster:
             loss=plan.network.loss,
             duplicate=plan.network.duplicate,
         )
-        names = {node_id: name for name, node_id in self._node_ids.items()}
-        clocks = {name: _draw_clock(streams.named(f"clock/{name}")) for name in self.names}
-        disks = {
-            name: SimulatedDisk(
-                kernel,
-                streams.named(f"disk/{name}"),
-                fsync_ns_min=to_ns(plan.disk.fsync_ms_min),
-                fsync_ns_max=to_ns(plan.disk.fsync_ms_max),
-            )
-            for name in self.names
-        }
-        self.hosts = {
-            name: Host(
-                name,
-                node_id,
-                names,
-                kernel=kernel,
-                clock=clocks[name],
-                disk=disks[name],
-                network=self.network,
-                oracle=oracle,
-                trace=trace,
-                node_factory=node_factory,
-            )
-            for name, node_id in self._node_ids.items()
-        }
-        self.clocks = SimulatedClocks(
-            kernel, {name: (clocks[name], host) for name, host in self.hosts.items()}
+        self.clocks = SimulatedClocks(kernel, {})
+        self.disks = SimulatedDisks({})
+        self.hosts: dict[str, Host] = {}
+        """All machines there ever were, by node."""
+        for name in self.names:
+            self._build(name)
+        self.addresses = dict(self.hosts)
+        """Where clients find a founder: its own machine, or that of who came after it."""
+        self._operator = Operator(kernel, self)
+        self._is_ending = False
+
+    def _build(self, name: str) -> Host:
+        """Return a new machine for the node `name`, with an empty disk."""
+        node_id = NodeId(len(self._node_ids) + 1)
+        self._node_ids[name] = node_id
+        self._names_ever[node_id] = name
+        clock = _draw_clock(self._streams.named(f"clock/{name}"))
+        disk = SimulatedDisk(
+            self._kernel,
+            self._streams.named(f"disk/{name}"),
+            fsync_ns_min=to_ns(self._plan.disk.fsync_ms_min),
+            fsync_ns_max=to_ns(self._plan.disk.fsync_ms_max),
         )
-        self.disks = SimulatedDisks(disks)
-        self._kernel = kernel
-        self._trace = trace
+        host = self.hosts[name] = Host(
+            name,
+            node_id,
+            self._names_ever,
+            kernel=self._kernel,
+            clock=clock,
+            disk=disk,
+            network=self.network,
+            oracle=self._oracle,
+            trace=self._trace,
+            node_factory=self._node_factory,
+        )
+        self.clocks.join(name, clock, host)
+        self.disks.join(name, disk)
+        return host
 
     def surfaces(self) -> Surfaces:
         """Return all that can be broken."""
@@ -154,6 +175,7 @@ class Cluster:
             clocks=self.clocks,
             disks=self.disks,
             admin=self,
+            members=self,
         )
 
     def _deliver(self, sender: str, receiver: str, message: Message) -> None:
@@ -188,7 +210,7 @@ class Cluster:
     def _host(self, node: str) -> Host:
         host = self.hosts.get(node)
         if host is None:
-            raise SurfaceError(f"there is no node {node!r}; nodes are {', '.join(self.names)}")
+            raise SurfaceError(f"there is no node {node!r}; nodes are {', '.join(self.hosts)}")
         return host
 
     # ------------------------------------------------------------ nemesis.surface.Admin
@@ -203,15 +225,131 @@ class Cluster:
 
         def answer(body: ApiResponse | ApiError) -> None:
             outcome = body.message if isinstance(body, ApiError) else "done"
-            self._note(f"{node} answers the compaction to revision {revision}: {outcome}")
+            self.note(f"{node} answers the compaction to revision {revision}: {outcome}")
 
         def lost() -> None:
-            self._note(f"{node} died over the compaction to revision {revision}")
+            self.note(f"{node} died over the compaction to revision {revision}")
 
         host.request(CompactionRequest(revision=revision), answer, lost)
         return f"asked to compact to revision {revision}"
 
-    def _note(self, words: str) -> None:
+    # ------------------------------------------------------------ nemesis.surface.Members
+    def grow(self) -> OperatorAnswer:
+        """Start a new node, and have the operator let it join."""
+        refusal = self._refusal_to_join(room=NODES_ADDED_MAX)
+        if refusal is not None:
+            return OperatorAnswer(refusal, is_taken=False)
+        name, node_id = self._join()
+        steps = (joining(node_id), promotion(node_id))
+        self._operator.take(
+            Job(
+                words=f"joining of {name}",
+                steps=steps,
+                on_given_up=partial(self._remove, name),
+                on_dropped=partial(self._left, name),
+            )
+        )
+        return OperatorAnswer(f"{name} is to join")
+
+    def shrink(self, node: str) -> OperatorAnswer:
+        """Have the operator remove `node`."""
+        if len(self.names) < max(2, self._plan.nodes):
+            return OperatorAnswer(f"the cluster has {len(self.names)} nodes only", is_taken=False)
+        if not self._operator.has_time:
+            return OperatorAnswer("the operator is busy", is_taken=False)
+        self._remove(node)
+        return OperatorAnswer(f"{node} is to leave")
+
+    def replace(self, node: str) -> OperatorAnswer:
+        """Start a new node, and have the operator put it in the place of `node`."""
+        refusal = self._refusal_to_join(room=NODES_ADDED_MAX + 1)
+        if refusal is not None:
+            return OperatorAnswer(refusal, is_taken=False)
+        name, node_id = self._join()
+        steps = (joining(node_id), promotion(node_id, removed=(self._node_ids[node],)))
+        job = Job(
+            words=f"replacement of {node} by {name}",
+            steps=steps,
+            on_done=partial(self._left, node),
+            on_given_up=partial(self._remove, name),
+            on_dropped=partial(self._left, name),
+        )
+        self._operator.take(job)
+        return OperatorAnswer(f"{name} is to take the place of {node}")
+
+    def move_leader(self, node: str) -> OperatorAnswer:
+        """Ask the leader to hand over; what it answers goes into the trace."""
+        host = self.leading_host()
+        if host is None:
+            return OperatorAnswer("nobody leads", is_taken=False)
+
+        def answer(body: AdminAnswer) -> None:
+            outcome = body.message if isinstance(body, ApiError) else "done"
+            self.note(f"{host.name} answers the transfer to {node}: {outcome}")
+
+        def lost() -> None:
+            self.note(f"{host.name} died over the transfer to {node}")
+
+        host.move_leader(self._node_ids[node], answer, lost)
+        return OperatorAnswer(f"{host.name} is asked")
+
+    def end_changes(self) -> None:
+        """Begin no further change of the members, and switch off who was removed."""
+        self._is_ending = True
+        self._operator.drop_waiting()
+        for name in self.hosts:
+            if name not in self.names:
+                self._switch_off(name)
+
+    def _refusal_to_join(self, *, room: int) -> str | None:
+        if not self._operator.has_time:
+            return "the operator is busy"
+        if len(self.names) >= self._plan.nodes + room:
+            return f"the cluster has {len(self.names)} nodes already"
+        if len(self.hosts) >= len(self._plan.node_names_ever):
+            return f"there have been {len(self.hosts)} nodes already"
+        return None
+
+    def _join(self) -> tuple[str, NodeId]:
+        """Start a new node that knows of no other; return its name and id."""
+        name = f"n{len(self.hosts) + 1}"
+        self.network.join(name, self.hosts)
+        host = self._build(name)
+        self._oracle.joined(host.node_id)
+        self.names = (*self.names, name)
+        host.start()
+        return name, host.node_id
+
+    def _remove(self, name: str) -> None:
+        """Have the operator remove the node, which may or may not have become a member."""
+        steps = (removal(self._node_ids[name]),)
+        words = f"removal of {name}"
+        self._operator.take(Job(words=words, steps=steps, on_done=partial(self._left, name)))
+
+    def _left(self, name: str) -> None:
+        """Let go of a node that was removed: clients ask another, and its daemon runs on."""
+        if name not in self.names:
+            return
+        self.names = tuple(other for other in self.names if other != name)
+        for founder, host in self.addresses.items():
+            if host.name == name:
+                self.addresses[founder] = self.hosts[self.names[-1]]
+        if self._is_ending:
+            self._switch_off(name)
+
+    def _switch_off(self, name: str) -> None:
+        host = self.hosts[name]
+        if host.is_running:
+            host.kill(Tail.KEPT)
+
+    # ------------------------------------------------------------ the operator's crew
+    def leading_host(self) -> Host | None:
+        """Return the machine that runs the leader; None if nobody is known to lead."""
+        leader = self.leader()
+        return None if leader is None else self.hosts[leader]
+
+    def note(self, words: str) -> None:
+        """Write down what came of something that was asked for."""
         self._trace.add(self._kernel.now, "nemesis", Noted(words))
 
     # ------------------------------------------------------------ nemesis.surface.Roles
@@ -219,8 +357,8 @@ class Cluster:
         """Return the running leader of the highest term, or None if there is none."""
         best: str | None = None
         best_term = -1
-        for name, host in self.hosts.items():
-            node = host.node
+        for name in self.names:
+            node = self.hosts[name].node
             if node is None or node.raft.role is not RoleName.LEADER:
                 continue
             if node.raft.current_term > best_term:
@@ -231,22 +369,42 @@ class Cluster:
     def lagging(self) -> str | None:
         """Say in words what keeps the cluster from having converged, or None if it has.
 
-        Converged: every daemon runs, one leads and all follow it in its term, all have applied
-        the same log to its end, and their stores are equal.
+        Converged: nobody changes the members, every member's daemon runs, one leads and all
+        follow it in its term, all have applied the same log to its end.
         """
-        down = [name for name, host in self.hosts.items() if host.node is None or host.is_paused]
+        if self._operator.is_busy:
+            return "the members are being changed"
+        hosts = [self.hosts[name] for name in self.names]
+        down = [host.name for host in hosts if host.node is None or host.is_paused]
         if down:
             return f"{', '.join(down)} not running"
         leader = self.leader()
         if leader is None:
             return "no leader"
+        if not self._agrees_on_members(leader):
+            return f"{leader} does not count {', '.join(self.names)} as members"
         return self._lagging_behind(leader)
+
+    def _agrees_on_members(self, leader: str) -> bool:
+        """Return whether the members are those that the operator knows of, for certain.
+
+        He learns from the leader of removals that were never answered.
+        """
+        leading = self.hosts[leader].node
+        assert leading is not None, "a leader runs"
+        if not leading.raft.has_settled_members:
+            return False
+        members = leading.raft.configuration.members
+        for name in self.names:
+            if self._node_ids[name] not in members:
+                self._left(name)
+        return members == tuple(self._node_ids[name] for name in self.names)
 
     def _lagging_behind(self, leader: str) -> str | None:
         leading = self.hosts[leader].node
         assert leading is not None, "a leader runs"
-        for name, host in self.hosts.items():
-            node = host.node
+        for name in self.names:
+            node = self.hosts[name].node
             assert node is not None, "checked by the caller"
             if node.raft.current_term != leading.raft.current_term:
                 return f"{name} is in term {node.raft.current_term}, not {leader}'s"

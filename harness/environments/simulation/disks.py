@@ -11,9 +11,13 @@ class SimulatedDisks:
     """The disks of all nodes."""
 
     def __init__(self, disks: Mapping[str, SimulatedDisk]) -> None:
-        self._disks = disks
+        self._disks = dict(disks)
         self._rottable_bytes: dict[str, int] = {}
         """How much of each rotten log had a sound record behind it."""
+
+    def join(self, node: str, disk: SimulatedDisk) -> None:
+        """Look after the disk of a new node too."""
+        self._disks[node] = disk
 
     def slow_fsync(self, node: str, delay_ns: int) -> None:
         """Let every sync that starts from now on take so much longer."""

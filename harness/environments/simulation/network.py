@@ -5,7 +5,7 @@ Every link draws from two streams of its own, one for the delays of a healthy li
 that faults do to it. So a fault leaves the delays of what it spares as they were.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from random import Random
@@ -143,18 +143,28 @@ class SimulatedNetwork:
         self._loss = loss
         self._duplicate = duplicate
         self.counts = NetworkCounts()
-        self._links = {
-            (source, target): _DirectedLink(
-                (source, target),
-                delays=streams.named(f"network/{source}>{target}"),
-                fates=streams.named(f"network/{source}>{target}/fates"),
-                loss=loss,
-                duplicate=duplicate,
-            )
-            for source in nodes
-            for target in nodes
-            if source != target
-        }
+        self._streams = streams
+        self._links: dict[Link, _DirectedLink] = {}
+        for source in nodes:
+            for target in nodes:
+                if source != target:
+                    self._add_link((source, target))
+
+    def join(self, node: str, others: Iterable[str]) -> None:
+        """Link a new node with `others`, both ways."""
+        for other in others:
+            self._add_link((node, other))
+            self._add_link((other, node))
+
+    def _add_link(self, name: Link) -> None:
+        source, target = name
+        self._links[name] = _DirectedLink(
+            name,
+            delays=self._streams.named(f"network/{source}>{target}"),
+            fates=self._streams.named(f"network/{source}>{target}/fates"),
+            loss=self._loss,
+            duplicate=self._duplicate,
+        )
 
     def send(self, sender: str, receiver: str, message: Message) -> None:
         """Take `message` to `receiver`, or not, as the link decides."""

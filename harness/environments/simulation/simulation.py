@@ -164,7 +164,7 @@ class Simulation:
             self._kernel,
             self._interpreter,
             client,
-            self._cluster.hosts,
+            self._cluster.addresses,
             streams.named("client network"),
             delay_ns_min=to_ns(plan.network.delay_ms_min),
             delay_ns_max=to_ns(plan.network.delay_ms_max),
@@ -238,6 +238,7 @@ class Simulation:
             yield "load"
         for applied in self._injector.end_all(Instant(self._kernel.now)):
             self._note(applied)
+        self._cluster.end_changes()
 
     def _converge(self, phase: str, since: str) -> Iterator[str]:
         """Run until no operation is in flight and the cluster has converged, or it is stuck."""

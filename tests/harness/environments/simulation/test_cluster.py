@@ -18,6 +18,9 @@ from nodeimpl.raft.effects import RoleName
 from nodeimpl.raft.state import Recovered
 from nodeimpl.storage.memory_backend import MemoryBackend
 
+HASTY = NodePlan(pre_vote=False, check_quorum=False)
+"""Nodes that stand for election unasked, and lead on unheard."""
+
 PUT = PutRequest(key=b"k", value=b"v")
 
 
@@ -102,7 +105,9 @@ def test_a_put_reaches_every_node(lab: Lab) -> None:
     assert [lab.node(name).store.revision for name in lab.cluster.names] == [2, 2, 2]
 
 
-def test_of_two_that_think_they_lead_the_later_term_counts(lab: Lab) -> None:
+def test_of_two_that_think_they_lead_the_later_term_counts() -> None:
+    lab = Lab(Plan(seed=1, node=HASTY))
+    lab.run_for(2.0)
     deposed = lab.leader()
     lab.isolate(deposed)
     lab.run_for(2.0)
@@ -132,7 +137,9 @@ def test_so_does_one_that_lacks_entries(lab: Lab) -> None:
     assert lab.cluster.lagging() == f"{behind} has applied 1 of 2 entries"
 
 
-def test_so_does_one_in_another_term(lab: Lab) -> None:
+def test_so_does_one_in_another_term() -> None:
+    lab = Lab(Plan(seed=1, node=HASTY))
+    lab.run_for(2.0)
     away = lab.others()[0]
     lab.isolate(away)
     lab.run_for(1.0)
