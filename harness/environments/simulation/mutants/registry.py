@@ -12,6 +12,7 @@ from harness.environments.simulation.mutants import (
     recovery,
     replication,
     revisions,
+    snapshots,
 )
 from harness.environments.simulation.mutants.mutant import Mutant
 from harness.errors import UsageError
@@ -24,6 +25,7 @@ MUTANTS: Final[dict[str, Mutant]] = {
         *replication.MUTANTS,
         *persistence.MUTANTS,
         *recovery.MUTANTS,
+        *snapshots.MUTANTS,
         *reads.MUTANTS,
         *revisions.MUTANTS,
         *ranges.MUTANTS,
@@ -31,7 +33,8 @@ MUTANTS: Final[dict[str, Mutant]] = {
         *backend.MUTANTS,
     )
 }
-"""In the order of the life of an entry: elected, replicated, persisted, recovered, read, kept."""
+"""In the order of the life of an entry: elected, replicated, persisted, recovered, trimmed, read,
+kept."""
 
 
 def mutant_named(name: str | None) -> Mutant | None:
