@@ -5,11 +5,12 @@ from collections import deque
 import pytest
 
 from nodeimpl.ids import LogIndex, NodeId, RequestId, Term
+from nodeimpl.raft.configuration import Change, Configuration
 from nodeimpl.raft.effects import Dropped
 from nodeimpl.raft.invariants import check_basic, check_delta, observe
 from nodeimpl.raft.log import RaftLog
-from nodeimpl.raft.roles import Candidate, Follower
-from nodeimpl.raft.state import ReadBatch
+from nodeimpl.raft.roles import Candidate, Follower, PreCandidate
+from nodeimpl.raft.state import ConfigurationAt, ReadBatch, adopt_configuration
 from tests.nodeimpl.raft.situations import (
     ME,
     OTHER,
@@ -146,6 +147,46 @@ def test_reads_counted_wrong_are_rejected() -> None:
     assert check_basic(state) == ["1 reads wait, counted as 0"]
 
 
+def test_a_configuration_that_is_not_in_the_log_is_rejected() -> None:
+    raft = established_leader()
+    raft.change_membership(START, RequestId(1), Change(added=(NodeId(4),)))
+
+    raft.state.log.truncate(LogIndex(2))
+
+    assert "configurations since [0, 2], but the log has entries of them at []" in check_basic(
+        raft.state
+    )
+
+
+def test_voters_that_are_not_those_in_force_are_rejected() -> None:
+    state = follower().state
+    state.voter_sets = ((ME, PEER),)
+
+    (breach,) = check_basic(state)
+
+    assert breach.startswith("voters ((1, 2),) and peers (2, 3) of")
+
+
+def test_a_learner_that_stands_for_election_is_rejected() -> None:
+    state = candidate().state
+    state.configurations.append(
+        ConfigurationAt(LogIndex(0), RequestId(0), Configuration((PEER, OTHER), (ME,)))
+    )
+
+    assert "node 1 is a candidate, and a learner" in check_basic(state)
+
+
+def test_a_leader_that_rests_on_a_joint_configuration_is_rejected() -> None:
+    state = established_leader().state
+    joint = Configuration((ME, PEER), (), (ME, PEER, OTHER))
+    state.configurations[:] = [ConfigurationAt(LogIndex(0), RequestId(0), joint)]
+    adopt_configuration(state)
+
+    (breach,) = check_basic(state)
+
+    assert breach.endswith("and leaves it at that")
+
+
 # ------------------------------------------------------------------ delta
 
 
@@ -243,3 +284,30 @@ def test_a_trimmed_committed_entry_is_not_missed() -> None:
     state.log = RaftLog(entries(1, after=2), prefix_index=LogIndex(2), prefix_term=Term(1))
 
     assert check_delta(before, state) == []
+
+
+def test_a_leader_may_be_forgotten_by_who_asks_for_promises_but_not_by_a_follower() -> None:
+    state = follower(term=3).state
+    state.role = Follower(PEER)
+    before = observe(state)
+
+    state.role = PreCandidate({ME})
+    asking = check_delta(before, state)
+    state.role = Follower(None)
+    following = check_delta(before, state)
+
+    assert asking == []
+    assert following == ["the leader of term 3 changed from 2 to None"]
+
+
+def test_a_second_change_before_the_first_is_committed_is_rejected() -> None:
+    raft = established_leader()
+    raft.change_membership(START, RequestId(1), Change(added=(NodeId(4),)))
+    before = observe(raft.state)
+
+    second = ConfigurationAt(LogIndex(3), RequestId(2), raft.configuration)
+    raft.state.configurations.append(second)
+
+    assert check_delta(before, raft.state) == [
+        "a leader changed members at [2, 3], having committed 1"
+    ]

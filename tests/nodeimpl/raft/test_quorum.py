@@ -36,3 +36,23 @@ def test_of_an_even_number_of_voters_more_than_half_must_have_reached_it() -> No
 
 def test_the_quorum_round_is_the_latest_that_a_majority_has_answered() -> None:
     assert quorum_round([THREE], dict(zip(THREE, (7, 0, 5), strict=True))) == 5
+
+
+def test_two_sets_of_voters_need_a_majority_each() -> None:
+    old, new = FIVE[:3], FIVE[2:]
+
+    assert not is_quorum([old, new], {NodeId(1), NodeId(2), NodeId(4)})
+    assert not is_quorum([old, new], {NodeId(1), NodeId(4), NodeId(5)})
+    assert is_quorum([old, new], {NodeId(1), NodeId(3), NodeId(5)})
+
+
+def test_the_quorum_index_of_two_sets_is_the_lower_one() -> None:
+    match_index = dict(zip(FIVE, map(LogIndex, (9, 8, 3, 2, 1)), strict=True))
+
+    assert quorum_index([FIVE[:3], FIVE[2:]], match_index) == 2
+    assert quorum_index([FIVE[2:], FIVE[:3]], match_index) == 2
+
+
+def test_nobody_agrees_where_nobody_votes() -> None:
+    with pytest.raises(AssertionError, match="at least one voter"):
+        is_quorum([], {NodeId(1)})
