@@ -15,6 +15,8 @@ Algorithm", extended version; "thesis" is Ongaro's), in this order:
 | `election` | votes, and who may win | §5.2, §5.4.1 |
 | `replication` | the leader's side, and the commit rule | §5.3, §5.4.2 |
 | `acceptance` | the follower's side | §5.3 |
+| `snapshots` | trimming the log; sending the state in its place | §7 |
+| `installation` | the follower's side of that | §7, Figure 13 |
 | `proposals` | commands on their way to the leader | §8 |
 | `reads` | ReadIndex | thesis §6.4 |
 | `core` | who handles what | Figure 2 |

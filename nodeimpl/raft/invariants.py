@@ -15,6 +15,7 @@ from nodeimpl.ids import LogIndex, NodeId, Term
 from nodeimpl.raft.effects import RoleName
 from nodeimpl.raft.log import NO_INDEX
 from nodeimpl.raft.messages import EntryKind
+from nodeimpl.raft.progress import ProgressState
 from nodeimpl.raft.roles import Candidate, Follower, Leader, PreCandidate
 from nodeimpl.raft.state import RaftState
 from nodeimpl.raft.transitions import role_name
@@ -30,6 +31,7 @@ class Observation:
     leader: NodeId | None
     commit_index: LogIndex
     commit_term: Term
+    prefix_index: LogIndex
     last_index: LogIndex
     last_term: Term
     round: int
@@ -50,6 +52,7 @@ def observe(state: RaftState) -> Observation:
         leader=state.leader,
         commit_index=state.commit_index,
         commit_term=state.log.term_at(state.commit_index),
+        prefix_index=state.log.prefix_index,
         last_index=state.log.last_index,
         last_term=state.log.last_term,
         round=leader.round if leader else 0,
@@ -149,6 +152,34 @@ def _progress_is_ordered(state: RaftState) -> str | None:
     return None
 
 
+def _log_begins_before_what_is_next(state: RaftState) -> str | None:
+    """Require that all a leader may send next, or its term before, is in the log (Raft §7)."""
+    if not isinstance(state.role, Leader):
+        return None
+    for peer, progress in state.role.progress.items():
+        if progress.next_index <= state.log.prefix_index:
+            return f"{peer} is to be sent {progress.next_index}, which was trimmed"
+    return None
+
+
+def _snapshots_under_way_are_sound(state: RaftState) -> str | None:
+    """Require a transfer exactly for who is sent a snapshot, and the log to go on behind it."""
+    if not isinstance(state.role, Leader):
+        return None
+    for peer, progress in state.role.progress.items():
+        transfer = progress.transfer
+        if (progress.state is ProgressState.SNAPSHOT) != (transfer is not None):
+            return f"{peer} is in {progress.state.name}, with the transfer {transfer}"
+        if transfer is None:
+            continue
+        index = transfer.snapshot.last_included_index
+        if progress.in_flight or not progress.match_index < index == progress.next_index - 1:
+            return f"{peer} is sent a snapshot at {index}, and {progress.next_index} next"
+        if not transfer.first_round <= transfer.round <= state.role.round:
+            return f"{peer} is sent a chunk in round {transfer.round} of {state.role.round}"
+    return None
+
+
 def _rounds_answered_were_started(state: RaftState) -> str | None:
     """Require answered rounds to have been started in this term (thesis §6.4)."""
     if not isinstance(state.role, Leader):
@@ -220,6 +251,8 @@ BASIC_CHECKS: Final[tuple[Callable[[RaftState], str | None], ...]] = (
     _leader_log_ends_in_its_term,
     _leader_knows_each_peer,
     _progress_is_ordered,
+    _log_begins_before_what_is_next,
+    _snapshots_under_way_are_sound,
     _rounds_answered_were_started,
     _reads_are_bounded,
     _members_are_those_of_the_log,
@@ -305,6 +338,13 @@ def _committed_prefix_is_kept(before: Observation, after: RaftState) -> str | No
     return f"the committed entry {before.commit_index}@{before.commit_term} is gone"
 
 
+def _trimmed_prefix_never_shrinks(before: Observation, after: RaftState) -> str | None:
+    """Require that what was forgotten stays so (Raft §7)."""
+    if after.log.prefix_index >= before.prefix_index:
+        return None
+    return f"the trimmed prefix shrank from {before.prefix_index} to {after.log.prefix_index}"
+
+
 def _leader_only_appends(before: Observation, after: RaftState) -> str | None:
     """Require that a leader never overwrites or deletes its entries (Leader Append-Only)."""
     if before.role is not RoleName.LEADER or after.current_term != before.current_term:
@@ -353,6 +393,7 @@ DELTA_CHECKS: Final[tuple[Callable[[Observation, RaftState], str | None], ...]] 
     _role_changes_as_in_figure_4,
     _commit_index_never_falls,
     _committed_prefix_is_kept,
+    _trimmed_prefix_never_shrinks,
     _leader_only_appends,
     _rounds_never_fall,
     _match_index_never_falls,

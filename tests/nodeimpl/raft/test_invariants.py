@@ -6,9 +6,12 @@ import pytest
 
 from nodeimpl.ids import LogIndex, NodeId, RequestId, Term
 from nodeimpl.raft.configuration import Change, Configuration
+from nodeimpl.raft.core import Raft
 from nodeimpl.raft.effects import Dropped
 from nodeimpl.raft.invariants import check_basic, check_delta, observe
 from nodeimpl.raft.log import RaftLog
+from nodeimpl.raft.messages import Snapshot
+from nodeimpl.raft.progress import ProgressState
 from nodeimpl.raft.roles import Candidate, Follower, PreCandidate
 from nodeimpl.raft.state import ConfigurationAt, ReadBatch, adopt_configuration
 from tests.nodeimpl.raft.situations import (
@@ -23,7 +26,10 @@ from tests.nodeimpl.raft.situations import (
     established_leader,
     follower,
     leader,
+    refused,
     role_of_leader,
+    trimmed_follower,
+    trimmed_leader,
 )
 
 # ------------------------------------------------------------------ basic
@@ -128,6 +134,52 @@ def test_more_in_flight_than_the_window_is_rejected() -> None:
     progress.in_flight = deque(LogIndex(index) for index in range(1, 7))
 
     assert check_basic(raft.state) == ["progress of 2: 6 AppendEntries in flight"]
+
+
+def test_a_trimmed_entry_that_is_to_be_sent_is_rejected() -> None:
+    raft = trimmed_leader(5, 1)
+    progress = role_of_leader(raft).progress[PEER]
+
+    progress.next_index = LogIndex(5)
+
+    assert check_basic(raft.state) == ["2 is to be sent 5, which was trimmed"]
+
+
+def sending_leader() -> Raft:
+    """Return a leader that has sent PEER the beginning of its state at 5 of term 1."""
+    raft = trimmed_leader(5, 1)
+    raft.receive(START, PEER, refused(raft, 3))
+    raft.snapshot_ready(START, Snapshot(LogIndex(5), Term(1), b"", b"state"))
+    return raft
+
+
+def test_a_leader_that_sends_a_snapshot_passes() -> None:
+    assert check_basic(sending_leader().state) == []
+
+
+def test_a_snapshot_that_is_sent_to_no_one_in_need_is_rejected() -> None:
+    raft = sending_leader()
+
+    role_of_leader(raft).progress[PEER].state = ProgressState.PROBE
+
+    (breach,) = check_basic(raft.state)
+    assert breach.startswith("2 is in PROBE, with the transfer Transfer(")
+
+
+def test_an_entry_next_that_does_not_follow_the_snapshot_is_rejected() -> None:
+    raft = sending_leader()
+
+    role_of_leader(raft).progress[PEER].next_index = LogIndex(7)
+
+    assert check_basic(raft.state) == ["2 is sent a snapshot at 5, and 7 next"]
+
+
+def test_a_chunk_of_a_round_to_come_is_rejected() -> None:
+    raft = sending_leader()
+
+    role_of_leader(raft).round = 1
+
+    assert check_basic(raft.state) == ["2 is sent a chunk in round 2 of 1"]
 
 
 def test_an_answer_to_a_round_that_was_not_started_is_rejected() -> None:
@@ -311,3 +363,11 @@ def test_a_second_change_before_the_first_is_committed_is_rejected() -> None:
     assert check_delta(before, raft.state) == [
         "a leader changed members at [2, 3], having committed 1"
     ]
+
+
+def test_a_trimmed_prefix_that_comes_back_is_rejected() -> None:
+    before = observe(trimmed_follower(2, 1, 1).state)
+
+    breaches = check_delta(before, follower(1, 1, 1, commit_index=2).state)
+
+    assert breaches == ["the trimmed prefix shrank from 2 to 0"]

@@ -104,7 +104,7 @@ def live_trimming() -> None:
             restart_without_comparing,
             "a storm|Log Matching",
         ),
-        ("snapshots._probe_again", leave_probes_as_they_are, "is outside of"),
+        ("snapshots._probe_again", leave_probes_as_they_are, "which was trimmed"),
         ("core.send_snapshot", claim_the_commit_index, "trims .* too early"),
         (
             "installation.follow_snapshot",
@@ -119,7 +119,7 @@ def live_trimming() -> None:
             "State Machine Safety",
         ),
         ("replication.resume_replication", resume_always, "is outside of"),
-        ("replication.need_snapshot", probe_within_the_prefix, "is outside of"),
+        ("replication.need_snapshot", probe_within_the_prefix, "which was trimmed"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
