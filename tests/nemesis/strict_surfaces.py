@@ -30,6 +30,8 @@ class StrictCluster:
         self.current_leader = leader
         self.broken: set[str] = set()
         """Calls that raise `SurfaceError`."""
+        self.operator_is_busy = False
+        """Whether no node may join."""
         self.calls: list[tuple[object, ...]] = []
         """Every call that changed something, in order."""
         self.settings: dict[str, object] = {}
@@ -212,6 +214,8 @@ class StrictCluster:
     # ------------------------------------------------------------ Members
     def grow(self) -> OperatorAnswer:
         """As `Members`."""
+        if self.operator_is_busy:
+            return OperatorAnswer("the operator is busy", is_taken=False)
         self._called("grow")
         return OperatorAnswer("a node will join")
 

@@ -12,6 +12,7 @@ from nemesis.faults.compact import Compact
 from nemesis.faults.disk import FailingFsync, FullDisk, SlowFsync
 from nemesis.faults.hold import Hold
 from nemesis.faults.lying_disk import LyingFsync
+from nemesis.faults.members import Grow, MoveLeader, Replace, Shrink
 from nemesis.faults.pause import Pause
 from nemesis.faults.restart import Restart, Tail
 from nemesis.faults.storm import RestartStorm
@@ -103,6 +104,10 @@ def lie(target: str, hold_ns: int, power_cut_after_ns: int | None = None) -> Lyi
             "ask n1 to compact all but the last 10 revisions",
             "end compaction by n1",
         ),
+        (Grow(), "let a new node join", "end joining"),
+        (Shrink(target="n1"), "remove n1", "end removal of n1"),
+        (Replace(target="n1"), "replace n1", "end replacement of n1"),
+        (MoveLeader(target="n1"), "ask the leader to hand over to n1", "end transfer to n1"),
     ],
 )
 def test_a_fault_reads_as_a_phrase(fault: Fault, begins: str, ends: str) -> None:
@@ -367,6 +372,53 @@ def test_a_daemon_that_is_down_is_not_asked() -> None:
     assert done[1].endswith("(n1 does not run)")
 
 
+# ---------------------------------------------------------------- members
+def test_a_change_of_members_is_asked_for_and_has_no_end() -> None:
+    cluster = three()
+    subject = injector(
+        cluster,
+        (At(0), Grow()),
+        (At(1), Shrink(target="n2")),
+        (At(2), Replace(target="n3")),
+        (At(3), MoveLeader(target="n1")),
+    )
+
+    done = run(subject)
+
+    assert done == [
+        "0 1 let a new node join (a node will join)",
+        "1 2 remove n2 (n2 will be removed)",
+        "2 3 replace n3 (n3 will be replaced)",
+        "3 4 ask the leader to hand over to n1 (asked)",
+    ]
+    assert cluster.calls == [("grow",), ("shrink", "n2"), ("replace", "n3"), ("move_leader", "n1")]
+    assert outstanding(subject.applied) == []
+
+
+def test_what_the_operator_turns_down_was_not_done() -> None:
+    cluster = three()
+    cluster.operator_is_busy = True
+
+    done = run(injector(cluster, (At(0), Grow())))
+
+    assert done == ["0 1 skipped: let a new node join (the operator is busy)"]
+
+
+def test_a_node_that_joins_can_be_a_target_and_one_that_left_means_nothing() -> None:
+    cluster = three()
+    subject = injector(
+        cluster, (At(0), Pause(target="n4", hold_ns=5)), (At(10), Pause(target="n1", hold_ns=5))
+    )
+    cluster.nodes = ("n2", "n3", "n4")
+    cluster.running["n4"] = True
+    cluster.paused["n4"] = False
+
+    done = run(subject)
+
+    assert done[0].startswith("0 1 pause n4")
+    assert done[2].endswith("(it means nothing in a cluster of 3)")
+
+
 # ---------------------------------------------------------------- surfaces and journals
 @pytest.mark.parametrize(
     ("fault", "said"),
@@ -374,6 +426,7 @@ def test_a_daemon_that_is_down_is_not_asked() -> None:
         (ClockDrift(target="n1", rate=2.0, hold_ns=1), "cannot change clocks"),
         (FullDisk(target="n1", hold_ns=1), "cannot break disks"),
         (Compact(target="n1", keep=0), "cannot ask the store"),
+        (Grow(), "cannot change the members"),
     ],
 )
 def test_an_environment_without_the_means_says_so(fault: Fault, said: str) -> None:
