@@ -7,6 +7,7 @@ depends on something durable needs only to stand behind its `Persist`:
     follower, entries accepted:   [Persist(entries), Send(AppendEntriesReply)]
     follower, vote granted:       [Persist(hard_state), Send(RequestVoteReply)]
     leader, command proposed:     [Send(AppendEntries) to peers, Persist(entries)]
+    follower, snapshot installed: [(state durable), Restored, Trim, Send(AppendEntriesReply)]
 
 The leader may send first (thesis §10.2.1): what it commits with its own entry counted is only
 ever revealed by effects that stand behind that entry's `Persist`.
