@@ -6,7 +6,6 @@ the median of several runs; the ratio is against the target for the complete nod
     .venv/bin/python -m benchmarks.simulation [RUNS]
 """
 
-import gc
 import statistics
 import sys
 import time
@@ -14,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from checkers.history import Op, OpType
+from harness.environments.simulation.collector import rare_collections
 from harness.environments.simulation.simulation import Simulation
 from harness.environments.simulation.streams import Streams
 from harness.generator.sources import Done
@@ -91,10 +91,10 @@ def measure(case: Case, seed: int) -> tuple[float, float]:
     history: list[Op] = []
     simulation, plan = prepare(case, seed, history)
     load = workload_named("register").generator(plan) if case.rate else Done()
-    gc.collect()
-    started = time.process_time()
-    result = simulation.run(load, lambda _: Done(), lambda _: None)
-    cpu_seconds = time.process_time() - started
+    with rare_collections():  # as every trial
+        started = time.process_time()
+        result = simulation.run(load, lambda _: Done(), lambda _: None)
+        cpu_seconds = time.process_time() - started
     assert result.failure is None, result.failure
     operations = sum(op.type is OpType.INVOKE for op in history)
     return result.virtual_ns / SECOND / cpu_seconds, operations / cpu_seconds

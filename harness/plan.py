@@ -102,7 +102,7 @@ class DiskPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 class NodePlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The knobs of every node; the system's documentation says what they do to it."""
 
-    heartbeat_ms: Positive = 50.0
+    heartbeat_ms: Positive = 100.0
     election_timeout_ms: tuple[Positive, Positive] = (300.0, 600.0)
     """[min, max]; every wait is drawn anew (Raft §5.2)."""
     pre_vote: bool = True

@@ -26,7 +26,7 @@ def _require(condition: bool, setting: str, value: object, expected: str) -> Non
 class RaftConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Consensus. Times are nanoseconds of the node's own monotonic clock."""
 
-    heartbeat_interval_ns: int = 50 * MILLISECOND
+    heartbeat_interval_ns: int = 100 * MILLISECOND
     election_timeout_ns_min: int = 300 * MILLISECOND
     """Timeouts are drawn evenly from [min, max] anew for every wait (Raft §5.2)."""
     election_timeout_ns_max: int = 600 * MILLISECOND

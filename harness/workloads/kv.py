@@ -8,11 +8,11 @@ judgement of long histories cheap.
 from collections.abc import Sequence
 
 import msgspec
-from checkers.mvcc import mvcc_invariants
 
 from checkers.checker import Checker
 from checkers.history import Op, OpType
 from checkers.linearizability.revisions.checker import etcd_linearizable
+from checkers.mvcc import mvcc_invariants
 from checkers.stats import Stats
 from harness.client import Client
 from harness.etcd_client import KvClient

@@ -7,9 +7,9 @@ operations per key, because what a search for a linearization costs grows with t
 from collections.abc import Sequence
 
 import msgspec
-from checkers.linearizability.checker import linearizable
 
 from checkers.checker import Checker
+from checkers.linearizability.checker import linearizable
 from checkers.stats import Stats
 from harness.client import Client
 from harness.etcd_client import RegisterClient

@@ -33,21 +33,21 @@ def test_settings_are_read_from_their_tables() -> None:
         [faults]
         packages = ["kill"]
         [node]
-        election_timeout_ms = [150, 300]
+        election_timeout_ms = [250, 300]
         """
     )
 
     assert (plan.seed, plan.nodes) == (7, 5)
     assert (plan.workload.name, plan.workload.rate) == ("kv", 1000.0)
     assert plan.faults.packages == ("kill",)
-    assert plan.node.election_timeout_ms == (150.0, 300.0)
+    assert plan.node.election_timeout_ms == (250.0, 300.0)
 
 
 def test_a_dumped_plan_spells_out_defaults() -> None:
     text = dump_plan(Plan())
 
     assert "version = 1" in text
-    assert "heartbeat_ms = 50.0" in text
+    assert "heartbeat_ms = 100.0" in text
 
 
 def test_what_is_none_is_left_out() -> None:

@@ -30,7 +30,7 @@ def changed(
     ("config", "setting", "value", "expected"),
     [
         (RAFT, "heartbeat_interval_ns", 0, "more than 0"),
-        (RAFT, "election_timeout_ns_min", 99_999_999, "at least two heartbeat intervals"),
+        (RAFT, "election_timeout_ns_min", 199_999_999, "at least two heartbeat intervals"),
         (RAFT, "election_timeout_ns_max", 300_000_000, "more than election_timeout_ns_min"),
         (RAFT, "append_entries_max", 0, "at least 1"),
         (RAFT, "append_bytes_max", 0, "at least 1"),
@@ -64,7 +64,7 @@ def test_a_value_out_of_range_is_refused_by_name(
     ("config", "setting", "value"),
     [
         (RAFT, "heartbeat_interval_ns", 1),
-        (RAFT, "election_timeout_ns_min", 100_000_000),
+        (RAFT, "election_timeout_ns_min", 200_000_000),
         (RAFT, "election_timeout_ns_max", 300_000_001),
         (RAFT, "append_entries_max", 1),
         (STORE, "txn_ops_max", 1),

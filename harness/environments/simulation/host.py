@@ -11,6 +11,7 @@ from harness.environments.simulation.disk import SimulatedDisk, Tail
 from harness.environments.simulation.kernel import Kernel
 from harness.environments.simulation.oracle import Breach, Oracle
 from harness.environments.simulation.outbox import Outbox
+from harness.environments.simulation.pending_reads import PendingReads
 from harness.environments.simulation.trace import (
     Committed,
     Crashed,
@@ -129,6 +130,8 @@ class Host:
         self.incarnation = 0
         self.is_paused = False
         self._recovering = False
+        self._recovers_on_resume = False
+        """Whether the daemon was paused in the middle of its start."""
         self._disk_failed = False
         """Whether a sync has failed that a paused daemon has not noticed yet."""
         self._outbox = Outbox(disk, self)
@@ -138,6 +141,7 @@ class Host:
         """The deadline it was armed for, by the node's clock."""
         self._inbox: list[Input] = []
         self._clients: dict[int, tuple[Answer, ConnectionLost]] = {}
+        self._reads = PendingReads(name)
         self._operators: dict[int, tuple[OperatorAnswer, ConnectionLost]] = {}
         self._last_tag = 0
 
@@ -159,6 +163,9 @@ class Host:
         self._disk.sync(self._recover, self.stop_over_failed_sync)
 
     def _recover(self) -> None:
+        if self.is_paused:
+            self._recovers_on_resume = True
+            return
         data = self._disk.content
         torn_bytes = 0
         try:
@@ -217,9 +224,11 @@ class Host:
         self._recovering = False
         self.is_paused = False
         self._disk_failed = False
+        self._recovers_on_resume = False
         self._outbox.clear()
         self._timer_at = None
         self._inbox.clear()
+        self._reads.forget_all()
         asking = [*self._clients.values(), *self._operators.values()]
         self._clients, self._operators = {}, {}
         self._oracle.crashed(self.node_id)
@@ -242,6 +251,10 @@ class Host:
         if self._disk_failed:
             self.stop_over_failed_sync()
             return
+        if self._recovers_on_resume:
+            self._recovers_on_resume = False
+            self._recover()
+            return
         self._outbox.go_on()
         self._drain()
         self.clock_changed()
@@ -249,7 +262,10 @@ class Host:
     # ------------------------------------------------------------ inputs
     def receive(self, sender: NodeId, message: Message) -> None:
         """Take a peer's message that arrived."""
-        if self.is_running:
+        node = self.node
+        if node is not None and not self.is_paused:
+            self._handle(node, self._clock.read(self._kernel.now), Receive(sender, message))
+        elif self.is_running:
             self._give(Receive(sender, message))
 
     def request(self, body: ApiRequest, answer: Answer, connection_lost: ConnectionLost) -> None:
@@ -257,6 +273,7 @@ class Host:
         assert self.is_running, f"{self.name} is asked while it is down"
         self._last_tag += 1
         self._clients[self._last_tag] = (answer, connection_lost)
+        self._reads.note(self._last_tag, body, self._oracle.commit_count)
         self._give(Requests((ClientRequest(self._last_tag, body),)))
 
     def change_members(
@@ -293,6 +310,7 @@ class Host:
             # Deviation from our rule never to catch one: here the node is what is judged, and
             # its own assertion convicts it. The run ends, and the seed repeats it.
             raise Breach("Assertion", f"{self.name} stopped itself: {error}") from error
+        self._reads.judge(effects, node.applied_index)
         if not self._outbox.put(effects):
             return
         deadline = node.deadline

@@ -95,6 +95,11 @@ class Oracle:
         and its hash."""
         self.commit_count = 0
 
+    @property
+    def election_count(self) -> int:
+        """Terms that had a leader."""
+        return len(self._leaders)
+
     # ------------------------------------------------------------ what nodes do
     def wrote(self, node: NodeId, persist: Persist) -> None:
         """Note that `persist` reached the page cache."""

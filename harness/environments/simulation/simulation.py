@@ -10,7 +10,7 @@ The oracle judges every step on the way and ends the run at the first breach.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import msgspec
 
@@ -102,21 +102,6 @@ class SimulationResult:
     """From the end of the faults until the cluster had converged; None if it did not."""
 
 
-@dataclass(slots=True, kw_only=True)
-class _Elections:
-    """Counts leaders as they come to power."""
-
-    count: int = 0
-    terms: set[int] = field(default_factory=set)
-
-    def observe(self, transition: Transition) -> None:
-        """Take note of a leader of a term that had none."""
-        what = transition.what
-        if isinstance(what, Role) and what.role == "leader" and what.term not in self.terms:
-            self.terms.add(what.term)
-            self.count += 1
-
-
 class Simulation:
     """One trial, prepared by its plan; `run` it once."""
 
@@ -145,8 +130,6 @@ class Simulation:
             instant_events_max=_INSTANT_EVENTS_MAX,
         )
         self._trace = Trace(sink)
-        self._elections = _Elections()
-        self._trace.subscribe(self._elections.observe)
         maker = NodeMaker(plan, streams, node_class)
         node_ids = maker.voters
         self._oracle = Oracle(node_ids)
@@ -210,7 +193,7 @@ class Simulation:
             commit_count=self._oracle.commit_count,
             message_count=self._cluster.network.counts.sent,
             message_fates=self._cluster.network.counts,
-            election_count=self._elections.count,
+            election_count=self._oracle.election_count,
             recovery_ns=self._recovery_ns,
         )
 

@@ -28,7 +28,7 @@ def test_a_replay_of_a_convicted_run_convicts_again(quorate: Quorate) -> None:
 def test_a_tampered_plan_is_found_out_with_the_first_difference(quorate: Quorate) -> None:
     first = quorate("run", *SHORT)
     plan = Path(first.line("run")) / "plan.toml"
-    plan.write_text(plan.read_text().replace("heartbeat_ms = 50.0", "heartbeat_ms = 51.0"))
+    plan.write_text(plan.read_text().replace("heartbeat_ms = 100.0", "heartbeat_ms = 101.0"))
 
     again = quorate("replay", first.line("run"))
 

@@ -404,3 +404,15 @@ def test_a_daemon_is_not_paused_twice_nor_resumed_while_it_runs() -> None:
     machine.host.pause()
     with pytest.raises(AssertionError, match="paused twice"):
         machine.host.pause()
+
+
+def test_a_daemon_paused_while_it_starts_goes_on_starting_when_it_is_resumed() -> None:
+    machine = Machine()
+    machine.host.start()
+    machine.host.pause()
+
+    machine.run_for(10 * FSYNC_NS)
+    assert machine.host.node is None
+
+    machine.host.resume()
+    assert machine.host.node is not None
