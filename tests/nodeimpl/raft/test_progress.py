@@ -2,8 +2,9 @@
 
 import pytest
 
-from nodeimpl.ids import LogIndex
-from nodeimpl.raft.progress import Progress, ProgressState
+from nodeimpl.ids import Instant, LogIndex, Term
+from nodeimpl.raft.messages import Snapshot
+from nodeimpl.raft.progress import Progress, ProgressState, Transfer
 
 
 def replicating(match_index: int) -> Progress:
@@ -112,3 +113,82 @@ def test_a_probe_needs_a_round_of_its_own() -> None:
 def test_nothing_is_sent_ahead_of_a_probe() -> None:
     with pytest.raises(AssertionError, match="not sent ahead"):
         Progress(next_index=LogIndex(1)).sent(LogIndex(1))
+
+
+def sending() -> Progress:
+    """Return the progress of a follower that is sent a snapshot that ends at 7."""
+    progress = replicating(2)
+    progress.await_snapshot()
+    progress.send_snapshot(transfer_of(7))
+    return progress
+
+
+def transfer_of(last_included_index: int) -> Transfer:
+    return Transfer(
+        snapshot=Snapshot(LogIndex(last_included_index), Term(1), b"", b"state"),
+        first_round=1,
+        offset=0,
+        round=1,
+        sent_at=Instant(0),
+        answered_at=Instant(0),
+    )
+
+
+def test_a_snapshot_forgets_what_was_in_flight_and_leaves_no_room() -> None:
+    progress = replicating(2)
+    progress.sent(LogIndex(4))
+
+    progress.await_snapshot()
+
+    assert (progress.state, len(progress.in_flight)) == (ProgressState.SNAPSHOT, 0)
+    assert not progress.has_room(9)
+    assert not progress.is_idle()
+
+
+def test_what_follows_a_snapshot_is_next() -> None:
+    assert sending().next_index == 8
+
+
+def test_an_answer_does_not_end_a_snapshot_by_itself() -> None:
+    progress = sending()
+
+    rose = progress.accepted(LogIndex(7), 1)
+
+    assert rose
+    assert progress.state is ProgressState.SNAPSHOT
+
+
+def test_replication_resumes_behind_what_is_stored() -> None:
+    progress = sending()
+    progress.accepted(LogIndex(5), 1)
+
+    progress.resume()
+
+    assert (progress.state, progress.next_index) == (ProgressState.REPLICATE, 6)
+    assert progress.transfer is None
+
+
+def test_a_probe_gives_a_snapshot_up() -> None:
+    progress = sending()
+
+    progress.probe(LogIndex(5), 2)
+
+    assert (progress.state, progress.transfer) == (ProgressState.PROBE, None)
+
+
+def test_a_snapshot_of_what_is_stored_is_not_sent() -> None:
+    progress = replicating(7)
+    progress.await_snapshot()
+
+    with pytest.raises(AssertionError, match="need not be sent again"):
+        progress.send_snapshot(transfer_of(7))
+
+
+def test_a_snapshot_under_way_is_not_started_again() -> None:
+    with pytest.raises(AssertionError, match="not started again"):
+        sending().await_snapshot()
+
+
+def test_only_a_snapshot_is_resumed_from() -> None:
+    with pytest.raises(AssertionError, match="only a snapshot"):
+        replicating(2).resume()
