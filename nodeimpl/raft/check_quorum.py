@@ -38,6 +38,7 @@ def check_quorum(state: RaftState, now: Instant) -> bool:
     """
     leader = leader_role(state)
     leader.check_deadline = Instant(now + state.config.election_timeout_ns_max)
+    leader.plan()
     answering = {peer for peer, progress in leader.progress.items() if progress.look()}
     answering.add(state.node_id)
     if state.config.check_quorum and not is_quorum(state.voter_sets, answering):

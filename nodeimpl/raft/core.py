@@ -240,8 +240,6 @@ class Raft:
     ) -> None:
         state = self.state
         match message:
-            case TimeoutNow():
-                on_timeout_now(state, now, sender, message)
             case AppendEntries():
                 on_append_entries(state, now, sender, message)
             case AppendEntriesReply():
@@ -259,6 +257,8 @@ class Raft:
                 on_read_index(state, now, sender, message)
             case ReadIndexReply():
                 on_read_index_reply(state, message)
+            case TimeoutNow():
+                on_timeout_now(state, now, sender, message)
             case PreVote():
                 on_pre_vote(state, now, sender, message)
             case PreVoteReply():
@@ -274,11 +274,10 @@ class Raft:
         """Return what this call has asked for, with nothing left unsaved or unasked."""
         state = self.state
         persist(state)
-        if state.is_changing_members:
-            advance_membership(state, now)
-        role = state.role
-        if isinstance(role, Leader) and role.transfer is not None:
-            advance_transfer(state, role, now)
+        if state.is_changing:
+            state.is_changing = False  # unless one of these sets it again
+            is_changing = advance_membership(state, now)
+            state.is_changing |= advance_transfer(state, now) or is_changing
         if state.reads:
             ask_again(state, now)
         effects, state.effects = state.effects, []

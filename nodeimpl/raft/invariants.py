@@ -241,6 +241,19 @@ def _leader_goes_on_with_changes(state: RaftState) -> str | None:
     return f"the leader has committed {held.configuration} and leaves it at that"
 
 
+def _leader_wakes_in_time(state: RaftState) -> str | None:
+    """Require the deadline to be the earliest there is."""
+    if not isinstance(state.role, Leader):
+        return None
+    leader = state.role
+    deadlines = [leader.heartbeat_deadline, leader.check_deadline]
+    if leader.transfer is not None:
+        deadlines.append(leader.transfer.deadline)
+    if leader.deadline == min(deadlines):
+        return None
+    return f"the leader wakes at {leader.deadline}, and its deadlines are {sorted(deadlines)}"
+
+
 BASIC_CHECKS: Final[tuple[Callable[[RaftState], str | None], ...]] = (
     _commit_index_is_within_log,
     _log_is_not_ahead_of_term,
@@ -259,6 +272,7 @@ BASIC_CHECKS: Final[tuple[Callable[[RaftState], str | None], ...]] = (
     _voters_are_those_in_force,
     _learners_do_not_stand,
     _leader_goes_on_with_changes,
+    _leader_wakes_in_time,
 )
 
 

@@ -93,19 +93,22 @@ def is_caught_up(state: RaftState, leader: Leader, learner: NodeId) -> bool:
     )
 
 
-def advance_membership(state: RaftState, now: Instant) -> None:
-    """Go on with a change whose last entry is committed: append C_new, or step down if removed."""
+def advance_membership(state: RaftState, now: Instant) -> bool:
+    """Go on with a change whose last entry is committed: append C_new, or step down if removed.
+
+    Return whether a change is under way still, of this node or of the leader it follows.
+    """
     while state.configurations[-1].index <= state.commit_index:
         leader = state.role
         if not state.configuration.is_joint:
-            state.is_changing_members = False
             if isinstance(leader, Leader) and not state.is_voter:  # Raft §6, second issue
                 step_down(state, now)
-            return
+            return False
         if not isinstance(leader, Leader):
-            return
+            return True
         joint = state.configurations[-1]
         _append(state, leader, joint.request_id, final_configuration(joint.configuration))
+    return True
 
 
 def _append(

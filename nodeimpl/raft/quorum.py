@@ -50,10 +50,9 @@ def quorum_round(
 def _reached_by_quorum(
     voter_sets: Sequence[Collection[NodeId]], reached: Mapping[NodeId, _Counter]
 ) -> _Counter:
-    lowest = _reached_by_majority(voter_sets[0], reached)
-    for voters in voter_sets[1:]:
-        lowest = min(lowest, _reached_by_majority(voters, reached))
-    return lowest
+    if len(voter_sets) == 1:
+        return _reached_by_majority(voter_sets[0], reached)
+    return min(_reached_by_majority(voters, reached) for voters in voter_sets)
 
 
 def _reached_by_majority(

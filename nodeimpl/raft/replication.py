@@ -45,6 +45,7 @@ def start_replication(state: RaftState, now: Instant) -> None:
     for peer, progress in leader.progress.items():
         _send_probe(state, leader, peer, progress)
     leader.heartbeat_deadline = Instant(now + state.config.heartbeat_interval_ns)
+    leader.plan()
     persist(state, (no_op,))
     advance_commit_index(state, leader)
 
@@ -78,6 +79,7 @@ def send_heartbeats(state: RaftState, now: Instant) -> int:
     leader = leader_role(state)
     leader.round = round_ = leader.round + 1
     leader.heartbeat_deadline = Instant(now + state.config.heartbeat_interval_ns)
+    leader.plan()
     message: AppendEntries | None = None
     for peer, progress in leader.progress.items():
         if progress.transfer is not None:

@@ -101,12 +101,19 @@ class Leader:
     transfer: LeadershipTransfer | None = None
     """None while this node means to go on leading: only then does it accept proposals."""
 
-    @property
-    def deadline(self) -> Instant:
-        """When the leader has something to do, at the latest."""
-        if self.transfer is None:
-            return min(self.heartbeat_deadline, self.check_deadline)
-        return min(self.heartbeat_deadline, self.check_deadline, self.transfer.deadline)
+    deadline: Instant = field(init=False)
+    """When there is something to do, at the latest; computed by `plan`, as it is asked for far more
+    often than it changes."""
+
+    def __post_init__(self) -> None:
+        """Find the first deadline."""
+        self.plan()
+
+    def plan(self) -> None:
+        """Find the next deadline, after one of them or the transfer has changed."""
+        self.deadline = min(self.heartbeat_deadline, self.check_deadline)
+        if self.transfer is not None:
+            self.deadline = min(self.deadline, self.transfer.deadline)
 
 
 Role: TypeAlias = Follower | PreCandidate | Candidate | Leader

@@ -107,9 +107,9 @@ class RaftState:
     """Whether this node is in one of `voter_sets`."""
     commits_alone: bool = False
     """Whether this node is the only voter."""
-    is_changing_members: bool = True
-    """Whether `advance_membership` has anything to look at: the members in force are joint, or not
-    committed, or were not looked at since they changed."""
+    is_changing: bool = True
+    """Whether a change of members or a leadership transfer may be under way, and has to be looked
+    after at the end of each call."""
     random: Random
     """For election timeouts, and nothing else."""
 
@@ -202,7 +202,7 @@ def adopt_configuration(state: RaftState) -> None:
     state.peers = tuple(member for member in configuration.members if member != node_id)
     state.is_voter = configuration.has_voter(node_id)
     state.commits_alone = state.voter_sets == ((node_id,),)
-    state.is_changing_members = True
+    state.is_changing = True
 
 
 def _recovered_configurations(

@@ -18,6 +18,7 @@ from nodeimpl.raft.configuration import Objection
 from nodeimpl.raft.effects import Send
 from nodeimpl.raft.election import may_stand, start_election
 from nodeimpl.raft.messages import TimeoutNow
+from nodeimpl.raft.progress import Progress
 from nodeimpl.raft.replication import leader_role
 from nodeimpl.raft.roles import Leader, LeadershipTransfer
 from nodeimpl.raft.state import RaftState
@@ -39,23 +40,37 @@ def start_transfer(state: RaftState, now: Instant, target: NodeId) -> None:
     found = objection_to_transfer(state, target)
     assert found is None, f"the caller has asked for objections: {found}"
     leader = leader_role(state)
-    if target == state.node_id:
-        leader.transfer = None
-        return
-    deadline = Instant(now + state.config.election_timeout_ns_max)
-    leader.transfer = LeadershipTransfer(target=target, deadline=deadline)
+    leader.transfer = None
+    if target != state.node_id:
+        deadline = Instant(now + state.config.election_timeout_ns_max)
+        leader.transfer = LeadershipTransfer(target=target, deadline=deadline)
+        state.is_changing = True
+    leader.plan()
 
 
-def advance_transfer(state: RaftState, leader: Leader, now: Instant) -> None:
-    """Send TimeoutNow once the target has all entries; give up when the time is over."""
+def advance_transfer(state: RaftState, now: Instant) -> bool:
+    """Send TimeoutNow once the target has all entries; give up when the time is over.
+
+    Return whether a transfer is under way still.
+    """
+    leader = state.role
+    if not isinstance(leader, Leader) or leader.transfer is None:
+        return False
     transfer = leader.transfer
-    assert transfer is not None, "a transfer is under way"
     progress = leader.progress.get(transfer.target)
     if now >= transfer.deadline or progress is None:
         leader.transfer = None
-    elif not transfer.is_announced and progress.match_index == state.log.last_index:
+        leader.plan()
+        return False
+    if not transfer.is_announced and is_ready(state, progress):
         transfer.is_announced = True
         state.effects.append(Send(transfer.target, TimeoutNow(state.current_term)))
+    return True
+
+
+def is_ready(state: RaftState, target: Progress) -> bool:
+    """Return whether the target has all entries (thesis §3.10, step 2)."""
+    return target.match_index == state.log.last_index
 
 
 def on_timeout_now(state: RaftState, now: Instant, sender: NodeId, message: TimeoutNow) -> None:

@@ -89,7 +89,7 @@ def become_leader(state: RaftState, now: Instant) -> Leader:
 def hear_leader(state: RaftState, now: Instant) -> None:
     """Take note that the leader of the current term lives: no election for a while (Raft §5.2)."""
     state.leader_heard_at = now
-    postpone_election(state, now)
+    state.election_deadline = draw_election_deadline(state.config, state.random, now)
 
 
 def postpone_election(state: RaftState, now: Instant) -> None:

@@ -4,7 +4,7 @@ from collections import deque
 
 import pytest
 
-from nodeimpl.ids import LogIndex, NodeId, RequestId, Term
+from nodeimpl.ids import Instant, LogIndex, NodeId, RequestId, Term
 from nodeimpl.raft.configuration import Change, Configuration
 from nodeimpl.raft.core import Raft
 from nodeimpl.raft.effects import Dropped
@@ -31,6 +31,8 @@ from tests.nodeimpl.raft.situations import (
     trimmed_follower,
     trimmed_leader,
 )
+
+HEARTBEAT = Instant(START + 50_000_000)
 
 # ------------------------------------------------------------------ basic
 
@@ -237,6 +239,16 @@ def test_a_leader_that_rests_on_a_joint_configuration_is_rejected() -> None:
     (breach,) = check_basic(state)
 
     assert breach.endswith("and leaves it at that")
+
+
+def test_a_leader_that_sleeps_too_long_is_rejected() -> None:
+    raft = established_leader()
+    role_of_leader(raft).check_deadline = START
+    role_of_leader(raft).heartbeat_deadline = role_of_leader(raft).deadline = HEARTBEAT
+
+    (breach,) = check_basic(raft.state)
+
+    assert breach == "the leader wakes at 50000000, and its deadlines are [0, 50000000]"
 
 
 # ------------------------------------------------------------------ delta

@@ -25,6 +25,7 @@ from nodeimpl.raft.messages import (
     RequestVoteReply,
     TimeoutNow,
 )
+from nodeimpl.raft.progress import Progress
 from nodeimpl.raft.quorum import is_quorum, quorum_index
 from nodeimpl.raft.roles import Candidate, Leader
 from nodeimpl.raft.seen_requests import SeenRequests
@@ -163,12 +164,9 @@ def stand_only_as_a_voter(state: RaftState) -> bool:
     return state.is_voter
 
 
-def hand_over_at_once(state: RaftState, leader: Leader, now: Instant) -> None:
-    del now
-    assert leader.transfer is not None, "a transfer is under way"
-    if not leader.transfer.is_announced:
-        leader.transfer.is_announced = True
-        state.effects.append(Send(leader.transfer.target, TimeoutNow(state.current_term)))
+def hand_over_at_once(state: RaftState, target: Progress) -> bool:
+    del state, target
+    return True
 
 
 def take_over_unasked(state: RaftState, now: Instant, sender: NodeId, message: TimeoutNow) -> None:
@@ -248,7 +246,7 @@ FINISH: Final = (f"{RAFT}.core.Raft._finish",)
             stand_only_as_a_voter,
             "no leader has brought the logs together",
         ),
-        ((f"{RAFT}.core.advance_transfer",), hand_over_at_once, "take over .* lacks entries"),
+        ((f"{RAFT}.transfer.is_ready",), hand_over_at_once, "take over .* lacks entries"),
         ((f"{RAFT}.core.on_timeout_now",), take_over_unasked, "with promises of|is no voter"),
         ((f"{RAFT}.reads.is_confirmed",), confirm_at_once, "a read at .* misses"),
         ((f"{RAFT}.reads.may_serve_reads",), serve_at_once, "a read at .* misses"),
