@@ -19,7 +19,7 @@ def test_a_blatant_bug_is_convicted_by_the_swarm() -> None:
 def test_a_bug_that_the_swarm_leaves_is_tried_under_its_scenario() -> None:
     hunted = hunt("read-confirmed-by-earlier-round", seeds_max=1)
     assert (hunted.convicted, hunted.by) == (True, "scenario")
-    assert "etcd-linearizability" in hunted.convicted_by
+    assert "Read index (thesis §6.4)" in hunted.convicted_by
 
 
 def test_a_bug_that_nothing_convicts_is_reported_as_such() -> None:

@@ -417,12 +417,21 @@ class Cluster:
         return None
 
     def broken_invariants(self) -> str | None:
-        """Name a running node whose consensus is in a state that no node can be in, or None."""
+        """Name a running node whose consensus is in a state that no node can be in, or None.
+
+        A node that counts, counts by the members that its log names last (Raft §6).
+        """
         for name, host in self.hosts.items():
-            if host.node is not None:
-                broken = check_basic(host.node.raft.state)
-                if broken:
-                    return f"{name} is in an impossible state: {'; '.join(broken)}"
+            if host.node is None:
+                continue
+            state = host.node.raft.state
+            broken = check_basic(state)
+            members = self._oracle.members_of(host.node_id)
+            # A node without members has joined and not been told of the cluster yet.
+            if state.configuration.voters and members not in {None, state.configuration}:
+                broken.append(f"it takes {state.configuration} for the members of {members}")
+            if broken:
+                return f"{name} is in an impossible state: {'; '.join(broken)}"
         return None
 
     def differing_stores(self) -> str | None:

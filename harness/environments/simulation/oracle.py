@@ -212,6 +212,13 @@ class Oracle:
                 f"entry {since} is not committed",
             )
 
+    def members_of(self, node: NodeId) -> Configuration | None:
+        """Return the members by the log of `node`; None while it has writes that are not synced."""
+        durable = self._durable[node]
+        if durable.unsynced:
+            return None
+        return self._chain_members[durable.chains[-1]].configuration
+
     def _lacking_majority(self, node: NodeId, agreeing: Sequence[NodeId]) -> str | None:
         """Return the voters, as the log of `node` has them, of whom no majority is agreeing."""
         configuration = self._chain_members[self._durable[node].chains[-1]].configuration

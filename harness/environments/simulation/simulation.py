@@ -259,6 +259,7 @@ class Simulation:
         yield from self._converge("readout", "after the final reads")
 
     def _agree(self) -> None:
+        self._check_invariants()
         differing = self._cluster.differing_stores()
         if differing is not None:
             raise _Stuck("agreement", "State Machine Safety (Raft §5.4.3)", differing)
@@ -303,14 +304,17 @@ class Simulation:
         self._trace.add(self._kernel.now, "nemesis", Noted(applied.describe()))
         # Looking after every call would cost more than the call. What is wrong mostly stays wrong
         # for a while, and faults come when it matters.
-        broken = self._cluster.broken_invariants()
-        if broken is not None:
-            raise Breach("Invariants (nodeimpl.raft.invariants)", broken)
+        self._check_invariants()
         self._interpreter.note_fault(
             Instant(self._kernel.now),
             applied.fault.do,
             applied_value(applied),
         )
+
+    def _check_invariants(self) -> None:
+        broken = self._cluster.broken_invariants()
+        if broken is not None:
+            raise Breach("Invariants (nodeimpl.raft.invariants)", broken)
 
     def _checkpoint(self) -> None:
         counts = self._cluster.network.counts

@@ -90,6 +90,7 @@ MUTANTS = (
         breaks="thesis §6.4: a majority answers the round that confirms a read; with one answer "
         "less a majority may already follow another leader",
         patches=(patch(quorum_round, _round_of_minority),),
+        scenario="leader-wakes-alone",
     ),
     Mutant(
         name="read-confirmed-by-earlier-round",

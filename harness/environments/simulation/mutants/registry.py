@@ -6,6 +6,7 @@ from harness.environments.simulation.mutants import (
     backend,
     compaction,
     election,
+    membership,
     persistence,
     ranges,
     reads,
@@ -26,6 +27,7 @@ MUTANTS: Final[dict[str, Mutant]] = {
         *persistence.MUTANTS,
         *recovery.MUTANTS,
         *snapshots.MUTANTS,
+        *membership.MUTANTS,
         *reads.MUTANTS,
         *revisions.MUTANTS,
         *ranges.MUTANTS,
@@ -33,8 +35,8 @@ MUTANTS: Final[dict[str, Mutant]] = {
         *backend.MUTANTS,
     )
 }
-"""In the order of the life of an entry: elected, replicated, persisted, recovered, trimmed, read,
-kept."""
+"""In the order of the life of an entry: elected, replicated, persisted, recovered, trimmed, handed
+to new members, read, kept."""
 
 
 def mutant_named(name: str | None) -> Mutant | None:

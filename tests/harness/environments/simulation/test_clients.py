@@ -2,17 +2,20 @@
 
 from random import Random
 
+import pytest
+
 from checkers.history import Op, OpType
 from harness.client import Call, Completion, Dialogue
 from harness.environments.simulation.clients import SimulatedClients
 from harness.environments.simulation.disk import Tail
+from harness.environments.simulation.oracle import Breach
 from harness.errors import CallError
 from harness.generator.generator import Generator, Invocation
 from harness.generator.order import Series
 from harness.generator.sources import Once
 from harness.interpreter import Interpreter, Streams
 from nodeimpl.api.errors import NO_LEADER, REQUEST_TIMED_OUT
-from nodeimpl.api.rpc_pb2 import RangeRequest
+from nodeimpl.api.rpc_pb2 import PutResponse, RangeRequest
 from nodeimpl.boundary import Effect, Reply
 from tests.harness.environments.simulation.scripted_machine import (
     FSYNC_NS,
@@ -249,3 +252,10 @@ def test_what_is_abandoned_stays_unknown_and_nothing_comes_of_it_later() -> None
     trial.clients.abandon()
     trial.machine.run_for(10 * TIMEOUT_NS)
     assert trial.outcomes == [(OpType.INFO, "the trial ended")]
+
+
+def test_an_answer_of_another_kind_than_was_asked_for_convicts_the_node() -> None:
+    trial = Trial(WRITE)
+    trial.node_answers(Reply(1, PutResponse()))
+    with pytest.raises(Breach, match="n1 answered a RangeRequest with a PutResponse"):
+        trial.run()

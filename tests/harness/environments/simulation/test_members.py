@@ -8,8 +8,10 @@ from harness.environments.simulation.oracle import Oracle
 from harness.environments.simulation.streams import Streams
 from harness.environments.simulation.trace import Noted, Trace, Transition
 from harness.plan import NODES_JOINING_MAX, NodePlan, Plan
-from nodeimpl.ids import SECOND
+from nodeimpl.ids import SECOND, LogIndex, NodeId, RequestId
 from nodeimpl.node import Node
+from nodeimpl.raft.configuration import Configuration
+from nodeimpl.raft.state import ConfigurationAt, adopt_configuration
 
 
 class Lab:
@@ -212,3 +214,17 @@ def test_a_plan_names_all_nodes_that_may_ever_join() -> None:
 
     assert names[:4] == ("n1", "n2", "n3", "n4")
     assert len(names) == 3 + NODES_JOINING_MAX
+
+
+def test_a_node_that_counts_by_other_members_than_its_log_names_is_in_an_impossible_state(
+    lab: Lab,
+) -> None:
+    node = lab.cluster.hosts["n2"].node
+    assert node is not None
+    assert lab.cluster.broken_invariants() is None
+
+    mistaken = ConfigurationAt(LogIndex(0), RequestId(0), Configuration((NodeId(2),)))
+    node.raft.state.configurations[:] = [mistaken]
+    adopt_configuration(node.raft.state)
+
+    assert "n2 is in an impossible state: it takes" in (lab.cluster.broken_invariants() or "")

@@ -779,3 +779,15 @@ def test_a_node_that_joined_counts_once_it_is_a_voter(story: Story) -> None:
     story.stores(N2, joint)
     story.stores(N4, joint, state=hard(1))
     story.commits(N1, joint)
+
+
+def test_the_members_of_a_node_are_those_its_log_names_last(story: Story) -> None:
+    story.stores(N1, members(1, 1, JOINT), state=hard(1))
+    story.stores(N1, entry(2, 1))
+    assert story.oracle.members_of(N1) == JOINT
+    assert story.oracle.members_of(N2) == Configuration(ALL)
+
+
+def test_the_members_of_a_node_that_writes_are_not_known(story: Story) -> None:
+    story.writes(N1, members(1, 1, JOINT), state=hard(1))
+    assert story.oracle.members_of(N1) is None

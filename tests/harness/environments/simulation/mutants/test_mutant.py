@@ -28,7 +28,7 @@ PATCHES = [
     for mutant in MUTANTS.values()
     for each in mutant.patches
 ]
-SCENARIOS = sorted(mutant.scenario for mutant in MUTANTS.values() if mutant.scenario is not None)
+SCENARIOS = sorted({mutant.scenario for mutant in MUTANTS.values() if mutant.scenario is not None})
 
 
 def bug(*_: object) -> int:
