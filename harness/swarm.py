@@ -45,11 +45,11 @@ def _menu(setting: str, values: tuple[object, ...]) -> Menu:
 
 
 MENUS: Final[tuple[Menu, ...]] = (
-    _menu("nodes", (1, 3, 3, 3, 3, 5, 5, 7)),
+    _menu("nodes", (1, 3, 3, 3, 3, 3, 3, 5, 5, 7)),
     # ---------------------------------------------------------------- what clients do
-    _menu("workload.name", ("kv", "register")),
+    _menu("workload.name", ("kv", "kv", "register")),
     _menu("workload.rate", (50.0, 100.0, 100.0, 200.0)),
-    _menu("workload.concurrency", (2, 5, 10, 30)),
+    _menu("workload.concurrency", (2, 5, 10, 30, 30)),
     _menu("workload.keys", (1, 3, 5, 20)),
     _menu("workload.values", (2, 3, 5)),
     _menu("workload.ops_per_key", (50, 100, 200)),
@@ -57,11 +57,11 @@ MENUS: Final[tuple[Menu, ...]] = (
     _menu("workload.rove", (0.0, 0.3, 0.3, 1.0)),
     _menu("workload.timeout_ms", (500.0, 2000.0)),
     # ---------------------------------------------------------------- how often it breaks
-    _menu("faults.interval_s", (0.25, 0.5, 1.0, 2.0)),
+    _menu("faults.interval_s", (0.25, 0.25, 0.5, 1.0, 2.0)),
     # ---------------------------------------------------------------- what it runs on
     Menu(
         ("network.delay_ms_min", "network.delay_ms_max"),
-        ((0.1, 0.3), (0.5, 1.5), (0.5, 10.0), (2.0, 20.0), (5.0, 50.0)),
+        ((0.1, 0.3), (0.5, 1.5), (0.5, 10.0), (2.0, 20.0), (2.0, 20.0), (5.0, 50.0)),
     ),
     _menu("network.loss", (0.0, 0.0, 0.0, 0.02)),
     _menu("network.duplicate", (0.0, 0.0, 0.02, 0.2)),
@@ -74,7 +74,7 @@ MENUS: Final[tuple[Menu, ...]] = (
         ("node.heartbeat_ms", "node.election_timeout_ms"),
         (
             (50.0, (300.0, 600.0)),
-            (50.0, (300.0, 600.0)),
+            (50.0, (150.0, 160.0)),
             (50.0, (150.0, 300.0)),
             (25.0, (100.0, 200.0)),
             (50.0, (150.0, 160.0)),
@@ -91,7 +91,7 @@ MENUS: Final[tuple[Menu, ...]] = (
     _menu("node.catch_up_entries", (0, 5, 5_000)),
     _menu("node.snapshot_chunk_bytes", (100, 1_000, 1 << 20)),
     # ---------------------------------------------------------------- what the judgement may cost
-    _menu("checks.steps_max", (200_000,)),
+    _menu("checks.steps_max", (50_000,)),
 )
 """All that is drawn besides the kinds of faults: a new knob is one more line here."""
 
