@@ -44,7 +44,7 @@ def replay(run: Path, out: Path, diverge: bool) -> Answer | None:
     if diverge:
         click.echo(first_difference(directory))
         return None
-    schedule = read_schedule(directory.schedule_path, plan.node_names_ever)
+    schedule = read_schedule(directory.schedule_path, plan)
     recorded = _read_results(directory)
     comparer = TraceComparer(directory.trace_path("any").parent)
     with progress.shown() as show:

@@ -14,13 +14,16 @@ from nodeimpl.ids import SECOND
 def each_until_ok(plan: Plan, invocations: Iterable[Invocation]) -> Generator:
     """Return every one of `invocations` in turn at every node, each repeated until it is `ok`.
 
-    It gives up after the plan's liveness bound: a node that has not answered by then is judged
-    for that elsewhere.
+    Each is given up after twice the plan's liveness bound: an environment that watches convicts a
+    node that has not answered after one.
     """
+    patience_ns = round(2 * plan.liveness.bound_s * SECOND)
     reads = [
-        UntilOk(always(Invocation(invocation.f, invocation.key, invocation.value, node=node)))
+        TimeLimit(
+            patience_ns,
+            UntilOk(always(Invocation(invocation.f, invocation.key, invocation.value, node=node))),
+        )
         for invocation in invocations
         for node in plan.node_names
     ]
-    paced = at_rate(plan.workload.rate, Series(tuple(reads)))
-    return TimeLimit(round(plan.liveness.bound_s * SECOND), paced)
+    return at_rate(plan.workload.rate, Series(tuple(reads)))

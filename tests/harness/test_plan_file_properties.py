@@ -30,7 +30,7 @@ PLANS = st.builds(
     ),
     node=st.builds(
         NodePlan,
-        election_timeout_ms=st.tuples(st.floats(100, 1000), st.floats(1001, 1e9)),
+        election_timeout_ms=st.tuples(st.floats(200, 1000), st.floats(1001, 1e9)),
     ),
 )
 

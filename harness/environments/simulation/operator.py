@@ -135,8 +135,12 @@ class Operator:
             return
         self._kernel.after(ANSWER_NS, self._again, number)
         change = self._jobs[0].steps[self._step].change
+        # Heard in an event of its own: what follows from it may end the very daemon that is still
+        # carrying out the effects behind its answer.
         host.change_members(
-            change, lambda body: self._answered(number, body), lambda: self._lost(number)
+            change,
+            lambda body: self._kernel.after(0, self._answered, number, body),
+            lambda: self._lost(number),
         )
 
     def _again(self, number: int) -> None:

@@ -7,7 +7,9 @@ its role changes, it applies what is committed, it crashes and comes back.
 import pytest
 
 from harness.environments.simulation.oracle import Breach, Oracle
+from nodeimpl.api.rpc_pb2 import PutRequest
 from nodeimpl.ids import LogIndex, NodeId, RequestId, Term
+from nodeimpl.mvcc.commands import encode_command
 from nodeimpl.raft.configuration import (
     Configuration,
     ConfigurationEntry,
@@ -791,3 +793,32 @@ def test_the_members_of_a_node_are_those_its_log_names_last(story: Story) -> Non
 def test_the_members_of_a_node_that_writes_are_not_known(story: Story) -> None:
     story.writes(N1, members(1, 1, JOINT), state=hard(1))
     assert story.oracle.members_of(N1) is None
+
+
+# ------------------------------------------------------------ exactly once (Raft §8)
+def request(index: int, request_id: int) -> Entry:
+    return entry(index, 1, encode_command(RequestId(request_id), PutRequest(key=b"k")))
+
+
+def commits_requests(story: Story, *request_ids: int) -> None:
+    """Let n1 lead, and commit a log of these requests."""
+    entries = tuple(request(index, each) for index, each in enumerate(request_ids, 1))
+    story.wins(N1, 1)
+    story.stores(N1, *entries)
+    story.stores(N2, *entries)
+    story.commits(N1, *entries)
+
+
+def test_a_request_committed_twice_is_a_breach(story: Story) -> None:
+    with pytest.raises(Breach, match=r"entry 3 .* request 0x7; entry 1 was") as breach:
+        commits_requests(story, 7, 8, 7)
+    assert breach.value.rule == "Exactly once (Raft §8)"
+
+
+def test_requests_committed_once_are_none(story: Story) -> None:
+    commits_requests(story, 7, 8, 9)
+
+
+def test_an_entry_that_two_nodes_apply_counts_once(story: Story) -> None:
+    commits_requests(story, 7)
+    story.commits(N2, request(1, 7))
