@@ -35,6 +35,14 @@ def encode_command(request_id: RequestId, request: ApiRequest) -> bytes:
     return _HEAD.pack(_KINDS[type(request)], request_id) + request.SerializeToString()
 
 
+def request_id_of(command: bytes) -> RequestId | None:
+    """Return the request id in what `encode_command` returned; None of bytes that are too short."""
+    if len(command) < _HEAD.size:
+        return None
+    _, request_id = _HEAD.unpack_from(command)
+    return RequestId(request_id)
+
+
 def decode_command(command: bytes) -> tuple[RequestId, ApiRequest]:
     """Return what `encode_command` was given; raise `CommandError` on other bytes."""
     if len(command) < _HEAD.size:

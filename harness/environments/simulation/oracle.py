@@ -19,7 +19,8 @@ from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from nodeimpl.ids import LogIndex, NodeId, Term
+from nodeimpl.ids import LogIndex, NodeId, RequestId, Term
+from nodeimpl.mvcc.commands import request_id_of
 from nodeimpl.raft.configuration import Configuration, decode_configuration_entry
 from nodeimpl.raft.effects import Persist, RoleName
 from nodeimpl.raft.messages import (
@@ -93,6 +94,8 @@ class Oracle:
         self._stores: dict[LogIndex, tuple[NodeId, int]] = {}
         """Who was the first to make a store durable that is the outcome of the log up to an index,
         and its hash."""
+        self._requests: dict[RequestId, LogIndex] = {}
+        """Where each request that was committed stands in the log."""
         self.commit_count = 0
 
     @property
@@ -328,9 +331,24 @@ class Oracle:
                 f"{names} held it durably; a majority of {lacking} must",
             )
         self._check_later_leaders(node, index, chain, term)
+        if entry.kind is EntryKind.COMMAND:
+            self._check_once(node, entry)
         self._committed.append(chain)
         self._committed_in_term.append(term)
         self.commit_count += 1
+
+    def _check_once(self, node: NodeId, entry: Entry) -> None:
+        """Require that a request takes effect once, however often it travelled (Raft §8)."""
+        request_id = request_id_of(entry.data)
+        if request_id is None:
+            return
+        first = self._requests.setdefault(request_id, entry.index)
+        if first != entry.index:
+            raise Breach(
+                "Exactly once (Raft §8)",
+                f"n{node} committed entry {entry.index} of term {entry.term}, which holds request "
+                f"{request_id:#x}; entry {first} was that request, too",
+            )
 
     def saved(self, node: NodeId, index: LogIndex, term: Term, store_hash: int) -> None:
         """Judge that `node` made its store durable, as the outcome of the log up to `index`.

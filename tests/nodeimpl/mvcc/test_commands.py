@@ -12,7 +12,12 @@ from nodeimpl.api.rpc_pb2 import (
     TxnRequest,
 )
 from nodeimpl.ids import RequestId
-from nodeimpl.mvcc.commands import CommandError, decode_command, encode_command
+from nodeimpl.mvcc.commands import (
+    CommandError,
+    decode_command,
+    encode_command,
+    request_id_of,
+)
 
 EXAMPLES: list[tuple[ApiRequest, str]] = [
     (RangeRequest(key=b"k"), "00 0000000000000007 0a016b"),
@@ -58,3 +63,11 @@ def test_a_request_id_has_64_bits() -> None:
 def test_other_bytes_are_no_command(command: str, reason: str) -> None:
     with pytest.raises(CommandError, match=reason):
         decode_command(bytes.fromhex(command))
+
+
+def test_the_request_id_can_be_read_alone() -> None:
+    assert request_id_of(encode_command(RequestId(7), PutRequest(key=b"k"))) == 7
+
+
+def test_bytes_too_short_for_a_command_have_no_request_id() -> None:
+    assert request_id_of(b"\x01\x00") is None
