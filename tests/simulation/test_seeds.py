@@ -11,6 +11,7 @@ from typing import NamedTuple
 import pytest
 
 from checkers.verdict import Answer
+from harness.hunt import try_seed
 from tests.simulation.trials import WORKLOADS, command_for, judged, small_plan
 
 SEEDS = int(os.environ.get("QUORATE_SEEDS", "15"))
@@ -42,5 +43,24 @@ def test_the_healthy_node_is_clean_under_every_seed() -> None:
     seeds = range(1, SEEDS + 1)
     with ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn")) as pool:
         outcomes = list(pool.map(conviction_of, seeds, chunksize=1))
+    assert len(outcomes) == SEEDS
+    assert [outcome for outcome in outcomes if outcome is not None] == []
+
+
+def swarm_conviction_of(seed: int) -> Conviction | None:
+    """Return what is held against the healthy node in the swarm's trial of this seed.
+
+    The swarm is hard on clients: that too little was answered to judge is no conviction here.
+    """
+    verdict = try_seed(seed, None).verdict
+    if verdict.answer is not Answer.INVALID:
+        return None
+    return Conviction(verdict.answer.name, verdict.reason, f"quorate run --swarm --seed {seed}")
+
+
+def test_no_seed_of_the_swarm_convicts_the_healthy_node() -> None:
+    seeds = range(1, SEEDS + 1)
+    with ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn")) as pool:
+        outcomes = list(pool.map(swarm_conviction_of, seeds, chunksize=1))
     assert len(outcomes) == SEEDS
     assert [outcome for outcome in outcomes if outcome is not None] == []
