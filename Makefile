@@ -46,9 +46,11 @@ proto: $(READY)      ## regenerate nodeimpl/api/*_pb2 from the .proto files
 
 pythons: $(READY)    ## a .venv-3.x for each other Python found, for the digest tests
 	@for version in $(OTHER_PYTHONS); do \
-	    if python$$version -c 'import venv' 2>/dev/null && [ ! -e .venv-$$version/.ready ]; then \
+	    [ ! -e .venv-$$version/.ready ] || continue; \
+	    installed=$$(pyenv versions --bare 2>/dev/null | grep "^$$version\." | tail -1); \
+	    if PYENV_VERSION=$$installed python$$version -c 'import venv' 2>/dev/null; then \
 	        echo "setting up .venv-$$version"; \
-	        python$$version -m venv .venv-$$version \
+	        PYENV_VERSION=$$installed python$$version -m venv .venv-$$version \
 	        && .venv-$$version/bin/python -m pip install --quiet -c constraints.txt -e . \
 	        && touch .venv-$$version/.ready || exit 1; \
 	    fi; done
