@@ -59,7 +59,14 @@ class Event(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, forbid_un
     """None if the response had none, whether it was asked for or not."""
 
 
-class Create(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="create"):
+class Create(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    forbid_unknown_fields=True,
+    tag="create",
+):
     """A client asks for a watch (etcd WatchCreateRequest). Stamped before it is sent."""
 
     time: int
@@ -87,7 +94,14 @@ class Create(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=
     """Intervals `[key, range_end]` that the user may read; None if nothing is denied."""
 
 
-class Created(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="created"):
+class Created(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    forbid_unknown_fields=True,
+    tag="created",
+):
     """The store confirms the watch (etcd WatchResponse.created)."""
 
     time: int
@@ -96,7 +110,14 @@ class Created(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag
     """The header's."""
 
 
-class Delivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="events"):
+class Delivery(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    forbid_unknown_fields=True,
+    tag="events",
+):
     """A response with events, in the order in which the response held them."""
 
     time: int
@@ -108,7 +129,14 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, ta
     """True if the response continues in the watcher's next one (etcd WatchResponse.fragment)."""
 
 
-class Progress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="progress"):
+class Progress(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    forbid_unknown_fields=True,
+    tag="progress",
+):
     """A response without events: all up to the header's revision have been delivered.
 
     Sent by itself (progress_notify) or on request; a request's answer concerns every watcher on
@@ -120,7 +148,14 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, ta
     revision: int
 
 
-class Canceled(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="canceled"):
+class Canceled(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    forbid_unknown_fields=True,
+    tag="canceled",
+):
     """The store ends the watch (etcd WatchResponse.canceled)."""
 
     time: int
@@ -132,14 +167,28 @@ class Canceled(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, ta
     reason: str = ""
 
 
-class Cancel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="cancel"):
+class Cancel(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    forbid_unknown_fields=True,
+    tag="cancel",
+):
     """The client ends the watch: it asks the store to, or stops listening."""
 
     time: int
     watcher: int
 
 
-class Break(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="break"):
+class Break(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    forbid_unknown_fields=True,
+    tag="break",
+):
     """A stream broke, and with it every watcher on it that had not ended."""
 
     time: int
@@ -148,7 +197,12 @@ class Break(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="
 
 
 class RequestProgress(
-    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="request-progress"
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    forbid_unknown_fields=True,
+    tag="request-progress",
 ):
     """A client asks for the progress of a stream (etcd WatchProgressRequest)."""
 
@@ -156,7 +210,14 @@ class RequestProgress(
     stream: int
 
 
-class End(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="end"):
+class End(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    forbid_unknown_fields=True,
+    tag="end",
+):
     """The load was over and faults healed long enough for every open watcher to catch up.
 
     Written last, and only if so: watchers that are still open should have been told of everything
@@ -175,7 +236,7 @@ WatchRecord: TypeAlias = (
 )
 
 _ENCODER: Final = msgspec.json.Encoder()
-_DECODER: Final = msgspec.json.Decoder(WatchRecord)
+_DECODER: Final[msgspec.json.Decoder[WatchRecord]] = msgspec.json.Decoder(WatchRecord)
 _HEADER_DECODER: Final = msgspec.json.Decoder(Header)
 
 
