@@ -37,7 +37,7 @@ from harness.workloads.kv_draws import (
 )
 from nodeimpl.ids import MILLISECOND, SECOND, Instant
 
-_COMPACT_SHARE = 0.03
+_COMPACT_SHARE = 0.05
 _DELETE_SHARE = 0.15
 """What is left is `kv`'s mix."""
 _COMPACT_DEPTH = 20
