@@ -9,9 +9,16 @@ import msgspec
 
 from nodeimpl.ids import MILLISECOND, NodeId
 
-NODE_ID_MAX: Final = 2**16 - 1
+NODE_ID_MAX: Final = 2**64 - 1
 INCARNATION_MAX: Final = 2**16 - 1
-"""Both are parts of a `RequestId`, 16 bits each."""
+SHORT_ID_BITS: Final = 16
+"""So many of its lowest bits tell a member from the others in a `RequestId` (as etcd, idutil);
+whoever chooses ids sees to it that no two members ever share them (`short_id`)."""
+
+
+def short_id(node_id: NodeId) -> int:
+    """Return the part of a member's id that its request ids bear."""
+    return node_id & ((1 << SHORT_ID_BITS) - 1)
 
 
 class ConfigError(ValueError):
@@ -150,6 +157,12 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True):
             "voters",
             self.voters,
             "distinct ids in ascending order",
+        )
+        _require(
+            len({short_id(voter) for voter in self.voters}) == len(self.voters),
+            "voters",
+            self.voters,
+            f"ids distinct in their lowest {SHORT_ID_BITS} bits",
         )
         _require(
             0 <= self.incarnation <= INCARNATION_MAX,

@@ -37,7 +37,7 @@ from nodeimpl.boundary import (
     Requests,
     Wake,
 )
-from nodeimpl.config import NodeConfig
+from nodeimpl.config import NodeConfig, short_id
 from nodeimpl.ids import Instant, LogIndex, RequestId, Revision
 from nodeimpl.mvcc.backend import Applied, Backend
 from nodeimpl.mvcc.commands import decode_command, encode_command
@@ -119,7 +119,7 @@ class Node:
         self._removal_at = now if self.store.is_compacting else None
         """When to remove the next batch of superseded rows; None if nothing is planned."""
         self._last_request_id = RequestId(
-            ((config.node_id << _INCARNATION_BITS) | config.incarnation) << _SEQUENCE_BITS
+            ((short_id(config.node_id) << _INCARNATION_BITS) | config.incarnation) << _SEQUENCE_BITS
         )
 
     def make_raft(self, recovered: Recovered, random: Random, now: Instant) -> Raft:
