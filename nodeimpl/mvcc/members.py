@@ -1,0 +1,79 @@
+"""What members say of themselves: name, peer URLs and client URLs (etcd, api/membership).
+
+Who is a member is in the log's configurations, and not known here; a member to be is described
+before it is added, and one that was removed is forgotten.
+"""
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from nodeimpl.api.errors import PEER_URL_EXISTS, ApiError
+from nodeimpl.ids import NodeId
+from nodeimpl.mvcc.commands import DescribeMember
+from nodeimpl.mvcc.facts import MEMBERS, Facts
+
+_ID_BYTES = 8
+
+
+class MemberAttributes(msgspec.Struct, frozen=True, array_like=True):
+    """What one member says of itself; empty as long as it has not."""
+
+    name: str = ""
+    peer_urls: tuple[str, ...] = ()
+    client_urls: tuple[str, ...] = ()
+
+
+class MemberBook:
+    """The attributes of all members that have any."""
+
+    __slots__ = ("_by_id", "_facts")
+
+    def __init__(self, facts: Facts) -> None:
+        self._facts = facts
+        self._by_id: dict[NodeId, MemberAttributes] = {
+            NodeId(int.from_bytes(name)): msgspec.msgpack.decode(record, type=MemberAttributes)
+            for name, record in facts.of_kind(MEMBERS)
+        }
+
+    @property
+    def by_id(self) -> Mapping[NodeId, MemberAttributes]:
+        """What is known of each."""
+        return self._by_id
+
+    def of(self, member_id: NodeId) -> MemberAttributes:
+        """Return what is known of one; nothing, perhaps."""
+        return self._by_id.get(member_id, MemberAttributes())
+
+    def describe(self, command: DescribeMember) -> ApiError | None:
+        """Write down what is new; `PEER_URL_EXISTS` if another has such a URL."""
+        known = self.of(command.member_id)
+        peer_urls = known.peer_urls if command.peer_urls is None else command.peer_urls
+        if command.peer_urls is not None and self._is_taken(command.member_id, peer_urls):
+            return PEER_URL_EXISTS
+        attributes = MemberAttributes(
+            known.name if command.name is None else command.name,
+            peer_urls,
+            known.client_urls if command.client_urls is None else command.client_urls,
+        )
+        self._by_id[command.member_id] = attributes
+        self._facts.put(_row(command.member_id), msgspec.msgpack.encode(attributes))
+        return None
+
+    def forget(self, member_ids: Iterable[NodeId]) -> None:
+        """Forget members that were removed."""
+        for member_id in member_ids:
+            if self._by_id.pop(member_id, None) is not None:
+                self._facts.remove(_row(member_id))
+
+    def _is_taken(self, member_id: NodeId, peer_urls: tuple[str, ...]) -> bool:
+        return any(
+            url in attributes.peer_urls
+            for other, attributes in self._by_id.items()
+            for url in peer_urls
+            if other != member_id
+        )
+
+
+def _row(member_id: NodeId) -> bytes:
+    return MEMBERS + member_id.to_bytes(_ID_BYTES)
