@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from nodeimpl.ids import MILLISECOND, NodeId
+from nodeimpl.ids import MILLISECOND, SECOND, NodeId
 
 NODE_ID_MAX: Final = 2**64 - 1
 INCARNATION_MAX: Final = 2**16 - 1
@@ -123,6 +123,38 @@ class StoreConfig(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+class WatchConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """Watches, with etcd's values where etcd has such a limit."""
+
+    watchers_max: int = 100_000
+    """Watchers of one node, all streams together; more are refused. etcd has no limit."""
+    batch_rows_max: int = 1000
+    """Rows read in one step of catching up, but for the rest of the last revision (etcd,
+    watchBatchMaxRevs)."""
+    batch_bytes_max: int = 1 << 20
+    """Bytes read in one such step, likewise."""
+    batch_watchers_max: int = 512
+    """Watchers that share one such step (etcd, maxWatchersPerSync)."""
+    progress_interval_ns: int = 600 * SECOND
+    """How often watchers that wish it are told how far they are (etcd
+    --experimental-watch-progress-notify-interval)."""
+    fragment_bytes_max: int = 1_572_864 + 512 * 1024
+    """A response of this size is cut where the client allows it (etcd, --max-request-bytes and
+    grpcOverheadBytes)."""
+
+    def __post_init__(self) -> None:
+        for setting in (
+            "watchers_max",
+            "batch_rows_max",
+            "batch_bytes_max",
+            "batch_watchers_max",
+            "progress_interval_ns",
+            "fragment_bytes_max",
+        ):
+            value: int = getattr(self, setting)
+            _require(value >= 1, setting, value, "at least 1")
+
+
 class NodeConfig(msgspec.Struct, frozen=True, kw_only=True):
     """One node: who it is, who its peers are, and its limits."""
 
@@ -135,6 +167,7 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Larger at every start of this node's daemon; makes request ids unique across restarts."""
     raft: RaftConfig = RaftConfig()
     store: StoreConfig = StoreConfig()
+    watch: WatchConfig = WatchConfig()
     request_timeout_ns: int = 2_000 * MILLISECOND
     """A request not answered by then is answered with `REQUEST_TIMED_OUT`."""
     requests_waiting_max: int = 8192

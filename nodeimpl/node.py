@@ -21,21 +21,27 @@ from nodeimpl.api.rpc_pb2 import (
     CompactionRequest,
     CompactionResponse,
     RangeRequest,
+    ResponseHeader,
     TxnRequest,
 )
 from nodeimpl.boundary import (
     AdminReply,
     ChangeMembers,
     ClientRequest,
+    CloseWatchStream,
     CommitBackend,
     Effect,
     Input,
     LeaderMoved,
     MoveLeader,
+    OpenWatchStream,
     Receive,
     Reply,
     Requests,
     Wake,
+    WatchInput,
+    WatchStreamDrained,
+    WatchStreamRequest,
 )
 from nodeimpl.config import NodeConfig, short_id
 from nodeimpl.ids import Instant, LogIndex, RequestId, Revision
@@ -45,6 +51,7 @@ from nodeimpl.mvcc.snapshot import Snapshot as StoreSnapshot
 from nodeimpl.mvcc.snapshot import SnapshotCorruption, decode_snapshot, encode_snapshot
 from nodeimpl.mvcc.store import Store
 from nodeimpl.mvcc.txn import is_read_only, is_serializable
+from nodeimpl.mvcc.watch.hub import WatchHub
 from nodeimpl.raft.configuration import (
     Configuration,
     ConfigurationEntry,
@@ -116,6 +123,7 @@ class Node:
         """Reads whose read index is known and not yet applied."""
         self._compactions: deque[tuple[Revision, RequestId, ApiResponse]] = deque()
         """Answers that wait until superseded rows are gone, lowest revision first."""
+        self.watch = WatchHub(config.watch, self.store.state)
         self._removal_at = now if self.store.is_compacting else None
         """When to remove the next batch of superseded rows; None if nothing is planned."""
         self._last_request_id = RequestId(
@@ -133,6 +141,9 @@ class Node:
         deadline = self.raft.deadline
         if self._removal_at is not None and self._removal_at < deadline:
             deadline = self._removal_at
+        watch_deadline = self.watch.deadline
+        if watch_deadline is not None and watch_deadline < deadline:
+            deadline = watch_deadline
         if self._expiry and self._expiry[0][0] < deadline:
             return self._expiry[0][0]
         return deadline
@@ -140,6 +151,8 @@ class Node:
     def handle(self, now: Instant, given: Input) -> list[Effect]:
         """Take one input and return what to do about it, in order."""
         effects = self._handle(now, given)
+        if self.watch.streams:
+            self._serve_watchers(now, effects)  # Before rows go of which they are to be told.
         if self.store.is_compacting:
             self._remove_rows(now, effects)
         if self._compactions:
@@ -160,7 +173,7 @@ class Node:
                 effects = self._expire(now)
                 return effects + self._interpret(now, self.raft.wake(now))
             case _:
-                assert_never(given)
+                return self._take_watch(given)
 
     # ------------------------------------------------------------ requests
     def _take(self, now: Instant, requests: Sequence[ClientRequest]) -> list[Effect]:
@@ -213,6 +226,28 @@ class Node:
                 effects.append(Reply(waiting.tag, REQUEST_TIMED_OUT))
             effects += self._administration.expired(request_id)
         return effects
+
+    # ------------------------------------------------------------ watches
+    def _take_watch(self, given: WatchInput) -> list[Effect]:
+        """Take what concerns a stream of watches; `_serve_watchers` says what follows from it."""
+        match given:
+            case OpenWatchStream(stream=stream, room_bytes=room_bytes):
+                self.watch.open(stream, room_bytes)
+            case WatchStreamRequest(stream=stream, body=body):
+                self.watch.ask(stream, body)
+            case WatchStreamDrained(stream=stream, taken_bytes=taken_bytes):
+                self.watch.drained(stream, taken_bytes)
+            case CloseWatchStream(stream=stream):
+                self.watch.close(stream)
+            case _:
+                assert_never(given)
+        return []
+
+    def _serve_watchers(self, now: Instant, effects: list[Effect]) -> None:
+        """Tell watchers what the input has changed, and bring those behind a step closer."""
+        for reply in self.watch.serve(now):
+            self._head(reply.body.header)
+            effects.append(reply)
 
     # ------------------------------------------------------------ what operators ask for
     def _change_members(self, now: Instant, given: ChangeMembers) -> list[Effect]:
@@ -325,6 +360,7 @@ class Node:
             return
         point = self._backend.restore(content.applied, content.rows)
         self.store = Store(self._backend, self.config.store)
+        self.watch.restored(self.store.state)
         self._removal_at = None
         self._sealed_index = self.applied_index = content.applied.index
         self._applied_term = content.applied.term
@@ -394,11 +430,14 @@ class Node:
 
     def _reply(self, tag: int, outcome: ApiResponse | ApiError) -> Reply:
         if not isinstance(outcome, ApiError):
-            header = outcome.header
-            header.cluster_id = self.config.cluster_id
-            header.member_id = self.config.node_id
-            header.raft_term = self.raft.current_term
+            self._head(outcome.header)
         return Reply(tag, outcome)
+
+    def _head(self, header: ResponseHeader) -> None:
+        """Say in a header who answers."""
+        header.cluster_id = self.config.cluster_id
+        header.member_id = self.config.node_id
+        header.raft_term = self.raft.current_term
 
 
 def _founding(config: NodeConfig) -> bytes:
