@@ -14,6 +14,7 @@ from nodeimpl.api.errors import ApiError
 from nodeimpl.api.requests import ApiRequest, ApiResponse
 from nodeimpl.ids import NodeId, RequestId
 from nodeimpl.mvcc.backend import Applied, CommitPoint
+from nodeimpl.mvcc.commands import DescribeMember
 from nodeimpl.raft.configuration import Change, Configuration
 from nodeimpl.raft.effects import (
     Became,
@@ -38,7 +39,8 @@ class ClientRequest(msgspec.Struct, frozen=True):
     """A client asks. `tag` is the driver's own; the `Reply` bears it again."""
 
     tag: int
-    body: ApiRequest
+    body: ApiRequest | DescribeMember
+    """What etcd's API knows, or what the daemon has to say of a member."""
 
 
 class Requests(msgspec.Struct, frozen=True):
