@@ -231,10 +231,8 @@ def _result(response: ApiResponse) -> Json:
         case rpc_pb2.TxnResponse():
             responses = [_response_op(each) for each in response.responses]
             return revision | {"succeeded": response.succeeded, "responses": responses}
-        case rpc_pb2.CompactionResponse():
-            raise AssertionError("nobody asked for a compaction")
         case _:
-            assert_never(response)
+            raise AssertionError(f"nobody asked for a {type(response).__name__}")
 
 
 def _range_result(response: rpc_pb2.RangeResponse) -> Json:

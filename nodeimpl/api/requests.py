@@ -45,6 +45,11 @@ WriteRequest: TypeAlias = (
 )
 """What goes through the log."""
 
+KvRequest: TypeAlias = (
+    RangeRequest | PutRequest | DeleteRangeRequest | TxnRequest | CompactionRequest
+)
+"""Everything the KV service takes."""
+
 CommandRequest: TypeAlias = RangeRequest | WriteRequest
 """What the log may hold."""
 

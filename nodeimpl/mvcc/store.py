@@ -1,6 +1,5 @@
 """The store: applies commands, answers reads (etcd, api_guarantees and learning/data_model)."""
 
-from collections.abc import Iterable
 from typing import assert_never
 
 from nodeimpl.api.errors import ApiError
@@ -45,8 +44,6 @@ from nodeimpl.mvcc.writing import (
 
 class Store:
     """One node's copy of the replicated store, on a backend that only it writes.
-
-    What is read of members lacks the members themselves, whom only consensus knows.
 
     Equal commands applied in equal order to stores on equal backends give equal answers and equal
     bytes. Every answer's header bears the revision; cluster, member and term are the node's to
@@ -143,9 +140,7 @@ class Store:
             case LeaseLeasesRequest():
                 return list_leases(self._state)
             case MemberListRequest():
-                response = MemberListResponse()
-                response.header.revision = self._state.revision
-                return response
+                return self._list_members()
             case _:
                 assert_never(request)
 
@@ -173,9 +168,12 @@ class Store:
         """
         return self._state.hash ^ self._state.facts.hash
 
-    def forget_members(self, member_ids: Iterable[NodeId]) -> None:
-        """Forget what is known of members, now that a configuration without them is applied."""
-        self._state.members.forget(member_ids)
+    def follow_members(self, members: tuple[NodeId, ...], learners: tuple[NodeId, ...]) -> None:
+        """Take note of who the members are, the learners among them, as of what is applied.
+
+        Who no longer is one is forgotten, by every member at the same entry.
+        """
+        self._state.members.follow(members, learners)
 
     def _apply_other(
         self, request: RangeRequest | AlarmRequest | DescribeMember | LeaseCommand
@@ -197,11 +195,15 @@ class Store:
         return response
 
     def _describe_member(self, command: DescribeMember) -> MemberUpdateResponse | ApiError:
-        """Write down what is new of a member; the members themselves are the node's to list."""
         error = self._state.members.describe(command)
         if error is not None:
             return error
-        response = MemberUpdateResponse()
+        response = MemberUpdateResponse(members=self._state.members.listed())
+        response.header.revision = self._state.revision
+        return response
+
+    def _list_members(self) -> MemberListResponse:
+        response = MemberListResponse(members=self._state.members.listed())
         response.header.revision = self._state.revision
         return response
 

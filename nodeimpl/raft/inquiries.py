@@ -84,9 +84,7 @@ def _ask(
         state.effects.append(Send(leader, message))
 
 
-def _is_overdue(
-    state: RaftState, leader: NodeId, open_inquiry: OpenInquiry, now: Instant
-) -> bool:
+def _is_overdue(state: RaftState, leader: NodeId, open_inquiry: OpenInquiry, now: Instant) -> bool:
     if open_inquiry.asked_term != state.current_term:
         return True
     if leader == state.node_id:
