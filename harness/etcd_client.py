@@ -246,7 +246,7 @@ def _result(response: ApiResponse) -> Json:
             responses = [_response_op(each) for each in response.responses]
             return revision | {"succeeded": response.succeeded, "responses": responses}
         case _:
-            assert_never(response)
+            raise AssertionError(f"nobody asked for a {type(response).__name__}")
 
 
 def _range_result(response: rpc_pb2.RangeResponse) -> Json:

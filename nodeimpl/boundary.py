@@ -15,6 +15,7 @@ from nodeimpl.api.requests import ApiRequest, ApiResponse
 from nodeimpl.api.rpc_pb2 import WatchRequest
 from nodeimpl.ids import NodeId, RequestId
 from nodeimpl.mvcc.backend import Applied, CommitPoint
+from nodeimpl.mvcc.commands import DescribeMember
 from nodeimpl.mvcc.watch.responses import WatchReply
 from nodeimpl.raft.configuration import Change, Configuration
 from nodeimpl.raft.effects import (
@@ -40,7 +41,8 @@ class ClientRequest(msgspec.Struct, frozen=True):
     """A client asks. `tag` is the driver's own; the `Reply` bears it again."""
 
     tag: int
-    body: ApiRequest
+    body: ApiRequest | DescribeMember
+    """What etcd's API knows, or what the daemon has to say of a member."""
 
 
 class Requests(msgspec.Struct, frozen=True):

@@ -9,9 +9,16 @@ import msgspec
 
 from nodeimpl.ids import MILLISECOND, SECOND, NodeId
 
-NODE_ID_MAX: Final = 2**16 - 1
+NODE_ID_MAX: Final = 2**64 - 1
 INCARNATION_MAX: Final = 2**16 - 1
-"""Both are parts of a `RequestId`, 16 bits each."""
+SHORT_ID_BITS: Final = 16
+"""So many of its lowest bits tell a member from the others in a `RequestId` (as etcd, idutil);
+whoever chooses ids sees to it that no two members ever share them (`short_id`)."""
+
+
+def short_id(node_id: NodeId) -> int:
+    """Return the part of a member's id that its request ids bear."""
+    return node_id & ((1 << SHORT_ID_BITS) - 1)
 
 
 class ConfigError(ValueError):
@@ -103,9 +110,17 @@ class StoreConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Rows looked at in one step of a compaction (etcd --compaction-batch-limit)."""
     compaction_interval_ns: int = 10 * MILLISECOND
     """Between two such steps (etcd --compaction-sleep-interval); 0 means one per input."""
+    quota_backend_bytes: int = 2 << 30
+    """When the backend holds so much, nothing is taken that would make it grow (etcd
+    --quota-backend-bytes)."""
 
     def __post_init__(self) -> None:
-        for setting in ("txn_ops_max", "request_bytes_max", "compaction_batch_rows"):
+        for setting in (
+            "txn_ops_max",
+            "request_bytes_max",
+            "compaction_batch_rows",
+            "quota_backend_bytes",
+        ):
             value: int = getattr(self, setting)
             _require(value >= 1, setting, value, "at least 1")
         _require(
@@ -148,6 +163,20 @@ class WatchConfig(msgspec.Struct, frozen=True, kw_only=True):
             _require(value >= 1, setting, value, "at least 1")
 
 
+class LeaseConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """The leader's keeping of leases."""
+
+    checkpoint_interval_ns: int = 300_000 * MILLISECOND
+    """What is left of a longer lease is written down so often (etcd: 5 minutes)."""
+    expiring_max: int = 64
+    """Leases whose expiry is proposed and not applied; more wait for their end (etcd: 16)."""
+
+    def __post_init__(self) -> None:
+        for setting in ("checkpoint_interval_ns", "expiring_max"):
+            value: int = getattr(self, setting)
+            _require(value >= 1, setting, value, "at least 1")
+
+
 class NodeConfig(msgspec.Struct, frozen=True, kw_only=True):
     """One node: who it is, who its peers are, and its limits."""
 
@@ -161,6 +190,7 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True):
     raft: RaftConfig = RaftConfig()
     store: StoreConfig = StoreConfig()
     watch: WatchConfig = WatchConfig()
+    leases: LeaseConfig = LeaseConfig()
     request_timeout_ns: int = 2_000 * MILLISECOND
     """A request not answered by then is answered with `REQUEST_TIMED_OUT`."""
     requests_waiting_max: int = 8192
@@ -183,6 +213,12 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True):
             "voters",
             self.voters,
             "distinct ids in ascending order",
+        )
+        _require(
+            len({short_id(voter) for voter in self.voters}) == len(self.voters),
+            "voters",
+            self.voters,
+            f"ids distinct in their lowest {SHORT_ID_BITS} bits",
         )
         _require(
             0 <= self.incarnation <= INCARNATION_MAX,

@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from typing_extensions import override
 
 from nodeimpl.api.kv_pb2 import Event, KeyValue
-from nodeimpl.api.requests import ApiRequest
+from nodeimpl.api.requests import CommandRequest
 from nodeimpl.api.rpc_pb2 import (
     CompactionRequest,
     DeleteRangeRequest,
@@ -76,7 +76,7 @@ class Machine(RuleBasedStateMachine):
         super().__init__()
         self.watching = Watching(CONFIG, room_bytes=200)
         self.history: list[Change] = []
-        self.log: list[ApiRequest] = []
+        self.log: list[CommandRequest] = []
         self.asked: dict[tuple[int, int], Asked] = {}
         self.streams = [0]
         self.compacted = -1
@@ -88,7 +88,7 @@ class Machine(RuleBasedStateMachine):
         assert isinstance(response, RangeResponse)
         return {kv.key: kv for kv in response.kvs}
 
-    def carry_out(self, request: ApiRequest) -> None:
+    def carry_out(self, request: CommandRequest) -> None:
         before, revision = self.values_now(), self.watching.revision
         self.watching.store.apply(request)
         self.log.append(request)
@@ -129,7 +129,7 @@ class Machine(RuleBasedStateMachine):
         self.watching.store.compact_step()
 
     @rule(requests=st.lists(st.builds(PutRequest, key=KEYS), max_size=6), compacts=st.booleans())
-    def install_a_snapshot(self, requests: list[ApiRequest], compacts: bool) -> None:  # noqa: FBT001
+    def install_a_snapshot(self, requests: list[CommandRequest], compacts: bool) -> None:  # noqa: FBT001
         self.serve()
         ahead = Watching()
         for request in self.log:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from nodeimpl.api.kv_pb2 import Event
-from nodeimpl.api.requests import ApiRequest
+from nodeimpl.api.requests import CommandRequest
 from nodeimpl.api.rpc_pb2 import (
     CompactionRequest,
     DeleteRangeRequest,
@@ -66,7 +66,7 @@ class Watching:
         while self.hub.deadline == self.now:
             self.serve()
 
-    def apply(self, *requests: ApiRequest) -> list[WatchResponse]:
+    def apply(self, *requests: CommandRequest) -> list[WatchResponse]:
         """Apply the requests as one commit, then serve."""
         for request in requests:
             self.store.apply(request)
