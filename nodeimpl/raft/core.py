@@ -15,6 +15,13 @@ from nodeimpl.raft.check_quorum import check_quorum, is_ignored
 from nodeimpl.raft.configuration import Change, Configuration, Objection
 from nodeimpl.raft.effects import RaftEffect, RoleName
 from nodeimpl.raft.election import on_request_vote, on_request_vote_reply
+from nodeimpl.raft.inquiries import (
+    answer,
+    inquire,
+    inquire_again,
+    on_inquiry,
+    on_inquiry_reply,
+)
 from nodeimpl.raft.installation import on_install_snapshot, snapshot_restored
 from nodeimpl.raft.log import RaftLog
 from nodeimpl.raft.membership import (
@@ -25,6 +32,8 @@ from nodeimpl.raft.membership import (
 from nodeimpl.raft.messages import (
     AppendEntries,
     AppendEntriesReply,
+    Inquiry,
+    InquiryReply,
     InstallSnapshot,
     InstallSnapshotReply,
     Message,
@@ -144,6 +153,25 @@ class Raft:
         read(self.state, now, request_ids)
         return self._finish(now)
 
+    def inquire(self, now: Instant, request_id: RequestId, data: bytes) -> list[RaftEffect]:
+        """Put to the leader what only it can answer: `InquiryAnswered` or `Dropped` names the id.
+
+        Neither may ever come; then `forget_inquiry` ends it.
+        """
+        inquire(self.state, now, request_id, data)
+        return self._finish(now)
+
+    def answer(
+        self, now: Instant, origin: NodeId, request_id: RequestId, data: bytes
+    ) -> list[RaftEffect]:
+        """Answer an `Inquired`."""
+        answer(self.state, origin, request_id, data)
+        return self._finish(now)
+
+    def forget_inquiry(self, request_id: RequestId) -> None:
+        """Ask no more for what was asked under this id, if it still is."""
+        self.state.inquiries.pop(request_id, None)
+
     def wake(self, now: Instant) -> list[RaftEffect]:
         """Do what is due: a heartbeat round, or an election (Raft §5.2). Too early is harmless."""
         state = self.state
@@ -261,6 +289,10 @@ class Raft:
             case InstallSnapshotReply():
                 on_install_snapshot_reply(state, now, sender, message)
                 advance_reads(state, now)
+            case Inquiry():
+                on_inquiry(state, sender, message)
+            case InquiryReply():
+                on_inquiry_reply(state, message)
             case TimeoutNow():
                 on_timeout_now(state, now, sender, message)
             case PreVote():
@@ -285,5 +317,7 @@ class Raft:
             state.is_changing |= advance_transfer(state, now) or is_changing
         if state.reads:
             ask_again(state, now)
+        if state.inquiries:
+            inquire_again(state, now)
         effects, state.effects = state.effects, []
         return effects

@@ -91,6 +91,16 @@ class ReadBatch:
 
 
 @dataclass(slots=True, kw_only=True)
+class OpenInquiry:
+    """A question of this node that no leader has answered."""
+
+    data: bytes
+    asked_term: Term
+    """The term whose leader was asked last."""
+    asked_at: Instant
+
+
+@dataclass(slots=True, kw_only=True)
 class RaftState:
     """Everything one node knows, and the effects it has asked for in the call under way."""
 
@@ -132,6 +142,9 @@ class RaftState:
     outlive roles and terms."""
     reads_count: int = 0
     """Reads in all of these batches."""
+
+    inquiries: dict[RequestId, OpenInquiry] = field(default_factory=dict)
+    """Questions of this node, in the order last asked. They outlive roles and terms."""
 
     effects: list[RaftEffect] = field(default_factory=list)
     hard_state_is_unsaved: bool = False

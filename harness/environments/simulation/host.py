@@ -27,6 +27,7 @@ from harness.environments.simulation.trace import (
     Trimmed,
     What,
 )
+from harness.environments.simulation.watch_streams import WatchStreams
 from nodeimpl.api.errors import ApiError
 from nodeimpl.api.requests import ApiRequest, ApiResponse
 from nodeimpl.boundary import (
@@ -43,6 +44,7 @@ from nodeimpl.boundary import (
     Reply,
     Requests,
     Wake,
+    WatchReply,
 )
 from nodeimpl.ids import Instant, LogIndex, NodeId
 from nodeimpl.node import Node
@@ -143,6 +145,7 @@ class Host:
         self._clients: dict[int, tuple[Answer, ConnectionLost]] = {}
         self._reads = PendingReads(name)
         self._operators: dict[int, tuple[OperatorAnswer, ConnectionLost]] = {}
+        self.streams = WatchStreams(name, self._give)
         self._last_tag = 0
 
     # ------------------------------------------------------------ daemon
@@ -233,7 +236,7 @@ class Host:
         self._clients, self._operators = {}, {}
         self._oracle.crashed(self.node_id)
         self._note(Crashed(tail.value, lost_bytes))
-        for _, connection_lost in asking:
+        for connection_lost in [*(lost for _, lost in asking), *self.streams.lose_all()]:
             connection_lost()
 
     def pause(self) -> None:
@@ -376,6 +379,8 @@ class Host:
 
     def _carry_out_rare(self, effect: Effect) -> None:
         match effect:
+            case WatchReply(stream=stream, body=body):
+                self.streams.respond(stream, body)
             case Became(role=role, term=term, leader=leader):
                 self._oracle.became(self.node_id, role, term)
                 self._note(Role(role.value, term, None if leader is None else self._names[leader]))
