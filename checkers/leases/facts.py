@@ -31,6 +31,9 @@ class Sign(msgspec.Struct, frozen=True, gc=False):
     """The operation, by the moment of its call; -1 if a watch told."""
     words: str
     """How it showed, for people."""
+    since_ns: int
+    """It is of the lease that had the id then, or was granted since: `call_ns`, unless a key was
+    seen, which belongs to the lease that it was put with."""
 
 
 class Renewal(msgspec.Struct, frozen=True, gc=False):
@@ -54,18 +57,30 @@ class Revocation(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(slots=True, kw_only=True)
 class Lease:
-    """One lease and all that is known of it."""
+    """One id of a lease and all that is known of it; it may have been granted several times."""
 
     id: int
-    ttl_s: int
-    """As granted."""
+    grants: list[Renewal] = field(default_factory=list)
+    """In the order of their calls, those of unknown outcome included."""
     renewals: list[Renewal] = field(default_factory=list)
-    """The grant first."""
+    """By keep-alives."""
     revocations: list[Revocation] = field(default_factory=list)
     there: list[Sign] = field(default_factory=list)
     gone: list[Sign] = field(default_factory=list)
     remarks: list[tuple[int, str]] = field(default_factory=list)
     """Answers that are wrong by themselves: the operation, and why."""
+
+    def granted_within(self, first_ns: int, last_ns: int, other_than: int = -1) -> bool:
+        """Return whether the id may have been granted at some moment of this time.
+
+        The grant whose call is `other_than` does not count.
+        """
+        return any(
+            grant.call_ns <= last_ns
+            and (grant.ret_ns is None or grant.ret_ns >= first_ns)
+            and grant.call != other_than
+            for grant in self.grants
+        )
 
 
 class _Arguments(msgspec.Struct, gc=False):
@@ -77,8 +92,8 @@ class _Put(msgspec.Struct, gc=False):
 
 
 class _Granted(msgspec.Struct, gc=False):
-    id: int
     ttl: int
+    id: int = 0
 
 
 class _TimeToLive(msgspec.Struct, gc=False):
@@ -88,21 +103,29 @@ class _TimeToLive(msgspec.Struct, gc=False):
     keys: tuple[str, ...] | None = None
 
 
+class Deletion(msgspec.Struct, frozen=True, gc=False):
+    """A key that went with its lease, as a watcher was told."""
+
+    revision: int
+    key: str
+    put_ns: int
+    """When it was put with the lease, at the earliest."""
+    told_ns: int
+
+
 @dataclass(frozen=True, slots=True)
 class LeaseFacts:
-    """All leases that were granted once, and the keys of the history."""
+    """All leases that were surely granted, by their ids, and the keys of the history."""
 
     leases: dict[int, Lease]
     keys: KeyHistory
-    deletions: dict[int, dict[int, str]]
-    """By lease, in which revisions keys of it were deleted that nobody else deleted: one key of
-    each."""
+    deletions: dict[int, list[Deletion]]
+    """By lease: keys that were deleted, by nobody else, by rising revision."""
 
 
 def lease_facts(history: History, records: Sequence[WatchRecord]) -> LeaseFacts:
     """Return what `history` and the watches beside it tell of leases.
 
-    A lease whose id was granted twice is left out: one cannot say which of the two a sign is of.
     Raises `UnreadableLeaseError`.
     """
     try:
@@ -122,20 +145,21 @@ def lease_facts(history: History, records: Sequence[WatchRecord]) -> LeaseFacts:
 
 
 def _granted(history: History) -> dict[int, Lease]:
+    """Return every id that was granted for certain, with all its grants."""
     leases: dict[int, Lease] = {}
-    twice: set[int] = set()
     for operation in history.operations():
         if operation.f != "lease-grant" or operation.outcome is OpType.FAIL:
             continue
-        if operation.outcome is OpType.INFO:
-            twice.add(msgspec.convert(operation.value, _Arguments).id)
-            continue
-        granted = msgspec.convert(operation.result, _Granted)
-        if granted.id in leases:
-            twice.add(granted.id)
-        lease = leases[granted.id] = Lease(id=granted.id, ttl_s=granted.ttl)
-        lease.renewals.append(_renewal(operation, granted.ttl, "its grant"))
-    return {number: lease for number, lease in leases.items() if number not in twice}
+        happened = operation.outcome is OpType.OK
+        asked = operation.result if happened else operation.value
+        granted = msgspec.convert(asked, _Granted)
+        lease = leases.setdefault(granted.id, Lease(id=granted.id))
+        lease.grants.append(_renewal(operation, granted.ttl, "its grant"))
+    return {
+        number: lease
+        for number, lease in leases.items()
+        if any(grant.ret_ns is not None for grant in lease.grants)
+    }
 
 
 def _read_lease_operation(operation: Operation, leases: dict[int, Lease]) -> None:
@@ -166,7 +190,7 @@ def _read_revocation(operation: Operation, lease: Lease) -> None:
 
 def _read_keep_alive(operation: Operation, lease: Lease) -> None:
     if operation.outcome is OpType.INFO:
-        lease.renewals.append(_renewal(operation, lease.ttl_s, "a keep-alive"))
+        lease.renewals.append(_renewal(operation, 0, "a keep-alive"))
         return
     ttl = msgspec.convert(operation.result, _Granted).ttl
     if ttl <= 0:
@@ -174,10 +198,7 @@ def _read_keep_alive(operation: Operation, lease: Lease) -> None:
         return
     lease.renewals.append(_renewal(operation, ttl, f"a keep-alive that returned TTL {ttl}"))
     lease.there.append(_sign(operation, f"a keep-alive returned TTL {ttl}"))
-    if ttl > lease.ttl_s:
-        lease.remarks.append(
-            (operation.call, f"a keep-alive returned TTL {ttl}, but {lease.ttl_s} were granted")
-        )
+    _remark(lease, operation, f"a keep-alive returned TTL {ttl}", ttl, None)
 
 
 def _read_time_to_live(operation: Operation, lease: Lease) -> None:
@@ -186,9 +207,23 @@ def _read_time_to_live(operation: Operation, lease: Lease) -> None:
         lease.gone.append(_sign(operation, f"its time to live was {answer.ttl}"))
         return
     lease.there.append(_sign(operation, f"its time to live was {answer.ttl}"))
-    if answer.granted_ttl != lease.ttl_s or answer.ttl > lease.ttl_s:
-        told = f"its time to live was {answer.ttl} of {answer.granted_ttl} s"
-        lease.remarks.append((operation.call, f"{told}, but {lease.ttl_s} were granted"))
+    told = f"its time to live was {answer.ttl} of {answer.granted_ttl} s"
+    _remark(lease, operation, told, answer.ttl, answer.granted_ttl)
+
+
+def _remark(
+    lease: Lease, operation: Operation, told: str, ttl_s: int, granted_s: int | None
+) -> None:
+    """Note if no grant of the lease can have led to this answer.
+
+    A store may grant more time than was asked for, so a grant of unknown outcome leads to any.
+    """
+    if any(grant.ret_ns is None for grant in lease.grants):
+        return
+    granted = [grant.ttl_s for grant in lease.grants]
+    if ttl_s > max(granted) or granted_s not in {None, *granted}:
+        words = " and ".join(map(str, granted))
+        lease.remarks.append((operation.call, f"{told}, but {words} were granted"))
 
 
 _READERS = frozenset({"lease-revoke", "lease-keep-alive", "lease-time-to-live"})
@@ -205,21 +240,24 @@ def _read_keys(leases: dict[int, Lease], keys: KeyHistory) -> None:
                     sighting.ret_ns,
                     sighting.call,
                     f"its key {sighting.key!r} was {sighting.how}",
+                    sighting.call_ns,
                 )
             )
     for sighting in keys.absent:
         holder = keys.holder(sighting.key, sighting.revision, sighting.ret_ns)
-        lease = leases.get(holder)
-        if lease is not None:
+        lease = None if holder is None else leases.get(holder.lease)
+        if holder is not None and lease is not None:
             words = f"its key {sighting.key!r} was not there"
-            lease.gone.append(Sign(sighting.call_ns, sighting.ret_ns, sighting.call, words))
+            lease.gone.append(
+                Sign(sighting.call_ns, sighting.ret_ns, sighting.call, words, holder.call_ns)
+            )
 
 
 def _read_deletions(
     leases: dict[int, Lease], keys: KeyHistory, records: Sequence[WatchRecord]
-) -> dict[int, dict[int, str]]:
+) -> dict[int, list[Deletion]]:
     """Take signs from deletions that watchers were told of, and that no client asked for."""
-    deletions: dict[int, dict[int, str]] = {}
+    deletions: dict[int, list[Deletion]] = {}
     told: set[tuple[int, str]] = set()
     for record in records:
         if not isinstance(record, Delivery):
@@ -230,11 +268,14 @@ def _read_deletions(
                 continue
             told.add(change)
             holder = keys.holder(event.key, event.mod_revision, record.time)
-            lease = leases.get(holder)
-            if lease is not None:
+            lease = None if holder is None else leases.get(holder.lease)
+            if holder is not None and lease is not None:
                 words = f"its key {event.key!r} was deleted at revision {event.mod_revision}"
-                lease.gone.append(Sign(0, record.time, -1, words))
-                deletions.setdefault(holder, {})[event.mod_revision] = event.key
+                lease.gone.append(Sign(holder.call_ns, record.time, -1, words, holder.call_ns))
+                deletion = Deletion(event.mod_revision, event.key, holder.call_ns, record.time)
+                deletions.setdefault(lease.id, []).append(deletion)
+    for found in deletions.values():
+        found.sort(key=lambda deletion: deletion.revision)
     return deletions
 
 
@@ -247,4 +288,5 @@ def _renewal(operation: Operation, ttl_s: int, words: str) -> Renewal:
 def _sign(operation: Operation, words: str) -> Sign:
     completion = operation.completion
     assert completion is not None, "only what was answered is a sign"
-    return Sign(operation.invoke.time, completion.time, operation.call, words)
+    call_ns = operation.invoke.time
+    return Sign(call_ns, completion.time, operation.call, words, call_ns)

@@ -24,6 +24,7 @@ class Attachment(msgspec.Struct, frozen=True, gc=False):
     lease: int
     """`NO_LEASE` also if the key was deleted."""
     call: int
+    call_ns: int
 
 
 class Sighting(msgspec.Struct, frozen=True, gc=False):
@@ -61,15 +62,15 @@ class KeyHistory:
     range_deletions: dict[int, list[tuple[str, str | None]]] = field(default_factory=dict)
     """By revision, the intervals that clients deleted then."""
 
-    def holder(self, key: str, revision: int, by_ns: int) -> int:
-        """Return the lease whose end alone explains that `key` was gone at `revision`.
+    def holder(self, key: str, revision: int, by_ns: int) -> Attachment | None:
+        """Return the put to the lease whose end alone explains that `key` was gone at `revision`.
 
-        `NO_LEASE` if there is none: the key had none, or a client deleted it or may have, by a
+        None if there is none: the key had no lease, or a client deleted it or may have, by a
         request of unknown outcome that was made before `by_ns`.
         """
         last = self.last_attachment(key, revision)
         if last is None or not last.lease or key in self.unclear:
-            return NO_LEASE
+            return None
         deleted = any(
             in_interval(key, first, end)
             for at, intervals in self.range_deletions.items()
@@ -80,8 +81,8 @@ class KeyHistory:
             unknown.call_ns < by_ns and in_interval(key, unknown.key, unknown.range_end)
             for unknown in self.unknown_deletions
         ):
-            return NO_LEASE
-        return last.lease
+            return None
+        return last
 
     def last_attachment(self, key: str, revision: int) -> Attachment | None:
         """Return the last known put of `key` up to `revision`; None if there was none."""
@@ -175,7 +176,7 @@ def _read_write(operation: Operation, keys: KeyHistory) -> None:
 
 
 def _attach(operation: Operation, revision: int, put: _Put, keys: KeyHistory) -> None:
-    attachment = Attachment(revision, put.lease, operation.call)
+    attachment = Attachment(revision, put.lease, operation.call, operation.invoke.time)
     keys.attachments.setdefault(put.key, []).append(attachment)
     if put.lease:
         keys.present.append(

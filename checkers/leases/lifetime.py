@@ -41,19 +41,40 @@ def dies_early(facts: LeaseFacts, bounds: Bounds) -> Breach | None:
 
     A renewal that was asked at c and returned TTL t found the lease alive at c or later, so it must
     live until c + t. A sign by d < c + t that it is gone breaks that, whichever came first: if the
-    lease was gone already, the renewal had nothing to renew. Only a revocation asked for by d
-    explains it.
+    lease was gone already, the renewal had nothing to renew.
     """
     for lease in facts.leases.values():
         for sign in lease.gone:
-            if any(revocation.call_ns < sign.ret_ns for revocation in lease.revocations):
-                continue
-            for renewal in lease.renewals:
+            for renewal in (*lease.grants, *lease.renewals):
                 life_ns = renewal.ttl_s * SECOND_NS * (1 - bounds.clock_drift)
-                known = renewal.ret_ns is not None
-                if known and renewal.call_ns <= sign.ret_ns < renewal.call_ns + life_ns:
+                if (
+                    renewal.ret_ns is not None
+                    and renewal.call_ns <= sign.ret_ns < renewal.call_ns + life_ns
+                    and not _is_excused(lease, renewal, renewal.ret_ns, sign)
+                ):
                     return _early(lease, renewal, sign)
     return None
+
+
+def _is_excused(lease: Lease, renewal: Renewal, ret_ns: int, sign: Sign) -> bool:
+    """Return whether something else than an early end explains `sign`.
+
+    A revocation does, unless it was over before the renewal was asked for. So does another grant of
+    the id, between what was gone and what was renewed, or this one, if it was the grant. But if the
+    renewal had returned before, the id was to stay until its time was over, and none of these
+    explains that it was gone.
+    """
+    if any(
+        revocation.call_ns < sign.ret_ns
+        and (revocation.ret_ns is None or revocation.ret_ns > renewal.call_ns)
+        for revocation in lease.revocations
+    ):
+        return True
+    if ret_ns <= sign.since_ns:
+        return False
+    is_grant = renewal in lease.grants
+    last_ns = max(sign.ret_ns, ret_ns)
+    return is_grant or lease.granted_within(sign.since_ns, last_ns, other_than=renewal.call)
 
 
 def _early(lease: Lease, renewal: Renewal, sign: Sign) -> Breach:
@@ -93,7 +114,7 @@ def outlives(facts: LeaseFacts, bounds: Bounds) -> Breach | None:
 def _latest_end_ns(lease: Lease, sign: Sign, bounds: Bounds) -> float | None:
     """Return when the lease's time was over at the latest, as of `sign`; None if never."""
     latest = 0.0
-    for renewal in lease.renewals:
+    for renewal in (*lease.grants, *lease.renewals):
         if renewal.call == sign.call or renewal.call_ns > sign.ret_ns:
             continue
         if renewal.ret_ns is None:
@@ -106,20 +127,25 @@ def _latest_end_ns(lease: Lease, sign: Sign, bounds: Bounds) -> float | None:
 def rises(facts: LeaseFacts, bounds: Bounds) -> Breach | None:
     """Judge that what is gone stays gone: no answer after it tells of the lease as alive.
 
-    Ids that were granted twice are not among the facts.
+    Unless the id may have been granted again meanwhile. Of all signs that it was gone, the one with
+    the latest `since_ns` leaves the least time for that, so the others need not be tried.
     """
     del bounds
     for lease in facts.leases.values():
-        first = min(lease.gone, key=lambda sign: sign.ret_ns, default=None)
-        if first is None:
-            continue
-        for sign in lease.there:
-            if sign.call_ns > first.ret_ns:
+        gone = sorted(lease.gone, key=lambda sign: sign.ret_ns)
+        latest: Sign | None = None
+        place = 0
+        for sign in sorted(lease.there, key=lambda sign: sign.call_ns):
+            while place < len(gone) and gone[place].ret_ns < sign.call_ns:
+                if latest is None or gone[place].since_ns >= latest.since_ns:
+                    latest = gone[place]
+                place += 1
+            if latest is not None and not lease.granted_within(latest.since_ns, sign.ret_ns):
                 return Breach(
                     kind="lease-rose",
-                    story=f"lease {lease.id:x}: {first.words}; after that, {sign.words}",
+                    story=f"lease {lease.id:x}: {latest.words}; after that, {sign.words}",
                     lease=lease.id,
-                    calls=_calls(first.call, sign.call),
+                    calls=_calls(latest.call, sign.call),
                 )
     return None
 
@@ -145,28 +171,32 @@ def goes_in_pieces(facts: LeaseFacts, bounds: Bounds) -> Breach | None:
     end explains, has seen a piece; so has whoever is told of two revisions in which keys went.
     """
     del bounds
-    for number, deleted in facts.deletions.items():
-        if len(deleted) > 1:
-            (first, one), (second, other) = sorted(deleted.items())[:2]
+    for number, deletions in facts.deletions.items():
+        first, last = deletions[0], deletions[-1]
+        put_ns = min(deletion.put_ns for deletion in deletions)
+        told_ns = max(deletion.told_ns for deletion in deletions)
+        lease = facts.leases[number]
+        if first.revision != last.revision and not lease.granted_within(put_ns, told_ns):
             return Breach(
                 kind="lease-in-pieces",
-                story=f"lease {number:x}: its key {one!r} went at revision {first}, but {other!r}"
-                f" at revision {second}",
+                story=f"lease {number:x}: its key {first.key!r} went at revision"
+                f" {first.revision}, but {last.key!r} at revision {last.revision}",
                 lease=number,
                 calls=(),
             )
-    for lease, found, lost, operation in _pieces(facts):
+    for number, found, lost, operation in _pieces(facts):
         return Breach(
             kind="lease-in-pieces",
-            story=f"lease {lease:x}: a read found its key {found!r}, but {lost!r}, which was"
+            story=f"lease {number:x}: a read found its key {found!r}, but {lost!r}, which was"
             " attached to it as well and which nobody deleted, was gone",
-            lease=lease,
+            lease=number,
             calls=(operation,),
         )
     return None
 
 
 def _pieces(facts: LeaseFacts) -> Iterator[tuple[int, str, str, int]]:
+    """Yield a lease, a key of it that a read found, one that it did not find, and the read."""
     keys = facts.keys
     for operation, revision, leases in keys.together:
         held = {lease: key for key, lease in leases.items() if lease in facts.leases}
@@ -176,9 +206,12 @@ def _pieces(facts: LeaseFacts) -> Iterator[tuple[int, str, str, int]]:
         for key in keys.attachments:
             if key in leases or not _was_asked_for(operation.value, key):
                 continue
-            lease = keys.holder(key, revision, completion.time)
-            if lease in held:
-                yield lease, held[lease], key, operation.call
+            lost = keys.holder(key, revision, completion.time)
+            if lost is None or lost.lease not in held:
+                continue
+            lease = facts.leases[lost.lease]
+            if not lease.granted_within(lost.call_ns, completion.time):
+                yield lost.lease, held[lost.lease], key, operation.call
 
 
 def _was_asked_for(request: object, key: str) -> bool:

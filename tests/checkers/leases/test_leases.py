@@ -68,7 +68,12 @@ PIECES = {"lease-whole": "lease-in-pieces"}
     [
         pytest.param([GRANT, ATTACH, get(1.0, found=False)], [], EARLY, id="key gone"),
         pytest.param([GRANT, time_to_live(1.0, -1, 0)], [], EARLY, id="no time to live"),
-        pytest.param([GRANT, revoke(1.0, OpType.FAIL, "lease not found")], [], EARLY, id="revoke finds nothing"),
+        pytest.param(
+            [GRANT, revoke(1.0, OpType.FAIL, "lease not found")],
+            [],
+            EARLY,
+            id="revoke finds nothing",
+        ),
         pytest.param([GRANT, keep_alive(1, 1.1, 0)], [], EARLY, id="keep-alive finds nothing"),
         pytest.param(
             [GRANT, ATTACH, keep_alive(2.0, 2.1)],
@@ -228,10 +233,33 @@ def test_all_keys_of_a_lease_in_one_revision_are_valid() -> None:
     assert judge(GRANT, ATTACH, ATTACH_B, records=records).answer is Answer.VALID
 
 
-def test_a_lease_id_that_was_granted_twice_is_not_judged() -> None:
-    again = Row(5, 5.1, 0, "lease-grant", {"ttl": TTL, "id": 7}, GRANT.answer)
+AGAIN = Row(5, 5.1, 0, "lease-grant", {"ttl": TTL, "id": 7}, GRANT.answer)
 
-    assert judge(GRANT, again, keep_alive(6, 6.1)).answer is Answer.UNKNOWN
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        pytest.param([GRANT, keep_alive(4, 4.1, 0), AGAIN, keep_alive(6, 6.1)], id="rises"),
+        pytest.param([GRANT, ATTACH, AGAIN, get(5.5, found=False)], id="loses its keys"),
+        pytest.param([GRANT, keep_alive(4.9, 5.05, 0), AGAIN], id="at the same time"),
+        pytest.param([GRANT, revoke(1), AGAIN._replace(call_s=2, ret_s=2.1)], id="when revoked"),
+        pytest.param(
+            [
+                GRANT,
+                AGAIN._replace(outcome=OpType.INFO, answer=None),
+                keep_alive(9, 9.1, 0),
+                keep_alive(9.2, 9.3),
+            ],
+            id="perhaps, and who knows when",
+        ),
+    ],
+)
+def test_an_id_that_is_granted_again_is_another_lease(rows: list[Row]) -> None:
+    assert kinds(judge(*rows)) == {}
+
+
+def test_an_id_that_is_granted_again_dies_early_all_the_same() -> None:
+    assert kinds(judge(GRANT, AGAIN, time_to_live(5.5, -1, 0))) == EARLY
 
 
 def test_without_a_bound_no_lease_is_late() -> None:
