@@ -348,11 +348,16 @@ class Judge:
 
     # ------------------------------------------------------------ members
     def _change_members(self, log: NodeLog, what: MembersChanged) -> None:
-        """Judge that the members are well-formed, and follow from those before (Raft §6)."""
+        """Judge that the members are well-formed, and follow from those before (Raft §6).
+
+        A leader makes one change after another, and is heard of each; a follower may take several
+        entries at once, and be heard of the last only.
+        """
         members = (what.voters, what.learners, what.outgoing)
         why = _malformed(what)
-        if why is None and log.members is not None and log.members[0] < what.index:
-            why = _leap(log.members[1], what)
+        before = log.members if log.leads is not None else None
+        if why is None and before is not None and before[0] < what.index:
+            why = _leap(before[1], what)
         if why is not None:
             self._breach(
                 MEMBERS,
