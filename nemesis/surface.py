@@ -39,7 +39,8 @@ class Daemons(Protocol):
     def stop(self, node: str) -> None:
         """Ask a running daemon to end, as SIGTERM, and wait until it has.
 
-        A paused one goes on first. One that does not end within the environment's patience is a `SurfaceError`.
+        A paused one goes on first. One that does not end within the environment's patience is a
+        `SurfaceError`.
         """
 
     def start(self, node: str) -> None:
