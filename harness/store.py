@@ -7,6 +7,7 @@
     schedule.json        faults: asked for and applied
     history.jsonl        what the clients saw (docs/HISTORY_FORMAT.md)
     trace/<node>.jsonl   what the nodes did
+    journal.jsonl        on real clusters: every fault, before and after it was tried
     nodes/<node>/        a node's log, and on failure its data directory
     results.json         the verdicts
 
@@ -93,6 +94,11 @@ class RunDirectory:
     def history_path(self) -> Path:
         """What the clients saw."""
         return self.path / "history.jsonl"
+
+    @property
+    def journal_path(self) -> Path:
+        """Every attempt at a fault, before and after it: what a killed harness left broken."""
+        return self.path / "journal.jsonl"
 
     @property
     def results_path(self) -> Path:
