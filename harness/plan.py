@@ -146,6 +146,21 @@ class NodePlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             )
 
 
+class DaemonPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The operating-system processes of a real cluster; the simulation has none."""
+
+    version: str | None = None
+    """Of the store, as in `3.5.16` or, for the newest of a line, `3.5`. None: any."""
+    binary: str | None = None
+    """The store's program. None: it is looked for (`quorate doctor`)."""
+    flags: tuple[str, ...] = ()
+    """Given to every daemon, after the harness's own."""
+    fsync: bool = True
+    """Whether daemons wait for their disks; if not, only their own code is tested, and faster."""
+    ready_s: Positive = 30.0
+    """How long a daemon may take until it serves."""
+
+
 class LivenessPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is asked of the cluster once every fault has been undone."""
 
@@ -180,6 +195,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     network: NetworkPlan = NetworkPlan()
     disk: DiskPlan = DiskPlan()
     node: NodePlan = NodePlan()
+    daemon: DaemonPlan = DaemonPlan()
     liveness: LivenessPlan = LivenessPlan()
     checks: CheckPlan = CheckPlan()
 

@@ -24,7 +24,10 @@ from harness.plan import Plan
 from harness.plan_file import with_overrides
 from nemesis.packages import Package
 
-PACKAGES: Final = tuple(package for package in Package if package is not Package.LYING_DISK)
+_NOT_DRAWN: Final = (Package.LYING_DISK, Package.STOP)
+"""One breaks an assumption of Raft; the other is a kill to a simulated node."""
+
+PACKAGES: Final = tuple(package for package in Package if package not in _NOT_DRAWN)
 """Kinds of faults under which a correct node keeps every promise."""
 
 PACKAGE_COUNTS: Final = (1, 1, 2, 2, 3, 3, 4, 5, 7, len(PACKAGES))

@@ -201,6 +201,10 @@ class Cluster:
         tail = Tail.TORN if torn_tail else Tail.LOST if lose_unsynced else Tail.KEPT
         self._host(node).kill(tail)
 
+    def stop(self, node: str) -> None:
+        """End the daemon. A node has nothing to say before: it is a kill that loses nothing."""
+        self._host(node).kill(Tail.KEPT)
+
     def start(self, node: str) -> None:
         """Start the daemon from its data directory."""
         self._host(node).start()
