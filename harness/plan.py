@@ -124,6 +124,10 @@ class NodePlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Entries kept for followers to catch up with, although the store holds their outcome."""
     snapshot_chunk_bytes: Count = 1 << 20
     """Bytes of a store's state in one message to a follower that is too far behind."""
+    lease_checkpoint_ms: Positive = 300_000.0
+    """What is left of a lease that has longer is written down so often."""
+    quota_backend_bytes: Count = 1_000_000_000
+    """When a node's store holds so much, the cluster takes nothing that makes stores grow."""
 
     def __post_init__(self) -> None:
         shortest, longest = self.election_timeout_ms

@@ -7,11 +7,12 @@ from typing import Final
 from harness.errors import UsageError
 from harness.suggest import did_you_mean
 from harness.workloads.kv import KvWorkload
+from harness.workloads.lease import LeaseWorkload
 from harness.workloads.register import RegisterWorkload
 from harness.workloads.workload import Workload
 
 _WORKLOADS: Final[Mapping[str, Workload]] = MappingProxyType(
-    {workload.name: workload for workload in (KvWorkload(), RegisterWorkload())}
+    {workload.name: workload for workload in (KvWorkload(), LeaseWorkload(), RegisterWorkload())}
 )
 
 
