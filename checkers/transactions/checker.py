@@ -18,7 +18,8 @@ from typing import Final
 from checkers.checker import Budget, Checker
 from checkers.collector import rare_collections
 from checkers.history import History
-from checkers.models.model import ModelError
+from checkers.models.model import ModelError, hashable
+from checkers.models.registry import value_of
 from checkers.transactions.anomalies import Cycle, Cycles, Finding, find_cycles
 from checkers.transactions.consistency import (
     STRICT_SERIALIZABLE,
@@ -30,7 +31,7 @@ from checkers.transactions.consistency import (
 from checkers.transactions.inference import Inference
 from checkers.transactions.list_append import ListAppend
 from checkers.transactions.rw_register import RwRegister
-from checkers.transactions.story import cycle_lines, kind_in_words, names_of, reason
+from checkers.transactions.story import cycle_lines, kind_in_words, names_of, reason, wrapped
 from checkers.transactions.transactions import transactions_of
 from checkers.verdict import Evidence, Verdict, invalid, unknown, valid
 
@@ -68,10 +69,13 @@ ALIASES: Final[Mapping[str, str]] = MappingProxyType(
 """Adya's and Elle's other names for consistency models."""
 
 
-def transactional(kind: str, expected: str = STRICT_SERIALIZABLE) -> Checker:
+def transactional(
+    kind: str, expected: str = STRICT_SERIALIZABLE, initial: str | None = None
+) -> Checker:
     """Return a checker for transactions over `kind`, of which `expected` is asked.
 
-    Raises `ModelError` if there is no such consistency model.
+    `initial`, JSON or a bare word, is what every register holds at first. Raises `ModelError` if
+    there is no such consistency model, and if lists are to start as anything but empty.
     """
     assert kind in KINDS, f"transactions are over one of {KINDS}"
     name = ALIASES.get(expected, expected)
@@ -79,7 +83,11 @@ def transactional(kind: str, expected: str = STRICT_SERIALIZABLE) -> Checker:
         raise ModelError(
             f"no consistency model is called {expected!r} (known: {', '.join(model_names())})"
         )
-    return Isolation(kind, name)
+    if initial in {None, "nil"} or (kind == LIST_APPEND and initial == "[]"):
+        return Isolation(kind, name)
+    if kind == LIST_APPEND:
+        raise ModelError(f"lists start empty, not as {initial!r}")
+    return Isolation(kind, name, hashable(value_of(str(initial))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,10 +199,9 @@ class _Judgement:
         if len(told) > _STORIES_MAX:
             others = dict.fromkeys(anomaly.anomaly for anomaly in told[_STORIES_MAX:])
             lines += [f"And also: {', '.join(others)}.", ""]
-        lines.append(f"Ruled out: {', '.join(limits.weakest_violated)}, and all that is stronger.")
-        lines.append(
-            f"The strongest that is left: {', '.join(limits.strongest_left) or 'nothing'}."
-        )
+        violated, left = ", ".join(limits.weakest_violated), ", ".join(limits.strongest_left)
+        lines += wrapped(f"Ruled out: {violated}, and all that is stronger.")
+        lines += wrapped(f"The strongest that is left: {left or 'nothing'}.")
         return Evidence(
             operations=self._core(told),
             story="\n".join(lines),
@@ -227,7 +234,7 @@ class _Judgement:
 
     def _story(self, anomaly: Finding | Cycle) -> list[str]:
         if isinstance(anomaly, Finding):
-            return [f"{anomaly.anomaly}: {anomaly.story}."]
+            return wrapped(f"{anomaly.anomaly}: {anomaly.story}.")
         return [f"{anomaly.anomaly}:", *cycle_lines(anomaly, self.inference)]
 
     def _operations(self, anomalies: Sequence[Finding | Cycle]) -> tuple[int, ...]:

@@ -15,9 +15,16 @@ from checkers.transactions.transactions import Transactions, shown
 def findings_of(appended: AppendedList, transactions: Transactions) -> Iterator[Finding]:
     """Yield at most one finding of each kind."""
     finders = (
-        _duplicate, _incompatible, _garbage, _aborted, _intermediate, _dirty_update, _lost_update,
+        _duplicate,
+        _out_of_order,
+        _incompatible,
+        _garbage,
+        _aborted,
+        _intermediate,
+        _dirty_update,
+        _lost_update,
         _future_read,
-    )  # fmt: skip
+    )
     for find in finders:
         yield from find(appended, transactions)
 
@@ -64,6 +71,24 @@ def _incompatible(appended: AppendedList, transactions: Transactions) -> Iterato
             f"{one} and {two}: neither list is the beginning of the other",
         )
         return
+
+
+def _out_of_order(appended: AppendedList, transactions: Transactions) -> Iterator[Finding]:
+    """Find a transaction whose own appends were read in another order, or a later one alone."""
+    own: dict[int, Elements] = {number: [] for number in appended.intermediate.values()}
+    for element, number in appended.writer.items() if own else ():
+        if number in own:
+            own[number].append(element)
+    place = {element: index for index, element in enumerate(appended.order if own else ())}
+    for number, elements in own.items():
+        seen = sorted((element for element in elements if element in place), key=place.__getitem__)
+        if seen != elements[: len(seen)]:
+            reader, _ = next(_longest(appended))
+            what = _read(transactions, reader, appended, appended.longest)
+            wrote = f"op {transactions.call[number]} appended {shown(elements)}, in this order"
+            story = f"{wrote}; {what}, with {shown(seen)} of them"
+            yield Finding("incompatible-order", tuple(sorted({number, reader})), story)
+            return
 
 
 def _garbage(appended: AppendedList, transactions: Transactions) -> Iterator[Finding]:

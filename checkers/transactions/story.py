@@ -1,5 +1,6 @@
 """A cycle told in words, and drawn."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -9,10 +10,8 @@ from checkers.transactions.graph import ORDER, REALTIME, RW, WR, WW
 from checkers.transactions.inference import Inference
 from checkers.transactions.transactions import described
 
-_DRAWN_MAX: Final = 12
-"""Transactions of a cycle that are drawn; nobody follows a longer one."""
-
-_LINE_MAX: Final = 110
+LINE_MAX: Final = 110
+"""Columns of a story; a cycle that is wider is not drawn."""
 
 
 def names_of(steps: Sequence[Step]) -> dict[int, str]:
@@ -29,13 +28,19 @@ def cycle_lines(cycle: Cycle, inference: Inference) -> list[str]:
         is_last = place == len(cycle.steps) - 1
         start = "" if not place else "But then " if is_last else "Then "
         before, after = names[step.before], names[step.after]
-        lines.append(
+        lines += wrapped(
             f"{start}{before} must come before {after}, because {reason(step, names, inference)}"
             + ("; that is a circle." if is_last else ".")
         )
-    if len(cycle.steps) <= _DRAWN_MAX:
-        lines += ["", *_drawing(cycle.steps, names)]
+    drawing = _drawing(cycle.steps, names)
+    if len(drawing[0]) <= LINE_MAX:
+        lines += ["", *drawing]
     return lines
+
+
+def wrapped(sentence: str) -> list[str]:
+    """Return `sentence` in lines that are not too long."""
+    return textwrap.wrap(sentence, LINE_MAX, subsequent_indent="  ", break_on_hyphens=False)
 
 
 def reason(step: Step, names: Mapping[int, str], inference: Inference) -> str:
@@ -62,9 +67,11 @@ def _transaction(number: int, name: str, inference: Inference) -> str:
     transactions = inference.transactions
     operation = transactions.operations[number]
     ret = "never answered" if operation.ret is None else f"op {operation.ret}"
-    what = described(transactions.micro_ops[number])
-    what = what if len(what) <= _LINE_MAX else what[: _LINE_MAX - 4] + " ..."
-    return f"{name} (process {operation.process}, op {operation.call} to {ret}): {what}"
+    line = (
+        f"{name} (process {operation.process}, op {operation.call} to {ret}): "
+        f"{described(transactions.micro_ops[number])}"
+    )
+    return line if len(line) <= LINE_MAX else f"{line[: LINE_MAX - 4]} ..."
 
 
 def _drawing(steps: Sequence[Step], names: Mapping[int, str]) -> list[str]:

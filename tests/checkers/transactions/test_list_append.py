@@ -84,6 +84,11 @@ def test_a_lost_update_is_found_although_nobody_read_its_outcome() -> None:
     assert "lost-update" in anomalies(judge(at_once("rx ax1", "rx ax2")))
 
 
+@pytest.mark.parametrize("read", ["rx21", "rx2"])
+def test_appends_of_one_transaction_stay_in_their_order(read: str) -> None:
+    assert "incompatible-order" in anomalies(judge(at_once("ax1 ax2", read)))
+
+
 def test_a_dirty_update_is_built_on_what_failed() -> None:
     verdict = judge(at_once("ax1!", "ax2", "rx12"))
 
