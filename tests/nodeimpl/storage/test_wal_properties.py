@@ -174,7 +174,7 @@ class PowerCuts(RuleBasedStateMachine):
 
 
 class EncryptedPowerCuts(PowerCuts):
-    cipher = Providers((AesGcm("key1", bytes(32), counted),))
+    cipher: Cipher = Providers((AesGcm("key1", bytes(32), counted),))
 
 
 TestPowerCuts = PowerCuts.TestCase
