@@ -156,14 +156,17 @@ class Node:
         watch_deadline = self.watch.deadline
         if watch_deadline is not None and watch_deadline < deadline:
             deadline = watch_deadline
-        if self._expiry and self._expiry[0][0] < deadline:
-            deadline = self._expiry[0][0]
+        if self._expiry and (expiry := self._expiry[0][0]) < deadline:
+            deadline = expiry
         leasing_at = self._leasing.deadline
         return leasing_at if leasing_at is not None and leasing_at < deadline else deadline
 
     def handle(self, now: Instant, given: Input) -> list[Effect]:
         """Take one input and return what to do about it, in order."""
-        effects = self._handle(now, given)
+        if type(given) is Receive:  # by far the most
+            effects = self._interpret(now, self.raft.receive(now, given.sender, given.message))
+        else:
+            effects = self._handle(now, given)
         if self.watch.streams:
             self._serve_watchers(now, effects)  # Before rows go of which they are to be told.
         if self.store.is_compacting:
@@ -176,10 +179,10 @@ class Node:
 
     def _handle(self, now: Instant, given: Input) -> list[Effect]:
         match given:
-            case Receive(sender=sender, message=message):
-                return self._interpret(now, self.raft.receive(now, sender, message))
             case Requests(requests=requests):
                 return self._take(now, requests)
+            case Receive(sender=sender, message=message):
+                return self._interpret(now, self.raft.receive(now, sender, message))
             case ChangeMembers():
                 return self._change_members(now, given)
             case MoveLeader():
@@ -287,40 +290,48 @@ class Node:
         return effects + self._interpret(now, self.raft.transfer(now, given.target))
 
     # ------------------------------------------------------------ what consensus says
-    def _interpret(  # noqa: C901, PLR0912 (one case per effect)
-        self, now: Instant, raft_effects: list[RaftEffect]
-    ) -> list[Effect]:
+    def _interpret(self, now: Instant, raft_effects: list[RaftEffect]) -> list[Effect]:
         """Pass on what the driver does, and do here what concerns the store."""
         effects: list[Effect] = []
         for effect in raft_effects:
-            match effect:
-                case Send() | Persist() | ConfigurationChanged() | Trim() | Restored():
-                    effects.append(effect)
-                case Became(leader=leader):
-                    effects.append(effect)
-                    self._leasing.became(now, effect, self.store.leases)
-                    if self._administration and leader is not None:
-                        effects += self._administration.led_by(leader)
-                case Commit(entries=entries):
-                    effects.append(effect)
-                    self._apply(now, entries, effects)
-                case ReadReady(request_ids=request_ids, read_index=read_index):
-                    self._read_when_applied(request_ids, read_index, effects)
-                case Dropped(request_ids=request_ids):
-                    self._refuse(request_ids, effects)
-                case Inquired():
-                    self._leasing.inquired(effect)
-                case InquiryAnswered(request_id=request_id, data=data):
-                    response = decode_answer(data)
-                    if response is not None:
-                        self._answer(request_id, response, effects)
-                case NeedSnapshot():
-                    self._give_snapshot(now, effects)
-                case Restore(snapshot=snapshot):
-                    self._restore(now, snapshot, effects)
-                case _:
-                    assert_never(effect)
+            if type(effect) is Send or type(effect) is Persist:
+                effects.append(effect)
+            elif type(effect) is Commit:
+                effects.append(effect)
+                self._apply(now, effect.entries, effects)
+            else:
+                self._interpret_rare(now, effect, effects)
         return effects
+
+    def _interpret_rare(  # noqa: C901, PLR0912 (one case per effect)
+        self, now: Instant, effect: RaftEffect, effects: list[Effect]
+    ) -> None:
+        match effect:
+            case ReadReady(request_ids=request_ids, read_index=read_index):
+                self._read_when_applied(request_ids, read_index, effects)
+            case Became(leader=leader):
+                effects.append(effect)
+                self._leasing.became(now, effect, self.store.leases)
+                if self._administration and leader is not None:
+                    effects += self._administration.led_by(leader)
+            case Dropped(request_ids=request_ids):
+                self._refuse(request_ids, effects)
+            case Inquired():
+                self._leasing.inquired(effect)
+            case InquiryAnswered(request_id=request_id, data=data):
+                response = decode_answer(data)
+                if response is not None:
+                    self._answer(request_id, response, effects)
+            case NeedSnapshot():
+                self._give_snapshot(now, effects)
+            case Restore(snapshot=snapshot):
+                self._restore(now, snapshot, effects)
+            case ConfigurationChanged() | Trim() | Restored():
+                effects.append(effect)
+            case Send() | Persist() | Commit():
+                raise AssertionError("the caller has seen to these")
+            case _:
+                assert_never(effect)
 
     def _apply(self, now: Instant, entries: tuple[Entry, ...], effects: list[Effect]) -> None:
         for entry in entries:

@@ -22,7 +22,7 @@ StreamLost = Callable[[], None]
 class WatchStreams:
     """Streams by the host's own numbers, which are never used again.
 
-    Clients call when what they send arrives, and only while the daemon runs.
+    Clients call when what they send arrives.
     """
 
     __slots__ = ("_give", "_last_stream", "_name", "_open")
@@ -35,19 +35,24 @@ class WatchStreams:
         self._last_stream = 0
 
     def open(self, room_bytes: int, receive: Receiver, lost: StreamLost) -> int:
-        """Return the number of a new stream, whose client can be sent so much for now."""
+        """Return the number of a new stream, whose client can be sent so much for now.
+
+        The daemon must be running.
+        """
         self._last_stream += 1
         self._open[self._last_stream] = (receive, lost)
         self._give(OpenWatchStream(self._last_stream, room_bytes))
         return self._last_stream
 
     def ask(self, stream: int, request: WatchRequest) -> None:
-        """Take what the client sends on an open stream."""
-        self._give(WatchStreamRequest(stream, request))
+        """Take what the client sends on a stream; nothing if that has been lost."""
+        if stream in self._open:
+            self._give(WatchStreamRequest(stream, request))
 
     def drained(self, stream: int, taken_bytes: int) -> None:
-        """Note that the client of an open stream has got so much."""
-        self._give(WatchStreamDrained(stream, taken_bytes))
+        """Note that the client of a stream has got so much; nothing if that has been lost."""
+        if stream in self._open:
+            self._give(WatchStreamDrained(stream, taken_bytes))
 
     def close(self, stream: int) -> None:
         """Take the end of a stream by its client. What is still on its way to it is dropped."""

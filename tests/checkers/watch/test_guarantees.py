@@ -187,6 +187,7 @@ def _previous_is_stale() -> WatchedStore:
     for value in "123":
         store.put("a", value)
     first, second, third = store.due(watcher, 4)
+    assert third.prev is not None, "it was asked for"
     stale = msgspec.structs.replace(third.prev, mod_revision=2, value="1")
     store.tell(watcher, [first, second, msgspec.structs.replace(third, prev=stale)])
     return store
