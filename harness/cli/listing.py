@@ -34,5 +34,17 @@ def _sections() -> Iterator[tuple[str, list[tuple[str, str]]]]:
         [(name, mutant.breaks) for name, mutant in sorted(MUTANTS.items())],
     )
     yield "formats (check --format)", [(name.value, "") for name in Format]
-    yield "systems (run --system)", [("nodeimpl", "our own etcd-compatible node")]
-    yield "environments (run --env)", [("simulation", "in this process, in virtual time")]
+    yield (
+        "systems (run --system)",
+        [
+            ("nodeimpl", "our own etcd-compatible node"),
+            ("etcd", "an installed etcd, 3.4 or later; on real daemons only"),
+        ],
+    )
+    yield (
+        "environments (run --env)",
+        [
+            ("simulation", "in this process, in virtual time"),
+            ("local", "processes of this machine; breaks: kill, pause, compact, stop"),
+        ],
+    )

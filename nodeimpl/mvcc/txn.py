@@ -118,7 +118,7 @@ def branch_error(state: StoreState, branch: Branch) -> ApiError | None:
 def _step_error(state: StoreState, step: Step) -> ApiError | None:
     match step:
         case PutRequest():
-            return previous_error(state, step) or lease_error(step)  # In etcd's order.
+            return previous_error(state, step) or lease_error(state, step)  # In etcd's order.
         case RangeRequest():
             return _range_error(state, step)
         case Branch():
