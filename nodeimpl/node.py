@@ -143,6 +143,11 @@ class Node:
         return Raft(config.raft, config.node_id, config.voters, recovered, random, now)
 
     @property
+    def applied(self) -> Applied:
+        """What the store is the outcome of, sealed or not."""
+        return Applied(self.applied_index, self._applied_term, self._applied_members)
+
+    @property
     def deadline(self) -> Instant:
         """When `Wake` must be given at the latest."""
         deadline = self.raft.deadline
@@ -358,7 +363,7 @@ class Node:
         Whatever the store has applied stands behind its `Persist`: its `Commit` does.
         """
         self._sealed_index = self.applied_index
-        applied = Applied(self.applied_index, self._applied_term, self._applied_members)
+        applied = self.applied
         point = self._backend.seal(applied)
         effects.append(CommitBackend(point, applied, self.store.hash()))
         effects += self._interpret(now, self.raft.trim(now, self.applied_index))
