@@ -28,7 +28,7 @@ from nodeimpl.config import StoreConfig
 from nodeimpl.mvcc.store import Store
 from nodeimpl.storage.memory_backend import MemoryBackend
 
-KV = {
+KV: dict[str, type[ApiRequest]] = {
     "Range": RangeRequest,
     "Put": PutRequest,
     "DeleteRange": DeleteRangeRequest,
@@ -71,6 +71,8 @@ class FakeCluster:
         self.hashes: dict[str, int] = {}
         """Of nodes whose store is another than the others'."""
         self.term_of_office = 1
+        self.lost: set[str] = set()
+        """Nodes whose starts change nothing."""
         self._ports: dict[str, int] = {}
         self._servers: dict[str, grpc.Server] = {}
         self._deaths: list[Death] = []
@@ -133,7 +135,7 @@ class FakeCluster:
         self._deaths.append(Death(node=name, how="exit code 2", last_words="panic: oh no"))
 
     def _kv_handlers(self) -> grpc.GenericRpcHandler:
-        handlers = {
+        handlers: dict[str, grpc.RpcMethodHandler[ApiRequest, ApiResponse]] = {
             name: grpc.unary_unary_rpc_method_handler(
                 self._answer,
                 request_deserializer=request.FromString,
@@ -212,7 +214,8 @@ class FakeDaemons:
 
     def start(self, node: str) -> None:
         self._called("start", node)
-        self._cluster.serve(node)
+        if node not in self._cluster.lost:
+            self._cluster.serve(node)
 
     def pause(self, node: str) -> None:
         self._called("pause", node)
