@@ -124,6 +124,12 @@ class NodePlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Entries kept for followers to catch up with, although the store holds their outcome."""
     snapshot_chunk_bytes: Count = 1 << 20
     """Bytes of a store's state in one message to a follower that is too far behind."""
+    watch_progress_ms: Positive = 600_000.0
+    """How often watchers that wish it are told how far they are."""
+    watch_batch_rows: Count = 1000
+    """Rows of history read at a time for watchers that are behind."""
+    watch_fragment_bytes: Count = 2_097_152
+    """Responses of this size are cut for watchers that allow it."""
 
     def __post_init__(self) -> None:
         shortest, longest = self.election_timeout_ms

@@ -50,7 +50,7 @@ def _menu(setting: str, values: tuple[object, ...]) -> Menu:
 MENUS: Final[tuple[Menu, ...]] = (
     _menu("nodes", (1, 3, 3, 3, 3, 3, 3, 5, 5, 7)),
     # ---------------------------------------------------------------- what clients do
-    _menu("workload.name", ("kv", "kv", "register")),
+    _menu("workload.name", ("kv", "kv", "register", "watch")),
     _menu("workload.rate", (50.0, 100.0, 100.0, 200.0)),
     _menu("workload.concurrency", (2, 5, 10, 30, 30)),
     _menu("workload.keys", (1, 3, 5, 20)),
@@ -93,6 +93,9 @@ MENUS: Final[tuple[Menu, ...]] = (
     _menu("node.snapshot_entries", (5, 50, 10_000)),
     _menu("node.catch_up_entries", (0, 5, 5_000)),
     _menu("node.snapshot_chunk_bytes", (100, 1_000, 1 << 20)),
+    _menu("node.watch_progress_ms", (100.0, 600_000.0)),
+    _menu("node.watch_batch_rows", (1, 5, 1_000)),
+    _menu("node.watch_fragment_bytes", (200, 2_097_152)),
     # ---------------------------------------------------------------- what the judgement may cost
     _menu("checks.steps_max", (50_000,)),
 )

@@ -12,6 +12,7 @@ from checkers.formats.detect import Format, detect, read_history
 from checkers.history import History
 from checkers.history_file import load_history
 from checkers.verdict import Answer, Verdict, as_json_value
+from checkers.watch_history import WatchRecord, load_watch_file
 from harness.errors import UsageError
 from harness.plan import CheckPlan
 from harness.report.console import verdict_lines
@@ -99,7 +100,10 @@ def _judge_run(path: Path) -> Verdict:
             "the run was killed; judging the lines before it",
             err=True,
         )
-    return judge(plan, loaded.history)
+    watched: list[WatchRecord] = []
+    if directory.watch_path.exists():
+        watched = load_watch_file(directory.watch_path, allow_torn_tail=True)
+    return judge(plan, loaded.history, watched)
 
 
 def _read(path: Path, file_format: Format | None) -> History:

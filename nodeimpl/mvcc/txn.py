@@ -134,7 +134,7 @@ def _flat(branch: Branch) -> Iterator[Operation]:
 def _step_error(state: StoreState, step: Operation) -> ApiError | None:
     match step:
         case PutRequest():
-            return previous_error(state, step) or lease_error(step)  # In etcd's order.
+            return previous_error(state, step) or lease_error(state, step)  # In etcd's order.
         case RangeRequest():
             return _range_error(state, step)
         case DeleteRangeRequest():

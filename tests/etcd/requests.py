@@ -6,7 +6,7 @@ sequence means the same whenever it is sent, and can be made smaller.
 
 from hypothesis import strategies as st
 
-from nodeimpl.api.requests import ApiRequest
+from nodeimpl.api.requests import KvRequest
 from nodeimpl.api.rpc_pb2 import (
     CompactionRequest,
     Compare,
@@ -119,20 +119,20 @@ def txns(draw: st.DrawFn, depth: int) -> TxnRequest:
     )
 
 
-requests: st.SearchStrategy[ApiRequest] = st.one_of(
+requests: st.SearchStrategy[KvRequest] = st.one_of(
     plain_puts, puts, plain_ranges, ranges, deletes, compactions, txns(0), txns(2)
 )
 sequences = st.lists(requests, min_size=1, max_size=12)
 
 
-def rebased(request: ApiRequest, base: int) -> ApiRequest:
+def rebased(request: KvRequest, base: int) -> KvRequest:
     """Return the request with every drawn revision counted from `base`."""
     copy = type(request).FromString(request.SerializeToString())
     _rebase(copy, base)
     return copy
 
 
-def _rebase(request: ApiRequest, base: int) -> None:
+def _rebase(request: KvRequest, base: int) -> None:
     match request:
         case RangeRequest():
             request.revision = _shifted(request.revision, base)

@@ -9,7 +9,7 @@ import os
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 
-from nodeimpl.api.requests import ApiRequest
+from nodeimpl.api.requests import KvRequest
 from nodeimpl.api.rpc_pb2 import PutRequest, RangeRequest, RequestOp, TxnRequest
 from tests.etcd.comparing import emptied, normalized
 from tests.etcd.differences import is_excused
@@ -44,7 +44,7 @@ def node() -> NodeAlone:
 )
 @given(requests=sequences)
 def test_every_answer_is_etcds(
-    node: NodeAlone, etcd: EtcdDaemon, requests: list[ApiRequest]
+    node: NodeAlone, etcd: EtcdDaemon, requests: list[KvRequest]
 ) -> None:
     sides = (node, etcd)
     bases = {side.name: emptied(side) for side in sides}

@@ -20,7 +20,7 @@ from nemesis.surface import OperatorAnswer, SurfaceError, Surfaces
 from nodeimpl.api.errors import ApiError
 from nodeimpl.api.requests import ApiResponse
 from nodeimpl.api.rpc_pb2 import CompactionRequest
-from nodeimpl.config import NodeConfig, RaftConfig
+from nodeimpl.config import NodeConfig, RaftConfig, WatchConfig
 from nodeimpl.ids import MILLISECOND, SECOND, Instant, NodeId
 from nodeimpl.node import Node
 from nodeimpl.raft.effects import RoleName
@@ -55,6 +55,11 @@ class NodeMaker:
         shortest, longest = knobs.election_timeout_ms
         self._request_timeout_ns = to_ns(knobs.request_timeout_ms)
         self._backend_commit_entries = knobs.backend_commit_entries
+        self._watch = WatchConfig(
+            batch_rows_max=knobs.watch_batch_rows,
+            progress_interval_ns=to_ns(knobs.watch_progress_ms),
+            fragment_bytes_max=knobs.watch_fragment_bytes,
+        )
         self._raft = RaftConfig(
             heartbeat_interval_ns=to_ns(knobs.heartbeat_ms),
             election_timeout_ns_min=to_ns(shortest),
@@ -83,6 +88,7 @@ class NodeMaker:
             voters=self.voters if node_id in self.voters else (),
             incarnation=incarnation,
             raft=self._raft,
+            watch=self._watch,
             request_timeout_ns=self._request_timeout_ns,
             backend_commit_entries=self._backend_commit_entries,
         )

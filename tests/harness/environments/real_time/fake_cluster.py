@@ -12,7 +12,7 @@ from harness.environments.environment import Death, Means
 from harness.systems.system import Member
 from nemesis.surface import SurfaceError
 from nodeimpl.api.errors import ApiError
-from nodeimpl.api.requests import ApiRequest, ApiResponse
+from nodeimpl.api.requests import ApiResponse, KvRequest
 from nodeimpl.api.rpc_pb2 import (
     CompactionRequest,
     DeleteRangeRequest,
@@ -28,7 +28,7 @@ from nodeimpl.config import StoreConfig
 from nodeimpl.mvcc.store import Store
 from nodeimpl.storage.memory_backend import MemoryBackend
 
-KV: dict[str, type[ApiRequest]] = {
+KV: dict[str, type[KvRequest]] = {
     "Range": RangeRequest,
     "Put": PutRequest,
     "DeleteRange": DeleteRangeRequest,
@@ -45,7 +45,7 @@ class FakeStore:
         self._lock = Lock()
         self.applied_count = 1
 
-    def ask(self, request: ApiRequest) -> ApiResponse | ApiError:
+    def ask(self, request: KvRequest) -> ApiResponse | ApiError:
         with self._lock:
             refusal = self._store.check(request)
             if refusal is not None:
@@ -135,7 +135,7 @@ class FakeCluster:
         self._deaths.append(Death(node=name, how="exit code 2", last_words="panic: oh no"))
 
     def _kv_handlers(self) -> grpc.GenericRpcHandler:
-        handlers: dict[str, grpc.RpcMethodHandler[ApiRequest, ApiResponse]] = {
+        handlers: dict[str, grpc.RpcMethodHandler[KvRequest, ApiResponse]] = {
             name: grpc.unary_unary_rpc_method_handler(
                 self._answer,
                 request_deserializer=request.FromString,
@@ -145,7 +145,7 @@ class FakeCluster:
         }
         return grpc.method_handlers_generic_handler("etcdserverpb.KV", handlers)
 
-    def _answer(self, request: ApiRequest, context: grpc.ServicerContext) -> ApiResponse:
+    def _answer(self, request: KvRequest, context: grpc.ServicerContext) -> ApiResponse:
         body = self.store.ask(request)
         if isinstance(body, ApiError):
             codes = {code.value[0]: code for code in grpc.StatusCode}
