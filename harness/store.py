@@ -8,6 +8,7 @@
     history.jsonl        what the clients saw (docs/HISTORY_FORMAT.md)
     watch.jsonl          what the watchers were told; absent where nobody watches
     trace/<node>.jsonl   what the nodes did
+    journal.jsonl        on real clusters: every fault, before and after it was tried
     nodes/<node>/        a node's log, and on failure its data directory
     results.json         the verdicts
 
@@ -99,6 +100,11 @@ class RunDirectory:
     def watch_path(self) -> Path:
         """What the watchers were told; absent where nobody watches."""
         return self.path / "watch.jsonl"
+
+    @property
+    def journal_path(self) -> Path:
+        """Every attempt at a fault, before and after it: what a killed harness left broken."""
+        return self.path / "journal.jsonl"
 
     @property
     def results_path(self) -> Path:

@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from checkers.checker import Budget, compose
+from checkers.collector import rare_collections
 from checkers.history import History, Op
 from checkers.verdict import Evidence, Verdict, invalid, merge, valid
 from checkers.watch_history import WatchRecord
-from harness.environments.simulation.collector import rare_collections
+from harness.environments.progress import Progress
 from harness.environments.simulation.mutants.mutant import planted
 from harness.environments.simulation.mutants.registry import mutant_named
 from harness.environments.simulation.simulation import (
     Failure,
-    Progress,
     Simulation,
     SimulationResult,
 )
@@ -26,17 +26,16 @@ from harness.environments.simulation.streams import OnDraw, Streams
 from harness.environments.simulation.trace import TraceSink
 from harness.errors import UsageError
 from harness.plan import Plan
-from harness.suggest import did_you_mean
 from harness.tripwire import armed
 from harness.workloads.registry import checkers_for, fleet_maker, workload_named
 from nemesis.schedule import Schedule
 from nodeimpl.ids import SECOND
 
-SYSTEMS: Final = ("nodeimpl",)
-"""Stores that can be put under test."""
+SIMULATION: Final = "simulation"
+"""The environment of these trials; the others are `harness.real_trial`'s."""
 
-ENVIRONMENTS: Final = ("simulation",)
-"""Where they can run."""
+_SYSTEMS: Final = ("nodeimpl",)
+"""Stores that can be simulated."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,13 +107,12 @@ def run_trial(  # noqa: PLR0913 - the trial, and all who wish to hear of it
 
 
 def _require_known(plan: Plan) -> None:
-    """Raise `UsageError` if the plan asks for a system or environment there is none of."""
-    if plan.system not in SYSTEMS:
-        raise UsageError(f"there is no system {plan.system!r}{did_you_mean(plan.system, SYSTEMS)}")
-    if plan.environment not in ENVIRONMENTS:
+    """Raise `UsageError` if the plan asks for what cannot be simulated."""
+    if plan.environment != SIMULATION:
+        raise UsageError(f"there is no environment {plan.environment!r}")
+    if plan.system not in _SYSTEMS:
         raise UsageError(
-            f"there is no environment {plan.environment!r}"
-            f"{did_you_mean(plan.environment, ENVIRONMENTS)}"
+            f"{plan.system!r} cannot be simulated, only {', '.join(_SYSTEMS)}; try --env local"
         )
 
 

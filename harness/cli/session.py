@@ -15,7 +15,7 @@ import msgspec
 
 from checkers.history import Op
 from checkers.verdict import as_json_value
-from harness.environments.simulation.simulation import Progress
+from harness.environments.progress import Progress
 from harness.environments.simulation.streams import OnDraw
 from harness.environments.simulation.trace import Checkpoint, TraceSink, Transition
 from harness.environments.simulation.trace_files import TraceWriter

@@ -18,6 +18,7 @@ import msgspec
 from checkers.history import Op, OpType
 from checkers.watch_history import WatchRecord, encode_watch_record
 from harness.client import Client
+from harness.environments.progress import Progress
 from harness.environments.simulation.clients import SimulatedClients
 from harness.environments.simulation.cluster import Cluster, NodeMaker, to_ns
 from harness.environments.simulation.kernel import Kernel, Storm
@@ -60,17 +61,6 @@ _EVENTS_PER_SECOND_MAX = 200_000
 
 EVENTS_BEFORE_A_BREACH = 25
 """Transitions that an explanation shows."""
-
-
-class Progress(msgspec.Struct, frozen=True):
-    """How far a simulation has come."""
-
-    phase: str
-    now_ns: int
-    end_ns: int
-    """Of the load phase."""
-    op_count: int
-    fault_count: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -348,6 +338,8 @@ class Simulation:
 
     def _note(self, applied: Applied) -> None:
         self._trace.add(self._kernel.now, "nemesis", Noted(applied.describe()))
+        if applied.fault.do.startswith("clock_"):
+            self._cluster.leases.clocks_are_bent()
         # Looking after every call would cost more than the call. What is wrong mostly stays wrong
         # for a while, and faults come when it matters.
         self._check_invariants()
