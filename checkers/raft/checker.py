@@ -10,15 +10,16 @@ from checkers.verdict import Evidence, Verdict, invalid, merge, unknown, valid
 NAME: Final = "raft-traces"
 
 
-def judge_facts(facts: Sequence[Fact], name: str = NAME) -> Verdict:
+def judge_facts(facts: Sequence[Fact], *, disks_lie: bool = False) -> Verdict:
     """Return the worst of all verdicts, with one for each property among its parts.
 
     `facts` are in the order of time, or node by node where there is no clock. `UNKNOWN` if there
-    are none.
+    are none. `disks_lie` says that disks were made to forget what they had called durable: then
+    what a node comes back with is no fault of its own.
     """
     if not facts:
-        return unknown(name, "no node told anything")
-    judge = Judge()
+        return unknown(NAME, "no node told anything")
+    judge = Judge(disks_lie=disks_lie)
     for fact in facts:
         judge.take(fact)
     judge.finish()
@@ -31,7 +32,7 @@ def judge_facts(facts: Sequence[Fact], name: str = NAME) -> Verdict:
     for each in PROPERTIES:
         breach = judge.breaches.get(each)
         parts.append(valid(each, details) if breach is None else _conviction(each, breach))
-    return merge(name, parts)
+    return merge(NAME, parts)
 
 
 def _conviction(name: str, breach: Breach) -> Verdict:

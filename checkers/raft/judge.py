@@ -69,7 +69,9 @@ class _Election(msgspec.Struct, frozen=True):
 class Judge:
     """Takes facts in order: by time, or, where there is none, node by node."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, disks_lie: bool = False) -> None:
+        """`disks_lie`: what was durable may be gone after a crash, by no fault of the node."""
+        self._disks_lie = disks_lie
         self.breaches: dict[str, Breach] = {}
         """The first breach of each property that was broken."""
         self.commit_count = 0
@@ -277,6 +279,8 @@ class Judge:
         """
         log.leads, log.members = None, None
         log.members_of.clear()
+        if self._disks_lie:
+            log.term, log.voted_for, log.commit_index = what.term, what.voted_for, 0
         self._persist(log, what.term, what.voted_for)
         if what.last_index and not what.entries and what.prefix_index < what.last_index:
             log.chains = [EMPTY, *[OPAQUE] * what.last_index]
@@ -287,6 +291,8 @@ class Judge:
         log.chains = kept
         for entry in what.entries:
             log.chains.append(self._extended(log, entry))
+        if self._disks_lie:
+            return
         if log.last_index < len(before) - 1 and log.chains[-1] == before[log.last_index]:
             self._breach(
                 COMMITTED_SURVIVES,

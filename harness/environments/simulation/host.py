@@ -501,7 +501,5 @@ class Host:
         self._trace.add(
             self._kernel.now,
             self.name,
-            Committed(
-                entries[0].index, entries[-1].index, entries[-1].term, fingerprints(entries)
-            ),
+            Committed(entries[0].index, entries[-1].index, entries[-1].term, fingerprints(entries)),
         )
