@@ -416,9 +416,7 @@ class Host:
         self._oracle.synced(self.node_id)
         hard_state, entries = persist.hard_state, persist.entries
         voted_for = hard_state.voted_for if hard_state is not None else None
-        self._trace.add(
-            self._kernel.now,
-            self.name,
+        self._note(
             Persisted(
                 None if hard_state is None else hard_state.current_term,
                 None if voted_for is None else self._names[voted_for],
@@ -426,7 +424,7 @@ class Host:
                 entries[-1].index if entries else 0,
                 entries[-1].term if entries else 0,
                 fingerprints(entries),
-            ),
+            )
         )
 
     def trimmed(self, trim: Trim) -> None:
@@ -498,8 +496,5 @@ class Host:
     def _note_committed(self, commit: Commit) -> None:
         entries = commit.entries
         self._oracle.committed(self.node_id, entries)
-        self._trace.add(
-            self._kernel.now,
-            self.name,
-            Committed(entries[0].index, entries[-1].index, entries[-1].term, fingerprints(entries)),
-        )
+        first, last = entries[0], entries[-1]
+        self._note(Committed(first.index, last.index, last.term, fingerprints(entries)))
