@@ -91,7 +91,7 @@ MENUS: Final[tuple[Menu, ...]] = (
     _menu("node.catch_up_entries", (0, 5, 5_000)),
     _menu("node.snapshot_chunk_bytes", (100, 1_000, 1 << 20)),
     _menu("node.lease_checkpoint_ms", (500.0, 1_000.0, 300_000.0)),
-    _menu("node.quota_backend_bytes", (*[1_000_000_000] * 9, 10_000)),
+    _menu("node.quota_backend_bytes", (*[1_000_000_000] * 7, 3_000)),
     # ---------------------------------------------------------------- what the judgement may cost
     _menu("checks.steps_max", (50_000,)),
 )

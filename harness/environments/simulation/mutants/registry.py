@@ -6,6 +6,7 @@ from harness.environments.simulation.mutants import (
     backend,
     compaction,
     election,
+    leases,
     membership,
     persistence,
     ranges,
@@ -33,10 +34,11 @@ MUTANTS: Final[dict[str, Mutant]] = {
         *ranges.MUTANTS,
         *compaction.MUTANTS,
         *backend.MUTANTS,
+        *leases.MUTANTS,
     )
 }
 """In the order of the life of an entry: elected, replicated, persisted, recovered, trimmed, handed
-to new members, read, kept."""
+to new members, read, kept, left to expire."""
 
 
 def mutant_named(name: str | None) -> Mutant | None:
