@@ -12,6 +12,8 @@ import msgspec
 
 from checkers.checker import Checker
 from checkers.history import Op, OpType
+from checkers.leases.checker import LeaseChecker
+from checkers.leases.lifetime import Bounds
 from checkers.stats import Stats
 from harness.client import Client
 from harness.generator.bounds import TimeLimit
@@ -55,9 +57,14 @@ class LeaseWorkload(msgspec.Struct, frozen=True):
         everything = {"key": KEY_PREFIX, "range_end": KEYS_END}
         return each_until_ok(plan, [Invocation("range", None, everything)])
 
-    def checkers(self, plan: Plan) -> Sequence[Checker]:  # noqa: ARG002 - the protocol's signature
-        """See `Workload`."""
-        return (Stats(),)
+    def checkers(self, plan: Plan) -> Sequence[Checker]:
+        """See `Workload`.
+
+        Where clocks jump, or a schedule may let them, no lease can be said to have died early.
+        """
+        clocks_jump = "clock" in plan.faults.packages or plan.faults.schedule is not None
+        bounds = Bounds(clock_drift=1.0) if clocks_jump else Bounds()
+        return (LeaseChecker(bounds=bounds), Stats())
 
 
 class LeaseGenerator(msgspec.Struct, frozen=True):
