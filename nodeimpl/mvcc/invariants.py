@@ -9,7 +9,9 @@ import msgspec
 from nodeimpl.api.kv_pb2 import KeyValue
 from nodeimpl.ids import Revision
 from nodeimpl.mvcc.compaction import Superseded
+from nodeimpl.mvcc.facts import facts_hash
 from nodeimpl.mvcc.key_index import KeyIndex
+from nodeimpl.mvcc.leases import NO_LEASE, load_leases
 from nodeimpl.mvcc.rows import (
     CHANGES_END,
     CHANGES_START,
@@ -89,6 +91,10 @@ def check_reloaded(state: StoreState, reloaded: StoreState) -> None:
     assert milestone(state) == milestone(reloaded), (
         f"a store at {milestone(state)} came back at {milestone(reloaded)}"
     )
+    assert state.leases.by_id == reloaded.leases.by_id, (
+        f"leases {state.leases.by_id} came back as {reloaded.leases.by_id}"
+    )
+    assert state.facts.hash == reloaded.facts.hash, "the facts came back as others"
     histories, again = dict(state.index.histories()), dict(reloaded.index.histories())
     for key in sorted(histories.keys() | again.keys()):
         assert histories.get(key) == again.get(key), (
@@ -107,6 +113,7 @@ def check_store(state: StoreState) -> None:
     assert len(rows) == known, f"the backend holds {len(rows)} changes, the index knows {known}"
     _check_position(state)
     _check_removal(state)
+    _check_leases(state)
 
 
 def check_generations(key: bytes, key_index: KeyIndex) -> None:
@@ -175,6 +182,28 @@ def _check_position(state: StoreState) -> None:
     assert state.revision >= FIRST_REVISION, f"revision {state.revision}"
     expected = chain_since(state.backend, mark)
     assert state.hash == expected, f"hash {state.hash}, but the rows add up to {expected}"
+
+
+def _check_leases(state: StoreState) -> None:
+    """Check that every key lives by the lease its row names, and that the rows tell of all."""
+    leases = state.leases
+    for key, key_index in state.index.histories():
+        found = key_index.find(state.revision)
+        lease = KeyValue.FromString(state.record(found)).lease if found is not None else NO_LEASE
+        attached = leases.lease_of.get(key, NO_LEASE)
+        assert attached == lease, f"{key!r} lives by lease {attached}, but its row says {lease}"
+    for key, lease_id in leases.lease_of.items():
+        assert lease_id in leases.by_id, f"{key!r} lives by lease {lease_id}, which has ended"
+        assert key in leases.by_id[lease_id].keys, f"lease {lease_id} does not know {key!r}"
+    attached_count = sum(len(lease.keys) for lease in leases.by_id.values())
+    assert attached_count == len(leases.lease_of), (
+        f"leases know {attached_count} keys, and {len(leases.lease_of)} keys have one"
+    )
+    written = load_leases(state.facts, dict(leases.lease_of))
+    assert written.by_id == leases.by_id, f"leases {leases.by_id}, but the rows say {written.by_id}"
+    assert written.grant_count == leases.grant_count, "grants are counted in their row"
+    expected = facts_hash(state.backend)
+    assert state.facts.hash == expected, f"hash {state.facts.hash} of facts, found {expected}"
 
 
 def _check_removal(state: StoreState) -> None:

@@ -1,7 +1,8 @@
 """Where things lie in the backend: one row for each change, in the order of the changes.
 
     row                        holds
-    "m" name                   meta: a fact about the whole store
+    "f" kind name              a fact beside the keys: a lease, an alarm, a member (`facts`)
+    "m" name                   meta: where the whole store stands
     "r" main:8 sub:8           a put: the KeyValue as it then stood
     "r" main:8 sub:8 "t"       a tombstone: a KeyValue with key and mod_revision, and no more
 

@@ -5,10 +5,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from nodeimpl.api.kv_pb2 import KeyValue
-from nodeimpl.ids import Revision
+from nodeimpl.ids import LeaseId, Revision
+from nodeimpl.mvcc.alarms import Alarms
 from nodeimpl.mvcc.backend import Backend
+from nodeimpl.mvcc.facts import Facts, load_facts
 from nodeimpl.mvcc.index import Index
 from nodeimpl.mvcc.key_index import Found
+from nodeimpl.mvcc.leases import LeaseBook, load_leases
+from nodeimpl.mvcc.members import MemberBook
 from nodeimpl.mvcc.rows import (
     CHANGES_END,
     CHANGES_START,
@@ -53,6 +57,10 @@ class StoreState:
     hash: int
     """Chained over all changes up to `revision`, in order (see `chain`): two stores of equal
     revision must have the same, whatever either has compacted."""
+    facts: Facts
+    leases: LeaseBook
+    alarms: Alarms
+    members: MemberBook
 
     def record(self, found: Found) -> bytes:
         """Return the bytes of the KeyValue that a change made."""
@@ -94,11 +102,17 @@ def load_state(backend: Backend) -> StoreState:
     if finished is None:
         finished = NO_COMPACTION.revision
     revision = compaction.applied_at
+    lease_of: dict[bytes, LeaseId] = {}
     for row, record in backend.scan(CHANGES_START, CHANGES_END):
         place = place_of(row)
         kv = KeyValue.FromString(record)
         index.restore(kv.key, place, Revision(kv.create_revision), kv.version)
         revision = max(revision, place.main)
+        if kv.lease:
+            lease_of[kv.key] = LeaseId(kv.lease)
+        elif lease_of:
+            lease_of.pop(kv.key, None)
+    facts = load_facts(backend)
     return StoreState(
         backend=backend,
         index=index,
@@ -107,4 +121,8 @@ def load_state(backend: Backend) -> StoreState:
         finished_compaction=finished,
         removal=Removal(until=compaction.revision) if compaction.revision > finished else None,
         hash=chain_since(backend, compaction),
+        facts=facts,
+        leases=load_leases(facts, lease_of),
+        alarms=Alarms(facts),
+        members=MemberBook(facts),
     )

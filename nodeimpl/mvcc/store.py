@@ -5,18 +5,29 @@ from typing import assert_never
 from nodeimpl.api.errors import ApiError
 from nodeimpl.api.requests import ApiRequest, ApiResponse, ReadRequest
 from nodeimpl.api.rpc_pb2 import (
+    AlarmRequest,
+    AlarmResponse,
     CompactionRequest,
     DeleteRangeRequest,
     DeleteRangeResponse,
+    LeaseLeasesRequest,
+    MemberListRequest,
+    MemberListResponse,
+    MemberUpdateResponse,
     PutRequest,
     PutResponse,
     RangeRequest,
     TxnRequest,
 )
 from nodeimpl.config import StoreConfig
-from nodeimpl.ids import Revision
+from nodeimpl.ids import NodeId, Revision
+from nodeimpl.mvcc.alarms import Alarms, alarm_error, apply_alarm
 from nodeimpl.mvcc.backend import Backend
+from nodeimpl.mvcc.commands import Command, DescribeMember
 from nodeimpl.mvcc.compaction import apply_compaction, remove_batch
+from nodeimpl.mvcc.lease_commands import LeaseCommand, apply_lease_command, list_leases
+from nodeimpl.mvcc.leases import LeaseBook
+from nodeimpl.mvcc.members import MemberBook
 from nodeimpl.mvcc.ranges import read_range
 from nodeimpl.mvcc.state import StoreState, load_state
 from nodeimpl.mvcc.store_hash import StoreHash, hash_at
@@ -74,15 +85,34 @@ class Store:
         """The state itself, for invariants and oracles. Not to be changed."""
         return self._state
 
-    def check(self, request: ApiRequest) -> ApiError | None:
+    @property
+    def leases(self) -> LeaseBook:
+        """All leases. Not to be changed, but for `touched`."""
+        return self._state.leases
+
+    @property
+    def alarms(self) -> Alarms:
+        """The alarms that are on. Not to be changed."""
+        return self._state.alarms
+
+    @property
+    def members(self) -> MemberBook:
+        """What members say of themselves. Not to be changed."""
+        return self._state.members
+
+    def check(self, request: ApiRequest | DescribeMember) -> ApiError | None:
         """Return why the request may not enter the log; None if it may.
 
         Looks at the request and the configuration only, so nodes cannot differ.
         """
         return request_error(request, self._config)
 
-    def apply(self, request: ApiRequest) -> ApiResponse | ApiError:
+    def apply(self, request: Command) -> ApiResponse | ApiError:
         """Carry out a committed command that passed `check`; an error has changed nothing."""
+        if self._state.alarms:
+            error = alarm_error(self._state.alarms, request)
+            if error is not None:
+                return error
         match request:
             case PutRequest():
                 return self._apply_put(request)
@@ -92,10 +122,8 @@ class Store:
                 return apply_txn(self._state, request)
             case CompactionRequest():
                 return apply_compaction(self._state, request)
-            case RangeRequest():
-                return read_range(self._state, request)
             case _:
-                assert_never(request)
+                return self._apply_other(request)
 
     def read(self, request: ReadRequest) -> ApiResponse | ApiError:
         """Answer a read that passed `check` from the present state.
@@ -109,6 +137,10 @@ class Store:
             case TxnRequest():
                 assert is_read_only(request), "a transaction that may write goes through the log"
                 return apply_txn(self._state, request)
+            case LeaseLeasesRequest():
+                return list_leases(self._state)
+            case MemberListRequest():
+                return self._list_members()
             case _:
                 assert_never(request)
 
@@ -129,14 +161,54 @@ class Store:
         return hash_at(self._state, revision)
 
     def hash(self) -> int:
-        """Return the hash of every change up to the present revision, a 32-bit number.
+        """Return the hash of every change up to the present, and of all facts; 32 bits.
 
-        Costs nothing. Stores of equal revision must have equal hashes, whatever they compacted.
+        Costs nothing. Stores that are the outcome of the same commands must have equal hashes,
+        whatever they compacted.
         """
-        return self._state.hash
+        return self._state.hash ^ self._state.facts.hash
+
+    def follow_members(self, members: tuple[NodeId, ...], learners: tuple[NodeId, ...]) -> None:
+        """Take note of who the members are, the learners among them, as of what is applied.
+
+        Who no longer is one is forgotten, by every member at the same entry.
+        """
+        self._state.members.follow(members, learners)
+
+    def _apply_other(
+        self, request: RangeRequest | AlarmRequest | DescribeMember | LeaseCommand
+    ) -> ApiResponse | ApiError:
+        """Carry out a command that changes no key, or keys only with their lease."""
+        match request:
+            case RangeRequest():
+                return read_range(self._state, request)
+            case AlarmRequest():
+                return self._apply_alarm(request)
+            case DescribeMember():
+                return self._describe_member(request)
+            case _:
+                return apply_lease_command(self._state, request)
+
+    def _apply_alarm(self, request: AlarmRequest) -> AlarmResponse:
+        response = apply_alarm(self._state.alarms, request)
+        response.header.revision = self._state.revision
+        return response
+
+    def _describe_member(self, command: DescribeMember) -> MemberUpdateResponse | ApiError:
+        error = self._state.members.describe(command)
+        if error is not None:
+            return error
+        response = MemberUpdateResponse(members=self._state.members.listed())
+        response.header.revision = self._state.revision
+        return response
+
+    def _list_members(self) -> MemberListResponse:
+        response = MemberListResponse(members=self._state.members.listed())
+        response.header.revision = self._state.revision
+        return response
 
     def _apply_put(self, request: PutRequest) -> PutResponse | ApiError:
-        error = lease_error(request) or previous_error(self._state, request)
+        error = lease_error(self._state, request) or previous_error(self._state, request)
         if error is not None:
             return error
         writer, response = begin(self._state), PutResponse()

@@ -20,15 +20,24 @@ from nodeimpl.api.errors import (
 )
 from nodeimpl.api.requests import ApiRequest
 from nodeimpl.api.rpc_pb2 import (
+    AlarmRequest,
     CompactionRequest,
     DeleteRangeRequest,
+    LeaseGrantRequest,
+    LeaseKeepAliveRequest,
+    LeaseLeasesRequest,
+    LeaseRevokeRequest,
+    LeaseTimeToLiveRequest,
+    MemberListRequest,
     PutRequest,
     RangeRequest,
     RequestOp,
     TxnRequest,
 )
 from nodeimpl.config import StoreConfig
+from nodeimpl.mvcc.commands import DescribeMember
 from nodeimpl.mvcc.key_ranges import KeySet, key_range
+from nodeimpl.mvcc.lease_commands import grant_error
 from nodeimpl.mvcc.txn import is_read_only
 
 # An enum of proto3 is open: any number may arrive.
@@ -36,7 +45,7 @@ _SORT_ORDERS = frozenset(RangeRequest.SortOrder.values())
 _SORT_TARGETS = frozenset(RangeRequest.SortTarget.values())
 
 
-def request_error(request: ApiRequest, config: StoreConfig) -> ApiError | None:
+def request_error(request: ApiRequest | DescribeMember, config: StoreConfig) -> ApiError | None:
     """Return why the request cannot be taken; None if it can."""
     match request:
         case RangeRequest():
@@ -51,7 +60,18 @@ def request_error(request: ApiRequest, config: StoreConfig) -> ApiError | None:
                 or overlap_error(request)
                 or _size_error(request, config)
             )
-        case CompactionRequest():
+        case LeaseGrantRequest():
+            return grant_error(request)
+        case (
+            CompactionRequest()
+            | LeaseRevokeRequest()
+            | LeaseKeepAliveRequest()
+            | LeaseTimeToLiveRequest()
+            | LeaseLeasesRequest()
+            | AlarmRequest()
+            | MemberListRequest()
+            | DescribeMember()
+        ):
             return None
         case _:
             assert_never(request)

@@ -16,6 +16,7 @@ from nodeimpl.api.rpc_pb2 import (
 from nodeimpl.ids import LeaseId, Revision
 from nodeimpl.mvcc.key_index import Found
 from nodeimpl.mvcc.key_ranges import key_range
+from nodeimpl.mvcc.leases import NO_LEASE
 from nodeimpl.mvcc.rows import put_row, tombstone_row
 from nodeimpl.mvcc.state import StoreState, chain
 
@@ -47,6 +48,9 @@ class Writer:
         kv.value = value
         kv.lease = lease
         self._write(put_row(self.revision, sub), kv)
+        leases = self.state.leases
+        if lease or leases.lease_of:
+            leases.attach(key, lease)
 
     def delete(self, key: bytes) -> None:
         """Put a tombstone on `key`, which must exist."""
@@ -55,6 +59,8 @@ class Writer:
         self._write(
             tombstone_row(self.revision, sub), KeyValue(key=key, mod_revision=self.revision)
         )
+        if self.state.leases.lease_of:
+            self.state.leases.attach(key, NO_LEASE)
 
     def finish(self) -> None:
         """Move the store to the revision written, if anything was."""
@@ -73,9 +79,10 @@ def begin(state: StoreState) -> Writer:
     return Writer(state, Revision(state.revision + 1))
 
 
-def lease_error(request: PutRequest) -> ApiError | None:
-    """Return `LEASE_NOT_FOUND` if the put names a lease: none has been granted to anyone."""
-    return LEASE_NOT_FOUND if request.lease else None
+def lease_error(state: StoreState, request: PutRequest) -> ApiError | None:
+    """Return `LEASE_NOT_FOUND` if the put names a lease that does not exist."""
+    lease = request.lease
+    return LEASE_NOT_FOUND if lease and lease not in state.leases.by_id else None
 
 
 def previous_error(state: StoreState, request: PutRequest) -> ApiError | None:

@@ -15,6 +15,13 @@ from nodeimpl.raft.check_quorum import check_quorum, is_ignored
 from nodeimpl.raft.configuration import Change, Configuration, Objection
 from nodeimpl.raft.effects import RaftEffect, RoleName
 from nodeimpl.raft.election import on_request_vote, on_request_vote_reply
+from nodeimpl.raft.inquiries import (
+    answer,
+    inquire,
+    inquire_again,
+    on_inquiry,
+    on_inquiry_reply,
+)
 from nodeimpl.raft.installation import on_install_snapshot, snapshot_restored
 from nodeimpl.raft.log import RaftLog
 from nodeimpl.raft.membership import (
@@ -25,6 +32,8 @@ from nodeimpl.raft.membership import (
 from nodeimpl.raft.messages import (
     AppendEntries,
     AppendEntriesReply,
+    Inquiry,
+    InquiryReply,
     InstallSnapshot,
     InstallSnapshotReply,
     Message,
@@ -87,7 +96,15 @@ class Raft:
             now, sender, message
         ):
             return []
-        self._dispatch(now, sender, message)
+        state = self.state
+        if type(message) is AppendEntries:
+            on_append_entries(state, now, sender, message)
+        elif type(message) is AppendEntriesReply:
+            on_append_entries_reply(state, sender, message)
+            advance_reads(state, now)
+            send_notices(state)  # last: what was sent until now may carry the commit index
+        else:
+            self._dispatch(now, sender, message)
         return self._finish(now)
 
     def propose(
@@ -136,10 +153,29 @@ class Raft:
         read(self.state, now, request_ids)
         return self._finish(now)
 
+    def inquire(self, now: Instant, request_id: RequestId, data: bytes) -> list[RaftEffect]:
+        """Put to the leader what only it can answer: `InquiryAnswered` or `Dropped` names the id.
+
+        Neither may ever come; then `forget_inquiry` ends it.
+        """
+        inquire(self.state, now, request_id, data)
+        return self._finish(now)
+
+    def answer(
+        self, now: Instant, origin: NodeId, request_id: RequestId, data: bytes
+    ) -> list[RaftEffect]:
+        """Answer an `Inquired`."""
+        answer(self.state, origin, request_id, data)
+        return self._finish(now)
+
+    def forget_inquiry(self, request_id: RequestId) -> None:
+        """Ask no more for what was asked under this id, if it still is."""
+        self.state.inquiries.pop(request_id, None)
+
     def wake(self, now: Instant) -> list[RaftEffect]:
         """Do what is due: a heartbeat round, or an election (Raft §5.2). Too early is harmless."""
         state = self.state
-        if isinstance(state.role, Leader):
+        if type(state.role) is Leader:
             leader = state.role
             leads = now < leader.check_deadline or check_quorum(state, now)
             if leads and now >= leader.heartbeat_deadline:
@@ -174,7 +210,7 @@ class Raft:
     def deadline(self) -> Instant:
         """When `wake` must be called at the latest."""
         role = self.state.role
-        if isinstance(role, Leader):
+        if type(role) is Leader:
             return role.deadline
         return self.state.election_deadline
 
@@ -240,23 +276,23 @@ class Raft:
     ) -> None:
         state = self.state
         match message:
-            case AppendEntries():
-                on_append_entries(state, now, sender, message)
-            case AppendEntriesReply():
-                on_append_entries_reply(state, sender, message)
-                advance_reads(state, now)
-                send_notices(state)  # last: what was sent until now may carry the commit index
-            case InstallSnapshot():
-                on_install_snapshot(state, now, sender, message)
-            case InstallSnapshotReply():
-                on_install_snapshot_reply(state, now, sender, message)
-                advance_reads(state, now)
             case Proposal():
                 on_proposal(state, sender, message)
             case ReadIndex():
                 on_read_index(state, now, sender, message)
             case ReadIndexReply():
                 on_read_index_reply(state, message)
+            case AppendEntries() | AppendEntriesReply():
+                raise AssertionError("the caller has seen to these")
+            case InstallSnapshot():
+                on_install_snapshot(state, now, sender, message)
+            case InstallSnapshotReply():
+                on_install_snapshot_reply(state, now, sender, message)
+                advance_reads(state, now)
+            case Inquiry():
+                on_inquiry(state, sender, message)
+            case InquiryReply():
+                on_inquiry_reply(state, message)
             case TimeoutNow():
                 on_timeout_now(state, now, sender, message)
             case PreVote():
@@ -273,12 +309,15 @@ class Raft:
     def _finish(self, now: Instant) -> list[RaftEffect]:
         """Return what this call has asked for, with nothing left unsaved or unasked."""
         state = self.state
-        persist(state)
+        if state.hard_state_is_unsaved:
+            persist(state)
         if state.is_changing:
             state.is_changing = False  # unless one of these sets it again
             is_changing = advance_membership(state, now)
             state.is_changing |= advance_transfer(state, now) or is_changing
         if state.reads:
             ask_again(state, now)
+        if state.inquiries:
+            inquire_again(state, now)
         effects, state.effects = state.effects, []
         return effects

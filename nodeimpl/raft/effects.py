@@ -126,10 +126,29 @@ class Dropped(msgspec.Struct, frozen=True, gc=False):
     """These requests did not and will not enter the log from here.
 
     No leader is known, or this node is handing its leadership over, or, for reads, more than
-    `reads_waiting_max` are waiting already.
+    `reads_waiting_max` are waiting already. Inquiries are dropped so, too.
     """
 
     request_ids: tuple[RequestId, ...]
+
+
+class Inquired(msgspec.Struct, frozen=True, gc=False):
+    """This node leads, and `origin`, perhaps itself, asks: `Raft.answer` answers, or nobody does.
+
+    The same question may come again, and after this node has ceased to lead its answer still goes
+    to who asked.
+    """
+
+    origin: NodeId
+    request_id: RequestId
+    data: bytes
+
+
+class InquiryAnswered(msgspec.Struct, frozen=True, gc=False):
+    """A leader has answered what this node asked under `request_id`. Comes once."""
+
+    request_id: RequestId
+    data: bytes
 
 
 RaftEffect: TypeAlias = (
@@ -144,4 +163,6 @@ RaftEffect: TypeAlias = (
     | Restored
     | ReadReady
     | Dropped
+    | Inquired
+    | InquiryAnswered
 )

@@ -191,6 +191,25 @@ class ReadIndexReply(msgspec.Struct, frozen=True, tag=True, array_like=True, gc=
     read_index: LogIndex
 
 
+class Inquiry(msgspec.Struct, frozen=True, tag=True, array_like=True, gc=False):
+    """A node asks the leader of `term` what only a leader can answer; no entry comes of it.
+
+    Consensus does not know what the data means. The same question may come more than once.
+    """
+
+    term: Term
+    request_id: RequestId
+    data: bytes
+
+
+class InquiryReply(msgspec.Struct, frozen=True, tag=True, array_like=True, gc=False):
+    """An answer to an Inquiry; `term` is that of who answers, at the time."""
+
+    term: Term
+    request_id: RequestId
+    data: bytes
+
+
 Message: TypeAlias = (
     PreVote
     | PreVoteReply
@@ -204,4 +223,6 @@ Message: TypeAlias = (
     | Proposal
     | ReadIndex
     | ReadIndexReply
+    | Inquiry
+    | InquiryReply
 )

@@ -13,7 +13,7 @@ from nodeimpl.api.errors import (
     TOO_MANY_OPS,
     TOO_MANY_REQUESTS,
 )
-from nodeimpl.api.requests import ApiRequest
+from nodeimpl.api.requests import KvRequest
 from nodeimpl.api.rpc_pb2 import (
     Compare,
     PutRequest,
@@ -95,7 +95,7 @@ class Driven:
         self.backend = backend or MemoryBackend()
         self.node = Node(config, recovered or Recovered(), self.backend, Random(1), self.now)
 
-    def ask(self, *bodies: ApiRequest) -> list[Effect]:
+    def ask(self, *bodies: KvRequest) -> list[Effect]:
         """Hand over requests that arrived together; their tags go on from 1."""
         requests = []
         for body in bodies:
@@ -161,7 +161,7 @@ def accepted(match_index: int, round_: int = 1) -> AppendEntriesReply:
     )
 
 
-def command(index: int, request: ApiRequest, request_id: int = 1) -> Entry:
+def command(index: int, request: KvRequest, request_id: int = 1) -> Entry:
     data = encode_command(RequestId(request_id), request)
     return Entry(Term(1), LogIndex(index), EntryKind.COMMAND, data)
 

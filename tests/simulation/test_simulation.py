@@ -11,10 +11,11 @@ from harness.environments.simulation.simulation import Failure
 from harness.environments.simulation.trace import Committed, Crashed, Noted, Role, Started
 from nemesis.schedule import explicit
 from nodeimpl.api.errors import ApiError
-from nodeimpl.api.requests import ApiRequest, ApiResponse
+from nodeimpl.api.requests import ApiResponse
 from nodeimpl.api.rpc_pb2 import PutRequest, PutResponse, RangeResponse
 from nodeimpl.boundary import Effect, Input, Receive, Reply, Wake
 from nodeimpl.ids import MILLISECOND, Instant, LogIndex, RequestId, Term
+from nodeimpl.mvcc.commands import Command
 from nodeimpl.node import Node
 from nodeimpl.raft.core import Raft
 from nodeimpl.raft.effects import RaftEffect, Send
@@ -318,11 +319,11 @@ class Forgetful(Node):
     has_dropped = False
 
     @override
-    def apply_command(self, request: ApiRequest) -> ApiResponse | ApiError:
+    def apply_command(self, request: Command, term: Term) -> ApiResponse | ApiError:
         if self.config.node_id == 2 and isinstance(request, PutRequest) and not self.has_dropped:
             self.has_dropped = True
             return PutResponse()
-        return super().apply_command(request)
+        return super().apply_command(request, term)
 
 
 class Doubtful(Node):

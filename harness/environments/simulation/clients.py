@@ -28,10 +28,24 @@ from harness.interpreter import Dispatch, Exhausted, Interpreter, Wait
 from nodeimpl.api.errors import ApiError
 from nodeimpl.api.requests import ApiRequest, ApiResponse
 from nodeimpl.api.rpc_pb2 import (
+    AlarmRequest,
+    AlarmResponse,
     CompactionRequest,
     CompactionResponse,
     DeleteRangeRequest,
     DeleteRangeResponse,
+    LeaseGrantRequest,
+    LeaseGrantResponse,
+    LeaseKeepAliveRequest,
+    LeaseKeepAliveResponse,
+    LeaseLeasesRequest,
+    LeaseLeasesResponse,
+    LeaseRevokeRequest,
+    LeaseRevokeResponse,
+    LeaseTimeToLiveRequest,
+    LeaseTimeToLiveResponse,
+    MemberListRequest,
+    MemberListResponse,
     PutRequest,
     PutResponse,
     RangeRequest,
@@ -218,6 +232,13 @@ _ANSWER_TO: Final[dict[type[ApiRequest], type[ApiResponse]]] = {
     DeleteRangeRequest: DeleteRangeResponse,
     TxnRequest: TxnResponse,
     CompactionRequest: CompactionResponse,
+    LeaseGrantRequest: LeaseGrantResponse,
+    LeaseRevokeRequest: LeaseRevokeResponse,
+    LeaseKeepAliveRequest: LeaseKeepAliveResponse,
+    LeaseTimeToLiveRequest: LeaseTimeToLiveResponse,
+    LeaseLeasesRequest: LeaseLeasesResponse,
+    AlarmRequest: AlarmResponse,
+    MemberListRequest: MemberListResponse,
 }
 
 

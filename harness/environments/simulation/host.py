@@ -9,6 +9,7 @@ from typing import Protocol, assert_never
 from harness.environments.simulation.clock import NodeClock
 from harness.environments.simulation.disk import SimulatedDisk, Tail
 from harness.environments.simulation.kernel import Kernel
+from harness.environments.simulation.lease_promises import LeasePromises
 from harness.environments.simulation.oracle import Breach, Oracle
 from harness.environments.simulation.outbox import Outbox
 from harness.environments.simulation.pending_reads import PendingReads
@@ -27,6 +28,7 @@ from harness.environments.simulation.trace import (
     Trimmed,
     What,
 )
+from harness.environments.simulation.watch_streams import WatchStreams
 from nodeimpl.api.errors import ApiError
 from nodeimpl.api.requests import ApiRequest, ApiResponse
 from nodeimpl.boundary import (
@@ -43,6 +45,7 @@ from nodeimpl.boundary import (
     Reply,
     Requests,
     Wake,
+    WatchReply,
 )
 from nodeimpl.ids import Instant, LogIndex, NodeId
 from nodeimpl.node import Node
@@ -111,6 +114,7 @@ class Host:
         disk: SimulatedDisk,
         network: HostNetwork,
         oracle: Oracle,
+        leases: LeasePromises,
         trace: Trace,
         node_factory: NodeFactory,
     ) -> None:
@@ -122,6 +126,7 @@ class Host:
         self._disk = disk
         self._network = network
         self._oracle = oracle
+        self._leases = leases
         self._trace = trace
         self._node_factory = node_factory
         self._backend = MemoryBackend()
@@ -143,6 +148,7 @@ class Host:
         self._clients: dict[int, tuple[Answer, ConnectionLost]] = {}
         self._reads = PendingReads(name)
         self._operators: dict[int, tuple[OperatorAnswer, ConnectionLost]] = {}
+        self.streams = WatchStreams(name, self._give)
         self._last_tag = 0
 
     # ------------------------------------------------------------ daemon
@@ -229,11 +235,12 @@ class Host:
         self._timer_at = None
         self._inbox.clear()
         self._reads.forget_all()
+        self._leases.crashed(self.name)
         asking = [*self._clients.values(), *self._operators.values()]
         self._clients, self._operators = {}, {}
         self._oracle.crashed(self.node_id)
         self._note(Crashed(tail.value, lost_bytes))
-        for _, connection_lost in asking:
+        for connection_lost in [*(lost for _, lost in asking), *self.streams.lose_all()]:
             connection_lost()
 
     def pause(self) -> None:
@@ -274,6 +281,7 @@ class Host:
         self._last_tag += 1
         self._clients[self._last_tag] = (answer, connection_lost)
         self._reads.note(self._last_tag, body, self._oracle.commit_count)
+        self._leases.asked(self.name, self._last_tag, body)
         self._give(Requests((ClientRequest(self._last_tag, body),)))
 
     def change_members(
@@ -310,6 +318,10 @@ class Host:
             # Deviation from our rule never to catch one: here the node is what is judged, and
             # its own assertion convicts it. The run ends, and the seed repeats it.
             raise Breach("Assertion", f"{self.name} stopped itself: {error}") from error
+        except Exception as error:
+            # The node is handed values and returns values: whatever it raises is its own doing,
+            # and would have ended a real daemon in the middle of its work.
+            raise Breach("Crash", f"{self.name} died of {type(error).__name__}: {error}") from error
         self._reads.judge(effects, node.applied_index)
         if not self._outbox.put(effects):
             return
@@ -354,18 +366,26 @@ class Host:
             self._arm_timer(deadline)
 
     # ------------------------------------------------------------ effects
-    def carry_out(self, effect: Effect) -> None:  # noqa: C901, PLR0912 (one case per effect)
+    def carry_out(self, effect: Effect) -> None:
         """Do what `effect` asks for; it is no `Persist` and no `Trim`."""
+        # Nearly all effects are of these three kinds: see decision 10 on how kinds are told.
+        if type(effect) is Send:
+            to, message = effect.to, effect.message
+            self._oracle.sent(self.node_id, to, message)
+            if type(message) is InstallSnapshot and message.done:
+                self._note_snapshot_sent(to, message)
+            self._network.send(self.name, self._names[to], message)
+        elif type(effect) is Commit:
+            self._note_committed(effect)
+        elif type(effect) is Reply:
+            self._answer(effect.tag, effect.body)
+        else:
+            self._carry_out_rare(effect)
+
+    def _carry_out_rare(self, effect: Effect) -> None:
         match effect:
-            case Send(to=to, message=message):
-                self._oracle.sent(self.node_id, to, message)
-                if isinstance(message, InstallSnapshot) and message.done:
-                    self._note_snapshot_sent(to, message)
-                self._network.send(self.name, self._names[to], message)
-            case Reply(tag=tag, body=body):
-                self._answer(tag, body)
-            case Commit():
-                self._note_committed(effect)
+            case WatchReply(stream=stream, body=body):
+                self.streams.respond(stream, body)
             case Became(role=role, term=term, leader=leader):
                 self._oracle.became(self.node_id, role, term)
                 self._note(Role(role.value, term, None if leader is None else self._names[leader]))
@@ -377,8 +397,8 @@ class Host:
                 self._save(effect)
             case Restored(index=index, term=term):
                 self._note(SnapshotInstalled(index, term))
-            case Persist() | Trim():
-                raise AssertionError("what is written is carried out in its turn")
+            case Send() | Commit() | Reply() | Persist() | Trim():
+                raise AssertionError("these are carried out elsewhere")
             case _:
                 assert_never(effect)
 
@@ -444,6 +464,7 @@ class Host:
                 "One answer per request (boundary)",
                 f"{self.name} answered request {tag}, which waits for no answer: {body}",
             )
+        self._leases.answered(self.name, tag, body)
         answer, _ = client
         answer(body)
 

@@ -16,7 +16,7 @@ The oracle sees effects as the host carries them out, so what it calls durable i
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from nodeimpl.ids import LogIndex, NodeId, RequestId, Term
@@ -71,10 +71,17 @@ class _Members(NamedTuple):
     configuration: Configuration
 
 
+def _ignore(entry: Entry) -> None:
+    """Take no interest in what is committed."""
+    del entry
+
+
 class Oracle:
     """Knows what every node promised, and what the cluster has committed."""
 
     def __init__(self, nodes: Sequence[NodeId]) -> None:
+        self.on_command: Callable[[Entry], None] = _ignore
+        """Given each command once, when it is known to be committed."""
         self._durable = {node: _Durable() for node in nodes}
         self._leaders: dict[Term, NodeId] = {}
         self._leading: dict[NodeId, Term] = {}
@@ -333,6 +340,7 @@ class Oracle:
         self._check_later_leaders(node, index, chain, term)
         if entry.kind is EntryKind.COMMAND:
             self._check_once(node, entry)
+            self.on_command(entry)
         self._committed.append(chain)
         self._committed_in_term.append(term)
         self.commit_count += 1
@@ -405,13 +413,13 @@ class Oracle:
                 f"n{node} tells n{to} of term {message.term}, but its durable term is "
                 f"{hard_state.current_term}",
             )
+        kind = type(message)  # Most messages say nothing more: cheaper than failed matches.
+        if kind is AppendEntriesReply or kind is RequestVote or kind is RequestVoteReply:
+            self._check_word(node, to, message)
+
+    def _check_word(self, node: NodeId, to: NodeId, message: Message) -> None:
+        """Require that the vote or the entries that `message` speaks of are durable."""
         match message:
-            case RequestVote(term=term, last_log_index=index, last_log_term=log_term):
-                self._check_vote_durable(node, term, node, "asks for votes")
-                self._candidacies[term, node] = (log_term, index)
-            case RequestVoteReply(term=term, vote_granted=True):
-                self._check_vote_durable(node, term, to, f"grants its vote to n{to}")
-                self._check_up_to_date(node, to, term)
             case AppendEntriesReply(term=term, accepted=True, match_index=index):
                 if index >= len(self._durable[node].chains):
                     raise Breach(
@@ -419,6 +427,12 @@ class Oracle:
                         f"n{node} acknowledged entries up to {index} in term {term}, but only "
                         f"{len(self._durable[node].chains) - 1} are durable",
                     )
+            case RequestVote(term=term, last_log_index=index, last_log_term=log_term):
+                self._check_vote_durable(node, term, node, "asks for votes")
+                self._candidacies[term, node] = (log_term, index)
+            case RequestVoteReply(term=term, vote_granted=True):
+                self._check_vote_durable(node, term, to, f"grants its vote to n{to}")
+                self._check_up_to_date(node, to, term)
             case _:
                 pass
 

@@ -1,6 +1,7 @@
 """A store that never fails, for workloads to be rehearsed against."""
 
 from collections.abc import Callable
+from random import Random
 
 import pytest
 
@@ -9,17 +10,26 @@ from harness.client import Call, Client, Conversation, refused
 from harness.rehearsal import Pretence, Pretender
 from nodeimpl.api.errors import ApiError
 from nodeimpl.api.requests import ApiRequest, ApiResponse
-from nodeimpl.api.rpc_pb2 import RangeRequest
-from nodeimpl.config import StoreConfig
-from nodeimpl.mvcc.store import Store
+from nodeimpl.boundary import ClientRequest, Reply, Requests, Wake
+from nodeimpl.config import NodeConfig
+from nodeimpl.ids import Instant, NodeId
+from nodeimpl.node import Node
+from nodeimpl.raft.state import Recovered
 from nodeimpl.storage.memory_backend import MemoryBackend
 
 
-def _respond(store: Store, request: ApiRequest) -> ApiResponse | ApiError:
-    error = store.check(request)
-    if error is not None:
-        return error
-    return store.read(request) if isinstance(request, RangeRequest) else store.apply(request)
+def _respond(node: Node, now: Instant, request: ApiRequest) -> ApiResponse | ApiError:
+    """Return the answer of a node that is alone, and so gives it at once. Time stands still."""
+    effects = node.handle(now, Requests((ClientRequest(1, request),)))
+    [reply] = [effect for effect in effects if isinstance(effect, Reply)]
+    return reply.body
+
+
+def _lone_leader() -> Node:
+    config = NodeConfig(node_id=NodeId(1), cluster_id=1, voters=(NodeId(1),), incarnation=1)
+    node = Node(config, Recovered(), MemoryBackend(), Random(1), Instant(0))
+    node.handle(node.deadline, Wake())
+    return node
 
 
 @pytest.fixture(scope="session")
@@ -27,13 +37,14 @@ def new_store() -> Callable[[Client], Pretender]:
     """Return what makes, for a client, an empty store that carries out operations as asked."""
 
     def make(client: Client) -> Pretender:
-        store = Store(MemoryBackend(), StoreConfig())
+        node = _lone_leader()
+        now = node.deadline
 
         def pretend(op: Op) -> Pretence:
             conversation = Conversation(client, op)
             following = conversation.start()
             while isinstance(following, Call):
-                response = _respond(store, following.request)
+                response = _respond(node, now, following.request)
                 following = (
                     conversation.failed(refused(response))
                     if isinstance(response, ApiError)

@@ -1,155 +1,109 @@
-"""Our messages are etcd's, byte for byte (etcd, rpc.proto and kv.proto)."""
+"""Our messages are etcd's, byte for byte (etcd's .proto files)."""
 
 import pytest
+from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
-from nodeimpl.api import kv_pb2, rpc_pb2
-from nodeimpl.api.kv_pb2 import KeyValue
+from nodeimpl.api import auth_pb2, election_pb2, health_pb2, kv_pb2, lock_pb2, rpc_pb2
+from nodeimpl.api.auth_pb2 import Permission
+from nodeimpl.api.election_pb2 import CampaignResponse, LeaderKey
+from nodeimpl.api.kv_pb2 import Event, KeyValue
+from nodeimpl.api.lock_pb2 import LockRequest
 from nodeimpl.api.rpc_pb2 import (
+    NOSPACE,
+    AlarmRequest,
+    AuthRoleGrantPermissionRequest,
     CompactionRequest,
     Compare,
     DeleteRangeRequest,
+    LeaseGrantRequest,
+    LeaseTimeToLiveResponse,
+    MemberAddRequest,
     PutRequest,
     RangeRequest,
     RangeResponse,
     RequestOp,
     ResponseHeader,
+    StatusResponse,
     TxnRequest,
+    WatchCreateRequest,
+    WatchRequest,
+    WatchResponse,
 )
+from tests.nodeimpl.api import etcd_protocol
 
-FIELD_NUMBERS: dict[str, dict[str, int]] = {
-    "mvccpb.KeyValue": {
-        "key": 1,
-        "create_revision": 2,
-        "mod_revision": 3,
-        "version": 4,
-        "value": 5,
-        "lease": 6,
-    },
-    "mvccpb.Event": {"type": 1, "kv": 2, "prev_kv": 3},
-    "etcdserverpb.ResponseHeader": {"cluster_id": 1, "member_id": 2, "revision": 3, "raft_term": 4},
-    "etcdserverpb.RangeRequest": {
-        "key": 1,
-        "range_end": 2,
-        "limit": 3,
-        "revision": 4,
-        "sort_order": 5,
-        "sort_target": 6,
-        "serializable": 7,
-        "keys_only": 8,
-        "count_only": 9,
-        "min_mod_revision": 10,
-        "max_mod_revision": 11,
-        "min_create_revision": 12,
-        "max_create_revision": 13,
-    },
-    "etcdserverpb.RangeResponse": {"header": 1, "kvs": 2, "more": 3, "count": 4},
-    "etcdserverpb.PutRequest": {
-        "key": 1,
-        "value": 2,
-        "lease": 3,
-        "prev_kv": 4,
-        "ignore_value": 5,
-        "ignore_lease": 6,
-    },
-    "etcdserverpb.PutResponse": {"header": 1, "prev_kv": 2},
-    "etcdserverpb.DeleteRangeRequest": {"key": 1, "range_end": 2, "prev_kv": 3},
-    "etcdserverpb.DeleteRangeResponse": {"header": 1, "deleted": 2, "prev_kvs": 3},
-    "etcdserverpb.RequestOp": {
-        "request_range": 1,
-        "request_put": 2,
-        "request_delete_range": 3,
-        "request_txn": 4,
-    },
-    "etcdserverpb.ResponseOp": {
-        "response_range": 1,
-        "response_put": 2,
-        "response_delete_range": 3,
-        "response_txn": 4,
-    },
-    "etcdserverpb.Compare": {
-        "result": 1,
-        "target": 2,
-        "key": 3,
-        "version": 4,
-        "create_revision": 5,
-        "mod_revision": 6,
-        "value": 7,
-        "lease": 8,
-        "range_end": 64,
-    },
-    "etcdserverpb.TxnRequest": {"compare": 1, "success": 2, "failure": 3},
-    "etcdserverpb.TxnResponse": {"header": 1, "succeeded": 2, "responses": 3},
-    "etcdserverpb.CompactionRequest": {"revision": 1, "physical": 2},
-    "etcdserverpb.CompactionResponse": {"header": 1},
-}
-
-ENUM_NUMBERS: dict[str, dict[str, int]] = {
-    "mvccpb.Event.EventType": {"PUT": 0, "DELETE": 1},
-    "etcdserverpb.RangeRequest.SortOrder": {"NONE": 0, "ASCEND": 1, "DESCEND": 2},
-    "etcdserverpb.RangeRequest.SortTarget": {
-        "KEY": 0,
-        "VERSION": 1,
-        "CREATE": 2,
-        "MOD": 3,
-        "VALUE": 4,
-    },
-    "etcdserverpb.Compare.CompareResult": {"EQUAL": 0, "GREATER": 1, "LESS": 2, "NOT_EQUAL": 3},
-    "etcdserverpb.Compare.CompareTarget": {
-        "VERSION": 0,
-        "CREATE": 1,
-        "MOD": 2,
-        "VALUE": 3,
-        "LEASE": 4,
-    },
-}
-
-KV_METHODS = {
-    "Range": ("etcdserverpb.RangeRequest", "etcdserverpb.RangeResponse"),
-    "Put": ("etcdserverpb.PutRequest", "etcdserverpb.PutResponse"),
-    "DeleteRange": ("etcdserverpb.DeleteRangeRequest", "etcdserverpb.DeleteRangeResponse"),
-    "Txn": ("etcdserverpb.TxnRequest", "etcdserverpb.TxnResponse"),
-    "Compact": ("etcdserverpb.CompactionRequest", "etcdserverpb.CompactionResponse"),
-}
-
-
+FILES = (kv_pb2, auth_pb2, rpc_pb2, lock_pb2, election_pb2, health_pb2)
+DESCRIPTORS = [file.DESCRIPTOR for file in FILES]
 MESSAGES = {
     message.full_name: message
-    for file in (kv_pb2.DESCRIPTOR, rpc_pb2.DESCRIPTOR)
+    for file in DESCRIPTORS
     for message in file.message_types_by_name.values()
 }
-ENUMS = {enum.full_name: enum for message in MESSAGES.values() for enum in message.enum_types}
+ENUMS = {
+    enum.full_name: enum
+    for holder in [*DESCRIPTORS, *MESSAGES.values()]
+    for enum in holder.enum_types_by_name.values()
+}
+ONEOFS = {oneof.full_name: oneof for message in MESSAGES.values() for oneof in message.oneofs}
+SERVICES = {
+    service.full_name: service for file in DESCRIPTORS for service in file.services_by_name.values()
+}
+SCALARS = {
+    FieldDescriptor.TYPE_INT64: "int64",
+    FieldDescriptor.TYPE_UINT64: "uint64",
+    FieldDescriptor.TYPE_UINT32: "uint32",
+    FieldDescriptor.TYPE_BOOL: "bool",
+    FieldDescriptor.TYPE_STRING: "string",
+    FieldDescriptor.TYPE_BYTES: "bytes",
+}
 
 
-@pytest.mark.parametrize("name", FIELD_NUMBERS)
-def test_field_numbers_are_those_of_etcd(name: str) -> None:
-    numbers = {field.name: field.number for field in MESSAGES[name].fields}
-    assert numbers == FIELD_NUMBERS[name]
+def declaration(field: FieldDescriptor) -> str:
+    """Return the field as a .proto file declares it."""
+    composite = field.message_type or field.enum_type
+    type_name = composite.full_name if composite else SCALARS[field.type]
+    repeated = "repeated " if field.is_repeated else ""
+    return f"{repeated}{type_name} {field.name} = {field.number}"
 
 
-@pytest.mark.parametrize("name", ENUM_NUMBERS)
+def streaming(type_name: str, *, many: bool) -> str:
+    return f"stream {type_name}" if many else type_name
+
+
+@pytest.mark.parametrize("name", etcd_protocol.FIELDS)
+def test_fields_are_those_of_etcd(name: str) -> None:
+    declared = [declaration(field) for field in MESSAGES[name].fields]
+    assert declared == etcd_protocol.FIELDS[name]
+
+
+@pytest.mark.parametrize("name", etcd_protocol.ENUM_NUMBERS)
 def test_enum_numbers_are_those_of_etcd(name: str) -> None:
     numbers = {value.name: value.number for value in ENUMS[name].values}
-    assert numbers == ENUM_NUMBERS[name]
+    assert numbers == etcd_protocol.ENUM_NUMBERS[name]
 
 
-def test_every_message_and_enum_of_the_protos_is_in_the_tables() -> None:
-    assert set(MESSAGES) == set(FIELD_NUMBERS)
-    assert set(ENUMS) == set(ENUM_NUMBERS)
+@pytest.mark.parametrize("name", etcd_protocol.ONEOFS)
+def test_choices_are_those_of_etcd(name: str) -> None:
+    assert [field.name for field in ONEOFS[name].fields] == etcd_protocol.ONEOFS[name]
 
 
-def test_packages_are_those_of_etcd() -> None:
-    assert (kv_pb2.DESCRIPTOR.package, rpc_pb2.DESCRIPTOR.package) == ("mvccpb", "etcdserverpb")
-
-
-def test_the_kv_service_has_the_methods_of_etcd() -> None:
-    service = rpc_pb2.DESCRIPTOR.services_by_name["KV"]
+@pytest.mark.parametrize("name", etcd_protocol.METHODS)
+def test_services_have_the_methods_of_etcd(name: str) -> None:
     methods = {
-        method.name: (method.input_type.full_name, method.output_type.full_name)
-        for method in service.methods
+        method.name: (
+            streaming(method.input_type.full_name, many=method.client_streaming),
+            streaming(method.output_type.full_name, many=method.server_streaming),
+        )
+        for method in SERVICES[name].methods
     }
-    assert service.full_name == "etcdserverpb.KV"
-    assert methods == KV_METHODS
+    assert methods == etcd_protocol.METHODS[name]
+
+
+def test_all_that_the_protos_define_is_in_the_tables() -> None:
+    assert list(MESSAGES) == list(etcd_protocol.FIELDS)
+    assert sorted(ENUMS) == sorted(etcd_protocol.ENUM_NUMBERS)
+    assert list(ONEOFS) == list(etcd_protocol.ONEOFS)
+    assert list(SERVICES) == list(etcd_protocol.METHODS)
 
 
 # What etcdctl sends for the command named, and what etcd answers, field by field.
@@ -195,6 +149,50 @@ WIRE_EXAMPLES: dict[str, tuple[Message, str]] = {
             header=ResponseHeader(revision=3), kvs=[KeyValue(key=b"k")], more=True, count=2
         ),
         "0a021803 1203 0a016b 1801 2002",
+    ),
+    "watch foo --rev=5 --prev-kv, deletes only": (
+        WatchRequest(
+            create_request=WatchCreateRequest(
+                key=b"foo",
+                start_revision=5,
+                progress_notify=True,
+                filters=[WatchCreateRequest.NOPUT],
+                prev_kv=True,
+            )
+        ),
+        "0a0e 0a03666f6f 1805 2001 2a0100 3001",
+    ),
+    "a delete as a watch delivers it": (
+        WatchResponse(
+            watch_id=1,
+            events=[Event(type=Event.DELETE, kv=KeyValue(key=b"k", mod_revision=3))],
+        ),
+        "1001 5a09 0801 1205 0a016b 1803",
+    ),
+    "lease grant 60": (LeaseGrantRequest(TTL=60, ID=7), "083c 1007"),
+    "a lease that is gone": (LeaseTimeToLiveResponse(ID=7, TTL=-1), "1007 18ffffffffffffffffff01"),
+    "member add --learner": (
+        MemberAddRequest(peerURLs=["http://a"], isLearner=True),
+        "0a08 687474703a2f2f61 1001",
+    ),
+    "alarm disarm": (
+        AlarmRequest(action=AlarmRequest.DEACTIVATE, memberID=1, alarm=NOSPACE),
+        "0802 1001 1801",
+    ),
+    "a status": (
+        StatusResponse(version="3.5.0", dbSize=1, leader=2, dbSizeInUse=1, isLearner=True),
+        "1205332e352e30 1801 2002 4801 5001",
+    ),
+    "role grant-permission r readwrite foo": (
+        AuthRoleGrantPermissionRequest(
+            name="r", perm=Permission(permType=Permission.READWRITE, key=b"foo")
+        ),
+        "0a0172 1207 0802 1203666f6f",
+    ),
+    "lock": (LockRequest(name=b"l", lease=7), "0a016c 1007"),
+    "elected": (
+        CampaignResponse(leader=LeaderKey(name=b"e", key=b"k", rev=3, lease=7)),
+        "120a 0a0165 12016b 1803 2007",
     ),
 }
 

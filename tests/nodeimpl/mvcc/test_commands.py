@@ -2,24 +2,31 @@
 
 import pytest
 
-from nodeimpl.api.requests import ApiRequest
 from nodeimpl.api.rpc_pb2 import (
+    NOSPACE,
+    AlarmRequest,
     CompactionRequest,
     DeleteRangeRequest,
+    LeaseGrantRequest,
+    LeaseRevokeRequest,
     PutRequest,
     RangeRequest,
     RequestOp,
     TxnRequest,
 )
-from nodeimpl.ids import RequestId
+from nodeimpl.ids import LeaseId, NodeId, RequestId, Term
 from nodeimpl.mvcc.commands import (
+    CheckpointLease,
+    Command,
     CommandError,
+    DescribeMember,
+    ExpireLease,
     decode_command,
     encode_command,
     request_id_of,
 )
 
-EXAMPLES: list[tuple[ApiRequest, str]] = [
+EXAMPLES: list[tuple[Command, str]] = [
     (RangeRequest(key=b"k"), "00 0000000000000007 0a016b"),
     (PutRequest(key=b"k", value=b"v"), "01 0000000000000007 0a016b 120176"),
     (DeleteRangeRequest(key=b"k"), "02 0000000000000007 0a016b"),
@@ -28,20 +35,32 @@ EXAMPLES: list[tuple[ApiRequest, str]] = [
         "03 0000000000000007 1205 1203 0a016b",
     ),
     (CompactionRequest(revision=5), "04 0000000000000007 0805"),
+    (LeaseGrantRequest(TTL=5, ID=6), "05 0000000000000007 0805 1006"),
+    (LeaseRevokeRequest(ID=6), "06 0000000000000007 0806"),
+    (
+        AlarmRequest(action=AlarmRequest.ACTIVATE, memberID=3, alarm=NOSPACE),
+        "07 0000000000000007 0801 1003 1801",
+    ),
+    (ExpireLease(LeaseId(6), 2, Term(3)), "80 0000000000000007 93 06 02 03"),
+    (CheckpointLease(LeaseId(6), 2, 9, Term(3)), "81 0000000000000007 94 06 02 09 03"),
+    (
+        DescribeMember(NodeId(1), name="a", peer_urls=("p",)),
+        "82 0000000000000007 94 01 a161 91a170 c0",
+    ),
 ]
 KINDS = [type(request).__name__ for request, _ in EXAMPLES]
 
 
 @pytest.mark.parametrize(("request_", "command"), EXAMPLES, ids=KINDS)
 def test_a_command_is_its_kind_its_request_id_and_the_request(
-    request_: ApiRequest, command: str
+    request_: Command, command: str
 ) -> None:
     assert encode_command(RequestId(7), request_) == bytes.fromhex(command)
 
 
 @pytest.mark.parametrize(("request_", "command"), EXAMPLES, ids=KINDS)
 def test_a_command_gives_back_its_request_id_and_the_request(
-    request_: ApiRequest, command: str
+    request_: Command, command: str
 ) -> None:
     assert decode_command(bytes.fromhex(command)) == (7, request_)
 
@@ -56,7 +75,8 @@ def test_a_request_id_has_64_bits() -> None:
     [
         ("", "a command of 0 bytes: expected at least 9"),
         ("01 00000000000000", "a command of 8 bytes"),
-        ("05 0000000000000007", "a command of kind 5: expected less than 5"),
+        ("63 0000000000000007", "a command of kind 99, expected one that there is"),
+        ("80 000000000000000791", "a command with a broken ExpireLease"),
         ("01 0000000000000007 0a05", "a command with a broken PutRequest"),
     ],
 )

@@ -4,7 +4,7 @@ import pytest
 
 from nodeimpl.api.errors import KEY_NOT_FOUND, LEASE_NOT_FOUND
 from nodeimpl.api.kv_pb2 import KeyValue
-from nodeimpl.api.requests import ApiRequest, ApiResponse
+from nodeimpl.api.requests import ApiResponse, KvRequest
 from nodeimpl.api.rpc_pb2 import (
     DeleteRangeRequest,
     DeleteRangeResponse,
@@ -27,7 +27,7 @@ def store() -> Store:
     return Store(MemoryBackend(), StoreConfig())
 
 
-def apply(store: Store, request: ApiRequest) -> ApiResponse:
+def apply(store: Store, request: KvRequest) -> ApiResponse:
     response = store.apply(request)
     assert isinstance(response, ApiResponse)
     return response

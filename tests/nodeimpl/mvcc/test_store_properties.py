@@ -20,7 +20,7 @@ from hypothesis.stateful import (
 
 from nodeimpl.api.errors import COMPACTED, FUTURE_REVISION, KEY_NOT_FOUND, LEASE_NOT_FOUND, ApiError
 from nodeimpl.api.kv_pb2 import KeyValue
-from nodeimpl.api.requests import ApiRequest, ApiResponse
+from nodeimpl.api.requests import ApiResponse, KvRequest
 from nodeimpl.api.rpc_pb2 import (
     CompactionRequest,
     CompactionResponse,
@@ -107,7 +107,7 @@ class SlowStore:
     def present(self) -> int:
         return self.revision + self.wrote
 
-    def answer(self, request: ApiRequest) -> ApiResponse | ApiError:
+    def answer(self, request: KvRequest) -> ApiResponse | ApiError:
         self.now, self.wrote = dict(self.past[-1]), False
         try:
             response = self.carry_out(request)
@@ -119,7 +119,7 @@ class SlowStore:
             response.header.revision = self.revision
         return response
 
-    def carry_out(self, request: ApiRequest) -> ApiResponse:
+    def carry_out(self, request: KvRequest) -> ApiResponse:
         match request:
             case RangeRequest():
                 return self.range(request)
@@ -218,19 +218,23 @@ class SlowStore:
         return succeeded, list(request.success if succeeded else request.failure)
 
     def refuse_txn(self, request: TxnRequest) -> None:
-        for op in self.chosen(request)[1]:
-            if op.HasField("request_txn"):
-                self.refuse_txn(op.request_txn)
-            if op.HasField("request_range") and op.request_range.revision:
-                if op.request_range.revision > self.revision:
-                    raise Refused(FUTURE_REVISION)
-                if op.request_range.revision < self.compacted:
-                    raise Refused(COMPACTED)
-            put = op.request_put
+        ops = self.flat(request)
+        for put in [op.request_put for op in ops if op.HasField("request_put")]:
             if (put.ignore_value or put.ignore_lease) and put.key not in self.past[-1]:
                 raise Refused(KEY_NOT_FOUND)
             if put.lease:
                 raise Refused(LEASE_NOT_FOUND)
+        for revision in [op.request_range.revision for op in ops if op.HasField("request_range")]:
+            if revision > self.revision:
+                raise Refused(FUTURE_REVISION)
+            if revision and revision < self.compacted:
+                raise Refused(COMPACTED)
+
+    def flat(self, request: TxnRequest) -> list[RequestOp]:
+        flat: list[RequestOp] = []
+        for op in self.chosen(request)[1]:
+            flat += self.flat(op.request_txn) if op.HasField("request_txn") else [op]
+        return flat
 
     def txn(self, request: TxnRequest) -> TxnResponse:
         succeeded, ops = self.chosen(request)
@@ -366,7 +370,7 @@ def txns(ops: st.SearchStrategy[RequestOp]) -> st.SearchStrategy[TxnRequest]:
 flat_txns = txns(plain_ops)
 nested_txns = txns(plain_ops | st.builds(RequestOp, request_txn=flat_txns))
 compactions = st.builds(CompactionRequest, revision=revisions)
-requests: st.SearchStrategy[ApiRequest] = st.one_of(
+requests: st.SearchStrategy[KvRequest] = st.one_of(
     puts, puts, deletes, flat_txns, nested_txns, ranges, compactions
 )
 
@@ -399,7 +403,7 @@ class StoreComparison(RuleBasedStateMachine):
         return Applied(LogIndex(self.applied), Term(1))
 
     @rule(request=requests)
-    def command(self, request: ApiRequest) -> None:
+    def command(self, request: KvRequest) -> None:
         self.applied += 1
         if self.store.check(request) is None:
             before = milestone(self.store.state)

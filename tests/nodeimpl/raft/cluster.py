@@ -25,6 +25,8 @@ from nodeimpl.raft.effects import (
     Commit,
     ConfigurationChanged,
     Dropped,
+    Inquired,
+    InquiryAnswered,
     NeedSnapshot,
     Persist,
     RaftEffect,
@@ -211,6 +213,12 @@ class Cluster:
         self._after(node_id, self.nodes[node_id].read(self.now, request_ids))
         return request_ids
 
+    def inquire(self, node_id: NodeId, question: bytes) -> RequestId:
+        """Ask the leader, who will answer with the question; return its id."""
+        request_id = self._next_request_id()
+        self._after(node_id, self.nodes[node_id].inquire(self.now, request_id, question))
+        return request_id
+
     def join(self) -> NodeId:
         """Start a new node, which knows no members; return its id."""
         node_id = NodeId(len(self.node_ids) + 1)
@@ -361,7 +369,7 @@ class Cluster:
                 case _:
                     waiting.append(effect)
 
-    def _carry_out(  # noqa: C901, PLR0912 (one case per effect)
+    def _carry_out(  # noqa: C901, PLR0912, PLR0915 (one case per effect)
         self, node_id: NodeId, effect: RaftEffect | Saved
     ) -> None:
         self._watcher(node_id, effect)
@@ -390,6 +398,11 @@ class Cluster:
             case Became():
                 self.oracle.became(node_id, effect)
             case ConfigurationChanged():
+                pass
+            case Inquired(origin=origin, request_id=request_id, data=data):
+                answers = self.nodes[node_id].answer(self.now, origin, request_id, data)
+                self._after(node_id, answers)
+            case InquiryAnswered():
                 pass
             case ReadReady():
                 self._answer_reads(effect)

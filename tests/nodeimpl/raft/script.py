@@ -10,6 +10,7 @@ order; a blank line ends a block. `#` begins a comment. Nodes are numbered from 
     heartbeat 1                     let leader 1's heartbeat interval pass
     propose 1 x y                   node 1 is given the commands x and y together
     read 1 [count]                  node 1 is asked for that many reads together
+    inquire 1 x                     node 1 asks the leader x, who says it again for an answer
     deliver [1->2 [first|last]]     deliver until nothing is on its way; or what is now on a link
     lose 1->2 [first|last]          lose what is on a link
     repeat 1->2 [first|last]        put it on the link a second time, behind all else
@@ -47,6 +48,8 @@ from nodeimpl.raft.effects import (
     Commit,
     ConfigurationChanged,
     Dropped,
+    Inquired,
+    InquiryAnswered,
     NeedSnapshot,
     Persist,
     RaftEffect,
@@ -62,6 +65,8 @@ from nodeimpl.raft.messages import (
     Entry,
     EntryKind,
     HardState,
+    Inquiry,
+    InquiryReply,
     InstallSnapshot,
     InstallSnapshotReply,
     Message,
@@ -152,6 +157,8 @@ class Script:
                 self.cluster.wake(node_id)
             case "propose", [_, *_]:
                 self.cluster.propose(node_id, *[argument.encode() for argument in arguments])
+            case "inquire", [question]:
+                self.cluster.inquire(node_id, question.encode())
             case "read", []:
                 self.cluster.read(node_id)
             case "read", [count]:
@@ -308,6 +315,10 @@ def describe(  # noqa: C901, PLR0911, PLR0912 (one case per effect)
             return f"read {' '.join(f'r{name}' for name in request_ids)} at {read_index}"
         case Dropped(request_ids=request_ids):
             return f"drop {' '.join(f'r{name}' for name in request_ids)}"
+        case Inquired(origin=origin, request_id=request_id, data=data):
+            return f"asked by {origin} r{request_id} {data.decode()}"
+        case InquiryAnswered(request_id=request_id, data=data):
+            return f"answered r{request_id} {data.decode()}"
         case Became() | NeedSnapshot() | Restore():
             raise AssertionError("told otherwise, or answered within the call")
 
@@ -330,7 +341,7 @@ def _describe_message(message: Message) -> str:  # noqa: PLR0911 (one return per
             )
         case InstallSnapshot() | InstallSnapshotReply():
             return _describe_snapshot(message)
-        case Proposal() | ReadIndex() | ReadIndexReply():
+        case Proposal() | ReadIndex() | ReadIndexReply() | Inquiry() | InquiryReply():
             return _describe_request(message)
         case PreVote() | PreVoteReply() | RequestVote() | RequestVoteReply():
             return _describe_vote(message)
@@ -362,9 +373,11 @@ def _describe_vote(message: PreVote | PreVoteReply | RequestVote | RequestVoteRe
             return "granted" if message.vote_granted else "refused"
 
 
-def _describe_request(message: Proposal | ReadIndex | ReadIndexReply) -> str:
+def _describe_request(
+    message: Proposal | ReadIndex | ReadIndexReply | Inquiry | InquiryReply,
+) -> str:
     match message:
-        case Proposal():
+        case Proposal() | Inquiry() | InquiryReply():
             return f"r{message.request_id} {message.data.decode()}"
         case ReadIndex():
             return f"r{message.request_id}"

@@ -9,7 +9,7 @@ from harness.environments.simulation.mutants.mutant import Mutant, patch
 from nodeimpl.api.requests import ReadRequest
 from nodeimpl.boundary import Effect
 from nodeimpl.ids import Instant, LogIndex, NodeId, RequestId
-from nodeimpl.node import Node, _is_local
+from nodeimpl.node import Node
 from nodeimpl.raft.core import Raft
 from nodeimpl.raft.effects import RaftEffect, ReadReady, RoleName
 from nodeimpl.raft.messages import ReadIndexReply
@@ -17,6 +17,7 @@ from nodeimpl.raft.quorum import quorum_round
 from nodeimpl.raft.reads import is_confirmed, may_serve_reads, on_read_index_reply
 from nodeimpl.raft.roles import Leader
 from nodeimpl.raft.state import RaftState, Recovered
+from nodeimpl.routing import is_local
 
 
 class _UnconfirmedReads(Raft):
@@ -121,6 +122,6 @@ MUTANTS = (
         name="every-read-serializable",
         breaks="etcd api_guarantees: ranges are linearizable unless the request says serializable; "
         "a node that answers from its own store answers from the past",
-        patches=(patch(_is_local, _always_local),),
+        patches=(patch(is_local, _always_local),),
     ),
 )

@@ -14,6 +14,7 @@ from harness.environments.simulation.mutants import (
     replication,
     revisions,
     snapshots,
+    watch,
 )
 from harness.environments.simulation.mutants.mutant import Mutant
 from harness.errors import UsageError
@@ -33,10 +34,11 @@ MUTANTS: Final[dict[str, Mutant]] = {
         *ranges.MUTANTS,
         *compaction.MUTANTS,
         *backend.MUTANTS,
+        *watch.MUTANTS,
     )
 }
 """In the order of the life of an entry: elected, replicated, persisted, recovered, trimmed, handed
-to new members, read, kept."""
+to new members, read, kept, watched."""
 
 
 def mutant_named(name: str | None) -> Mutant | None:

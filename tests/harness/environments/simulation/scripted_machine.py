@@ -9,6 +9,7 @@ from harness.environments.simulation.clock import NodeClock
 from harness.environments.simulation.disk import SimulatedDisk
 from harness.environments.simulation.host import Host
 from harness.environments.simulation.kernel import Kernel
+from harness.environments.simulation.lease_promises import LeasePromises
 from harness.environments.simulation.oracle import Oracle
 from harness.environments.simulation.trace import Trace, Transition, What
 from nodeimpl.api.errors import ApiError
@@ -68,6 +69,8 @@ class ScriptedNode(Node):
     next_deadline: Instant
     broken_rule: str | None = None
     """What its own assertions find broken at the next input; None if nothing."""
+    dies_of: Exception | None = None
+    """What it raises at the next input; None if nothing."""
 
     @property
     @override
@@ -81,6 +84,8 @@ class ScriptedNode(Node):
             self.next_deadline = NEVER
             return []
         assert self.broken_rule is None, self.broken_rule
+        if self.dies_of is not None:
+            raise self.dies_of
         self.inputs.append(given)
         return self.script.popleft() if self.script else []
 
@@ -115,6 +120,7 @@ class Machine:
             disk=self.disk,
             network=self,
             oracle=Oracle((ME, PEER, OTHER)),
+            leases=LeasePromises(lambda: 0),
             trace=trace,
             node_factory=self.make_node,
         )
