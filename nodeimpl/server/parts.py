@@ -88,6 +88,7 @@ class Parts:
             request_bytes_max=self._flags.request_bytes_max,
             streams_max=self._flags.streams_max,
             credentials=client_credentials(self._flags.client_tls),
+            counts=self._metrics.counts,
         )
 
     def upkeep(self, on_removed: Callable[[], None]) -> Iterator[Coroutine[None, None, None]]:
