@@ -7,12 +7,13 @@ and the term may differ. `QUORATE_SEQUENCES` says how many (2000 take a few minu
 import os
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 
 from nodeimpl.api.requests import KvRequest
+from nodeimpl.api.rpc_pb2 import PutRequest, RangeRequest, RequestOp, TxnRequest
 from tests.etcd.comparing import emptied, normalized
 from tests.etcd.differences import is_excused
-from tests.etcd.requests import rebased, sequences
+from tests.etcd.requests import BASE, rebased, sequences
 from tests.etcd.sides import EtcdDaemon, NodeAlone
 
 SEQUENCES = int(os.environ.get("QUORATE_SEQUENCES", "200"))
@@ -20,11 +21,21 @@ SEQUENCES = int(os.environ.get("QUORATE_SEQUENCES", "200"))
 pytestmark = pytest.mark.local
 
 
+PUTS_ARE_LOOKED_AT_FIRST = TxnRequest(
+    success=[
+        RequestOp(request_range=RangeRequest(key=b"a", revision=BASE - 3)),
+        RequestOp(request_put=PutRequest(key=b"a", lease=77)),
+    ]
+)
+"""Two errors in one transaction: which is told?"""
+
+
 @pytest.fixture(scope="module")
 def node() -> NodeAlone:
     return NodeAlone()
 
 
+@example(requests=[PUTS_ARE_LOOKED_AT_FIRST])
 @settings(
     max_examples=SEQUENCES,
     derandomize=SEQUENCES <= 200,
