@@ -6,6 +6,7 @@ import ssl
 from collections.abc import Coroutine
 from pathlib import Path
 from random import SystemRandom
+from secrets import token_bytes
 from typing import Final
 
 import structlog
@@ -14,6 +15,7 @@ from nodeimpl.node import Node
 from nodeimpl.server import clock
 from nodeimpl.server.bootstrap import founded_by_flags, joining
 from nodeimpl.server.driver import Driver
+from nodeimpl.server.flag_text import FlagError
 from nodeimpl.server.flags import Flags
 from nodeimpl.server.handover import hand_over
 from nodeimpl.server.http_server import serve_pages
@@ -24,7 +26,10 @@ from nodeimpl.server.parts import Parts
 from nodeimpl.server.peer_desk import REMOVED
 from nodeimpl.server.settings import node_config
 from nodeimpl.server.tls import PeerTls, peer_tls
-from nodeimpl.storage.encryption.providers import PLAIN
+from nodeimpl.server.upkeep import follow_key_service
+from nodeimpl.storage.encryption.configuration import EncryptionConfigurationError
+from nodeimpl.storage.encryption.kms_client import open_providers
+from nodeimpl.storage.encryption.providers import PLAIN, Providers
 
 STOP_SECONDS_MAX: Final = 1.0
 """For calls under way when the daemon is stopped."""
@@ -62,7 +67,9 @@ class Daemon:
         tls = peer_tls(self._flags.peer_tls)
         identity = await self._identity(directory, tls.client if tls is not None else None)
         wal_dir = Path(self._flags.wal_dir) if self._flags.wal_dir is not None else None
-        storage = MemberStorage(directory, wal_dir, identity, PLAIN, fsync=self._flags.fsync)
+        cipher = await self._cipher()
+        storage = MemberStorage(directory, wal_dir, identity, cipher, fsync=self._flags.fsync)
+        self._begin(follow_key_service(cipher))
         config = node_config(self._flags, identity)
         node = Node(config, storage.recovered, storage.backend, SystemRandom(), clock.now())
         _log.info(
@@ -95,6 +102,16 @@ class Daemon:
         identity = started_again(identity)
         write_identity(directory, identity)
         return identity
+
+    async def _cipher(self) -> Providers:
+        """Return what encrypts on the disk; raise `FlagError` if it is not to be had."""
+        if self._flags.encryption_config_file is None:
+            return PLAIN
+        path = Path(self._flags.encryption_config_file)
+        try:
+            return await asyncio.to_thread(open_providers, path, token_bytes)
+        except EncryptionConfigurationError as error:
+            raise FlagError(f"--encryption-provider-config: {error}") from error
 
     async def _serve_node(self, parts: Parts, tls: PeerTls | None) -> None:
         """Open the doors, serve until the stop, and close them."""
