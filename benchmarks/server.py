@@ -100,7 +100,7 @@ async def until_serving(endpoints: Sequence[Endpoint]) -> float:
     """Wait until every node serves; return the seconds that took."""
     started = time.perf_counter()
     for endpoint in endpoints:
-        while not await serves(endpoint):
+        while not await serves(endpoint):  # noqa: ASYNC110 - nothing tells us when it does
             await asyncio.sleep(0.01)
     return time.perf_counter() - started
 
