@@ -12,8 +12,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from checkers.collector import rare_collections
 from checkers.history import Op, OpType
-from harness.environments.simulation.collector import rare_collections
 from harness.environments.simulation.simulation import Simulation
 from harness.environments.simulation.streams import Streams
 from harness.generator.sources import Done

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from checkers.checker import Budget, compose
+from checkers.collector import rare_collections
 from checkers.history import History, Op
 from checkers.verdict import Evidence, Verdict, invalid, merge, valid
 from checkers.watch_history import WatchRecord
 from harness.environments.progress import Progress
-from harness.environments.simulation.collector import rare_collections
 from harness.environments.simulation.mutants.mutant import planted
 from harness.environments.simulation.mutants.registry import mutant_named
 from harness.environments.simulation.simulation import (

@@ -12,8 +12,6 @@ from collections.abc import Sequence
 from random import Random
 from typing import assert_never
 
-import msgspec
-
 from nodeimpl.administration import REFUSALS, Administration, refusal_of_transfer
 from nodeimpl.api.errors import (
     NO_LEADER,
@@ -81,17 +79,10 @@ from nodeimpl.raft.state import Recovered
 from nodeimpl.request_ids import RequestIds
 from nodeimpl.routing import LEADER_REQUESTS, as_read, is_local, is_physical
 from nodeimpl.state_transfer import content_of
+from nodeimpl.waiting import IndexedReads, Patience, Waiting
 from nodeimpl.watching import take_watch_input
 
 _LEADER_COMMANDS = (ExpireLease, CheckpointLease)
-
-
-class _Waiting(msgspec.Struct, frozen=True, gc=False):
-    """A request that has been taken and not yet answered."""
-
-    tag: int
-    read: ReadRequest | None
-    """What to read once the read index is applied; None for a write."""
 
 
 class Node:
@@ -121,12 +112,10 @@ class Node:
         self._seal_entries = min(config.backend_commit_entries, config.raft.snapshot_entries)
         """The log cannot be trimmed more often than the store is made durable."""
         self.raft = self.make_raft(recovered, random, now)
-        self._waiting: dict[RequestId, _Waiting] = {}
+        self._waiting: dict[RequestId, Waiting] = {}
         self._administration = Administration()
-        self._expiry: deque[tuple[Instant, RequestId]] = deque()
-        """Requests that wait, oldest first, and answered ones between them."""
-        self._reads: deque[tuple[LogIndex, tuple[RequestId, ...]]] = deque()
-        """Reads whose read index is known and not yet applied."""
+        self._patience = Patience(config.request_timeout_ns)
+        self._reads = IndexedReads()
         self._compactions: deque[tuple[Revision, RequestId, ApiResponse]] = deque()
         """Answers that wait until superseded rows are gone, lowest revision first."""
         self.watch = WatchHub(config.watch, self.store.state)
@@ -156,8 +145,9 @@ class Node:
         watch_deadline = self.watch.deadline
         if watch_deadline is not None and watch_deadline < deadline:
             deadline = watch_deadline
-        if self._expiry and (expiry := self._expiry[0][0]) < deadline:
-            deadline = expiry
+        over_at = self._patience.deadline
+        if over_at is not None and over_at < deadline:
+            deadline = over_at
         leasing_at = self._leasing.deadline
         return leasing_at if leasing_at is not None and leasing_at < deadline else deadline
 
@@ -233,15 +223,13 @@ class Node:
 
     def _wait(self, now: Instant, tag: int, *, read: ReadRequest | None) -> RequestId:
         request_id = self._new_request_id(now)
-        self._waiting[request_id] = _Waiting(tag, read)
+        self._waiting[request_id] = Waiting(tag, read)
         return request_id
 
     def _new_request_id(self, now: Instant) -> RequestId:
         """Return the next id, and see to it that the request does not wait for ever."""
         request_id = self._request_ids.next()
-        while self._expiry and not self._is_open(self._expiry[0][1]):
-            self._expiry.popleft()  # Answered: it would only wake the node for nothing.
-        self._expiry.append((Instant(now + self.config.request_timeout_ns), request_id))
+        self._patience.begin(now, request_id, self._is_open)
         return request_id
 
     def _is_open(self, request_id: RequestId) -> bool:
@@ -250,8 +238,7 @@ class Node:
     def _expire(self, now: Instant) -> list[Effect]:
         """Answer what has waited too long: its outcome is unknown, and may stay so."""
         effects: list[Effect] = []
-        while self._expiry and self._expiry[0][0] <= now:
-            _, request_id = self._expiry.popleft()
+        for request_id in self._patience.over(now):
             waiting = self._waiting.pop(request_id, None)
             if waiting is not None:
                 self.raft.forget_inquiry(request_id)
@@ -456,16 +443,11 @@ class Node:
     ) -> None:
         if read_index <= self.applied_index:
             self._answer_reads(request_ids, effects)
-            return
-        # Read indices come in any order: a delayed answer of the leader may be older.
-        position = len(self._reads)
-        while position and self._reads[position - 1][0] > read_index:
-            position -= 1
-        self._reads.insert(position, (read_index, request_ids))
+        else:
+            self._reads.add(read_index, request_ids)
 
     def _answer_applied_reads(self, effects: list[Effect]) -> None:
-        while self._reads and self._reads[0][0] <= self.applied_index:
-            _, request_ids = self._reads.popleft()
+        for request_ids in self._reads.applied(self.applied_index):
             self._answer_reads(request_ids, effects)
 
     def _answer_reads(self, request_ids: tuple[RequestId, ...], effects: list[Effect]) -> None:

@@ -12,12 +12,16 @@ from harness.plan import Plan
 from harness.suggest import did_you_mean
 from harness.watch_fleet import FleetMaker
 from harness.workloads.kv import KvWorkload
+from harness.workloads.lease import LeaseWorkload
 from harness.workloads.register import RegisterWorkload
 from harness.workloads.watch import WatchWorkload
 from harness.workloads.workload import Workload
 
 _WORKLOADS: Final[Mapping[str, Workload]] = MappingProxyType(
-    {workload.name: workload for workload in (KvWorkload(), RegisterWorkload(), WatchWorkload())}
+    {
+        workload.name: workload
+        for workload in (KvWorkload(), LeaseWorkload(), RegisterWorkload(), WatchWorkload())
+    }
 )
 
 

@@ -204,5 +204,3 @@ def _beginning(last: Trim, hard_state: Write) -> list[bytes]:
     if hard_state != Persist(NEW_HARD_STATE, ()):
         frames.append(encode(hard_state))
     return frames
-
-

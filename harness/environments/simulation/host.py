@@ -9,6 +9,7 @@ from typing import Protocol, assert_never
 from harness.environments.simulation.clock import NodeClock
 from harness.environments.simulation.disk import SimulatedDisk, Tail
 from harness.environments.simulation.kernel import Kernel
+from harness.environments.simulation.lease_promises import LeasePromises
 from harness.environments.simulation.oracle import Breach, Oracle
 from harness.environments.simulation.outbox import Outbox
 from harness.environments.simulation.pending_reads import PendingReads
@@ -113,6 +114,7 @@ class Host:
         disk: SimulatedDisk,
         network: HostNetwork,
         oracle: Oracle,
+        leases: LeasePromises,
         trace: Trace,
         node_factory: NodeFactory,
     ) -> None:
@@ -124,6 +126,7 @@ class Host:
         self._disk = disk
         self._network = network
         self._oracle = oracle
+        self._leases = leases
         self._trace = trace
         self._node_factory = node_factory
         self._backend = MemoryBackend()
@@ -232,6 +235,7 @@ class Host:
         self._timer_at = None
         self._inbox.clear()
         self._reads.forget_all()
+        self._leases.crashed(self.name)
         asking = [*self._clients.values(), *self._operators.values()]
         self._clients, self._operators = {}, {}
         self._oracle.crashed(self.node_id)
@@ -277,6 +281,7 @@ class Host:
         self._last_tag += 1
         self._clients[self._last_tag] = (answer, connection_lost)
         self._reads.note(self._last_tag, body, self._oracle.commit_count)
+        self._leases.asked(self.name, self._last_tag, body)
         self._give(Requests((ClientRequest(self._last_tag, body),)))
 
     def change_members(
@@ -459,6 +464,7 @@ class Host:
                 "One answer per request (boundary)",
                 f"{self.name} answered request {tag}, which waits for no answer: {body}",
             )
+        self._leases.answered(self.name, tag, body)
         answer, _ = client
         answer(body)
 

@@ -338,6 +338,8 @@ class Simulation:
 
     def _note(self, applied: Applied) -> None:
         self._trace.add(self._kernel.now, "nemesis", Noted(applied.describe()))
+        if applied.fault.do.startswith("clock_"):
+            self._cluster.leases.clocks_are_bent()
         # Looking after every call would cost more than the call. What is wrong mostly stays wrong
         # for a while, and faults come when it matters.
         self._check_invariants()
