@@ -13,6 +13,7 @@ from harness.environments.simulation.lease_promises import LeasePromises
 from harness.environments.simulation.oracle import Breach, Oracle
 from harness.environments.simulation.outbox import Outbox
 from harness.environments.simulation.pending_reads import PendingReads
+from harness.environments.simulation.revision_steps import RevisionSteps
 from harness.environments.simulation.trace import (
     Committed,
     Crashed,
@@ -148,6 +149,7 @@ class Host:
         self._inbox: list[Input] = []
         self._clients: dict[int, tuple[Answer, ConnectionLost]] = {}
         self._reads = PendingReads(name)
+        self._revisions = RevisionSteps(name)
         self._operators: dict[int, tuple[OperatorAnswer, ConnectionLost]] = {}
         self.streams = WatchStreams(name, self._give)
         self._last_tag = 0
@@ -241,6 +243,7 @@ class Host:
         self._inbox.clear()
         self._reads.forget_all()
         self._leases.crashed(self.name)
+        self._revisions.forget()
         asking = [*self._clients.values(), *self._operators.values()]
         self._clients, self._operators = {}, {}
         self._oracle.crashed(self.node_id)
@@ -328,6 +331,7 @@ class Host:
             # and would have ended a real daemon in the middle of its work.
             raise Breach("Crash", f"{self.name} died of {type(error).__name__}: {error}") from error
         self._reads.judge(effects, node.applied_index)
+        self._revisions.judge(effects, node.store.revision)
         if not self._outbox.put(effects):
             return
         deadline = node.deadline
