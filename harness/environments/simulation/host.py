@@ -15,11 +15,9 @@ from harness.environments.simulation.outbox import Outbox
 from harness.environments.simulation.pending_reads import PendingReads
 from harness.environments.simulation.revision_steps import RevisionSteps
 from harness.environments.simulation.trace import (
-    Committed,
     Crashed,
     Members,
     Noted,
-    Persisted,
     Role,
     SnapshotInstalled,
     SnapshotSent,
@@ -28,7 +26,9 @@ from harness.environments.simulation.trace import (
     Trace,
     Trimmed,
     What,
+    committed,
     fingerprints,
+    persisted,
 )
 from harness.environments.simulation.watch_streams import WatchStreams
 from nodeimpl.api.errors import ApiError
@@ -418,18 +418,7 @@ class Host:
     def synced(self, persist: Persist) -> None:
         """Note that `persist`, the oldest that was not, is durable."""
         self._oracle.synced(self.node_id)
-        hard_state, entries = persist.hard_state, persist.entries
-        voted_for = hard_state.voted_for if hard_state is not None else None
-        self._note(
-            Persisted(
-                None if hard_state is None else hard_state.current_term,
-                None if voted_for is None else self._names[voted_for],
-                entries[0].index if entries else 0,
-                entries[-1].index if entries else 0,
-                entries[-1].term if entries else 0,
-                fingerprints(entries),
-            )
-        )
+        self._note(persisted(persist.hard_state, persist.entries, self._names))
 
     def trimmed(self, trim: Trim) -> None:
         """Note that the log is about to be trimmed."""
@@ -500,5 +489,4 @@ class Host:
     def _note_committed(self, commit: Commit) -> None:
         entries = commit.entries
         self._oracle.committed(self.node_id, entries)
-        first, last = entries[0], entries[-1]
-        self._note(Committed(first.index, last.index, last.term, fingerprints(entries)))
+        self._note(committed(entries))
