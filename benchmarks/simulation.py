@@ -12,8 +12,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from checkers.collector import rare_collections
 from checkers.history import Op, OpType
-from harness.environments.simulation.collector import rare_collections
 from harness.environments.simulation.simulation import Simulation
 from harness.environments.simulation.streams import Streams
 from harness.generator.sources import Done
@@ -55,13 +55,16 @@ CASES = (
 )  # fmt: skip
 
 
-def prepare(case: Case, seed: int, record: list[Op]) -> tuple[Simulation, Plan]:
-    """Return a simulation of `case`, ready to run."""
+def prepare(
+    case: Case, seed: int, record: list[Op], *, seconds: float | None = None
+) -> tuple[Simulation, Plan]:
+    """Return a simulation of `case`, or of so many seconds of it, ready to run."""
+    time_limit_s = case.seconds if seconds is None else seconds
     plan = Plan(
         seed=seed,
         nodes=case.nodes,
         workload=WorkloadPlan(
-            name="register", rate=case.rate or 1.0, time_limit_s=case.seconds, concurrency=10
+            name="register", rate=case.rate or 1.0, time_limit_s=time_limit_s, concurrency=10
         ),
         faults=FaultPlan(packages=()),
     )
@@ -72,7 +75,7 @@ def prepare(case: Case, seed: int, record: list[Op]) -> tuple[Simulation, Plan]:
             FAULTS,
             plan.node_names,
             seed=seed,
-            duration_ns=round(case.seconds * SECOND),
+            duration_ns=round(time_limit_s * SECOND),
             interval_ns=2 * len(FAULTS) * SECOND,
         )
     simulation = Simulation(

@@ -79,18 +79,24 @@ class RegisterClient(msgspec.Struct, frozen=True):
 
 
 class KvClient(msgspec.Struct, frozen=True):
-    """etcd's key-value API: `put`, `get`, `range`, `delete` and `txn`, with revisions."""
+    """etcd's key-value API: put, get, range, delete, txn and compact, with revisions."""
 
     timeout_ns: int
     """For every call."""
 
     def begin(self, op: Op) -> Dialogue:
         """See `Client`."""
-        response = yield Call(_message(parse_request(op.f, op.value)), self.timeout_ns)
+        if op.f == "compact":
+            message: ApiRequest = _compaction(op.value)
+        else:
+            message = _message(parse_request(op.f, op.value))
+        response = yield Call(message, self.timeout_ns)
         return Completion(OpType.OK, _result(response))
 
     def has_effect(self, op: Op) -> bool:
         """See `Client`."""
+        if op.f == "compact":
+            return True
         match parse_request(op.f, op.value):
             case Read():
                 return False
@@ -98,6 +104,14 @@ class KvClient(msgspec.Struct, frozen=True):
                 return not all(isinstance(step, Read) for step in (*success, *failure))
             case Put() | Delete():
                 return True
+
+
+def _compaction(value: object) -> rpc_pb2.CompactionRequest:
+    match value:
+        case {"revision": int(revision)}:
+            return rpc_pb2.CompactionRequest(revision=revision)
+        case _:
+            raise AssertionError(f"no compaction: {value!r}")
 
 
 def _op_key(op: Op) -> str:
@@ -222,7 +236,7 @@ def _compare(compare: Compare) -> rpc_pb2.Compare:
 def _result(response: ApiResponse) -> Json:
     revision: Json = {"revision": response.header.revision}
     match response:
-        case rpc_pb2.PutResponse():
+        case rpc_pb2.PutResponse() | rpc_pb2.CompactionResponse():
             return revision
         case rpc_pb2.RangeResponse():
             return revision | _range_result(response)

@@ -124,6 +124,12 @@ class NodePlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Entries kept for followers to catch up with, although the store holds their outcome."""
     snapshot_chunk_bytes: Count = 1 << 20
     """Bytes of a store's state in one message to a follower that is too far behind."""
+    watch_progress_ms: Positive = 600_000.0
+    """How often watchers that wish it are told how far they are."""
+    watch_batch_rows: Count = 1000
+    """Rows of history read at a time for watchers that are behind."""
+    watch_fragment_bytes: Count = 2_097_152
+    """Responses of this size are cut for watchers that allow it."""
     lease_checkpoint_ms: Positive = 300_000.0
     """What is left of a lease that has longer is written down so often."""
     quota_backend_bytes: Count = 1_000_000_000
@@ -142,6 +148,21 @@ class NodePlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
                 "election_timeout_ms",
                 f"the maximum, {longest:g}, must be more than the minimum, {shortest:g}",
             )
+
+
+class DaemonPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The operating-system processes of a real cluster; the simulation has none."""
+
+    version: str | None = None
+    """Of the store, as in `3.5.16` or, for the newest of a line, `3.5`. None: any."""
+    binary: str | None = None
+    """The store's program. None: it is looked for (`quorate doctor`)."""
+    flags: tuple[str, ...] = ()
+    """Given to every daemon, after the harness's own."""
+    fsync: bool = True
+    """Whether daemons wait for their disks; if not, only their own code is tested, and faster."""
+    ready_s: Positive = 30.0
+    """How long a daemon may take until it serves."""
 
 
 class LivenessPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -178,6 +199,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     network: NetworkPlan = NetworkPlan()
     disk: DiskPlan = DiskPlan()
     node: NodePlan = NodePlan()
+    daemon: DaemonPlan = DaemonPlan()
     liveness: LivenessPlan = LivenessPlan()
     checks: CheckPlan = CheckPlan()
 

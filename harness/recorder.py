@@ -6,30 +6,57 @@ from typing import Final, Self
 
 from checkers.history import Op
 from checkers.history_file import encode_header, encode_op
+from checkers.watch_history import WatchRecord, encode_watch_header, encode_watch_record
 from harness.errors import HarnessError
 
 
-class Recorder:
-    """Writes a new history file, op by op; a context manager.
+class LineFile:
+    """A new file, written line by line.
 
-    Every op is one write to the operating system, without a buffer of ours between: 1 µs an op
+    Every line is one write to the operating system, without a buffer of ours between: 1 µs a line
     buys that whatever kills the harness, `kill -9` included, costs at most a torn last line.
-    (A power cut may cost more: there is no fsync.) Memory does not grow with the history.
+    (A power cut may cost more: there is no fsync.) Memory does not grow with the file.
 
-    Raises `HarnessError` where the file cannot be written.
+    Raises `HarnessError`, which calls the lines `what`, where the file cannot be written.
     """
 
-    def __init__(self, path: Path, about: dict[str, object] | None = None) -> None:
+    def __init__(self, path: Path, what: str, header: bytes) -> None:
         self.path: Final = path
+        self._what: Final = what
         try:
             self._file: Final = path.open("xb", buffering=0)
         except OSError as error:
-            raise HarnessError(f"{path}: cannot record the history: {error.strerror}") from error
+            raise HarnessError(f"{path}: cannot record {what}: {error.strerror}") from error
         try:
-            self._write(encode_header(about))
+            self.write(header)
         except HarnessError:
             self._file.close()
             raise
+
+    def write(self, line: bytes) -> None:
+        """Append a line, its end included."""
+        try:
+            written = self._file.write(line)
+        except OSError as error:
+            raise HarnessError(
+                f"{self.path}: cannot record {self._what}: {error.strerror}"
+            ) from error
+        if written != len(line):
+            raise HarnessError(
+                f"{self.path}: cannot record {self._what}: {written} of {len(line)} bytes written"
+            )
+
+    def close(self) -> None:
+        """Close the file; nothing can be recorded any more. Closing twice is harmless."""
+        self._file.close()
+
+
+class Recorder:
+    """Writes a new history file, op by op; a context manager. See `LineFile`."""
+
+    def __init__(self, path: Path, about: dict[str, object] | None = None) -> None:
+        self.path: Final = path
+        self._file: Final = LineFile(path, "an op", encode_header(about))
 
     def __enter__(self) -> Self:
         return self
@@ -44,18 +71,23 @@ class Recorder:
 
     def record(self, op: Op) -> None:
         """Append `op`, which must be the next of its history."""
-        self._write(encode_op(op))
+        self._file.write(encode_op(op))
 
     def close(self) -> None:
         """Close the file; nothing can be recorded any more. Closing twice is harmless."""
         self._file.close()
 
-    def _write(self, line: bytes) -> None:
-        try:
-            written = self._file.write(line)
-        except OSError as error:
-            raise HarnessError(f"{self.path}: cannot record an op: {error.strerror}") from error
-        if written != len(line):
-            raise HarnessError(
-                f"{self.path}: cannot record an op: {written} of {len(line)} bytes written"
-            )
+
+class WatchRecorder:
+    """Writes a new file of what watchers are told, record by record. See `LineFile`."""
+
+    def __init__(self, path: Path, about: dict[str, object] | None = None) -> None:
+        self._file: Final = LineFile(path, "a watch", encode_watch_header(about))
+
+    def record(self, told: WatchRecord) -> None:
+        """Append `told`."""
+        self._file.write(encode_watch_record(told))
+
+    def close(self) -> None:
+        """Close the file; nothing can be recorded any more. Closing twice is harmless."""
+        self._file.close()

@@ -6,7 +6,9 @@
     plan.toml            what was run, every default spelled out
     schedule.json        faults: asked for and applied
     history.jsonl        what the clients saw (docs/HISTORY_FORMAT.md)
+    watch.jsonl          what the watchers were told; absent where nobody watches
     trace/<node>.jsonl   what the nodes did
+    journal.jsonl        on real clusters: every fault, before and after it was tried
     nodes/<node>/        a node's log, and on failure its data directory
     results.json         the verdicts
 
@@ -93,6 +95,16 @@ class RunDirectory:
     def history_path(self) -> Path:
         """What the clients saw."""
         return self.path / "history.jsonl"
+
+    @property
+    def watch_path(self) -> Path:
+        """What the watchers were told; absent where nobody watches."""
+        return self.path / "watch.jsonl"
+
+    @property
+    def journal_path(self) -> Path:
+        """Every attempt at a fault, before and after it: what a killed harness left broken."""
+        return self.path / "journal.jsonl"
 
     @property
     def results_path(self) -> Path:

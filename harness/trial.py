@@ -5,19 +5,20 @@ The verdict merges the judgement of the workload's checkers over the history wit
 environment itself saw (Raft's properties, liveness, agreement of the stores).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from checkers.checker import Budget, compose
+from checkers.collector import rare_collections
 from checkers.history import History, Op
 from checkers.verdict import Evidence, Verdict, invalid, merge, valid
-from harness.environments.simulation.collector import rare_collections
+from checkers.watch_history import WatchRecord
+from harness.environments.progress import Progress
 from harness.environments.simulation.mutants.mutant import planted
 from harness.environments.simulation.mutants.registry import mutant_named
 from harness.environments.simulation.simulation import (
     Failure,
-    Progress,
     Simulation,
     SimulationResult,
 )
@@ -25,17 +26,16 @@ from harness.environments.simulation.streams import OnDraw, Streams
 from harness.environments.simulation.trace import TraceSink
 from harness.errors import UsageError
 from harness.plan import Plan
-from harness.suggest import did_you_mean
 from harness.tripwire import armed
-from harness.workloads.registry import workload_named
+from harness.workloads.registry import checkers_for, fleet_maker, workload_named
 from nemesis.schedule import Schedule
 from nodeimpl.ids import SECOND
 
-SYSTEMS: Final = ("nodeimpl",)
-"""Stores that can be put under test."""
+SIMULATION: Final = "simulation"
+"""The environment of these trials; the others are `harness.real_trial`'s."""
 
-ENVIRONMENTS: Final = ("simulation",)
-"""Where they can run."""
+_SYSTEMS: Final = ("nodeimpl",)
+"""Stores that can be simulated."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,31 +45,41 @@ class TrialResult:
     plan: Plan
     verdict: Verdict
     history: History
+    watched: Sequence[WatchRecord]
+    """What clients that watch were told; empty where nobody watched."""
     simulation: SimulationResult
 
 
-def run_trial(
+def run_trial(  # noqa: PLR0913 - the trial, and all who wish to hear of it
     plan: Plan,
     schedule: Schedule,
     *,
     record: Callable[[Op], None] | None = None,
+    record_watch: Callable[[WatchRecord], None] | None = None,
     sink: TraceSink | None = None,
     progress: Callable[[Progress], None] | None = None,
     on_draw: OnDraw | None = None,
 ) -> TrialResult:
     """Run the trial that `plan` describes under the faults of `schedule`, and judge it.
 
-    `record` is given every op as it happens, `sink` every transition, `on_draw` every number
-    drawn. Raises `TripwireError` if simulated code asks for real time or chance.
+    `record` is given every op as it happens, `record_watch` whatever a watcher is told, `sink`
+    every transition, `on_draw` every number drawn. Raises `TripwireError` if simulated code asks
+    for real time or chance.
     """
     _require_known(plan)
     workload = workload_named(plan.workload.name)
     ops: list[Op] = []
+    watched: list[WatchRecord] = []
 
     def keep(op: Op) -> None:
         ops.append(op)
         if record is not None:
             record(op)
+
+    def keep_watch(told: WatchRecord) -> None:
+        watched.append(told)
+        if record_watch is not None:
+            record_watch(told)
 
     with planted(mutant_named(plan.mutant)) as node_class:
         simulation = Simulation(
@@ -80,6 +90,8 @@ def run_trial(
             node_class=node_class,
             record=keep,
             sink=sink,
+            fleet=fleet_maker(plan),
+            record_watch=keep_watch,
         )
         with rare_collections(), armed():
             result = simulation.run(
@@ -88,25 +100,25 @@ def run_trial(
                 progress or (lambda _: None),
             )
     history = History(ops)
-    verdict = merge("trial", [*_verdicts_of(result), judge(plan, history)])
-    return TrialResult(plan=plan, verdict=verdict, history=history, simulation=result)
+    verdict = merge("trial", [*_verdicts_of(result), judge(plan, history, watched)])
+    return TrialResult(
+        plan=plan, verdict=verdict, history=history, watched=watched, simulation=result
+    )
 
 
 def _require_known(plan: Plan) -> None:
-    """Raise `UsageError` if the plan asks for a system or environment there is none of."""
-    if plan.system not in SYSTEMS:
-        raise UsageError(f"there is no system {plan.system!r}{did_you_mean(plan.system, SYSTEMS)}")
-    if plan.environment not in ENVIRONMENTS:
+    """Raise `UsageError` if the plan asks for what cannot be simulated."""
+    if plan.environment != SIMULATION:
+        raise UsageError(f"there is no environment {plan.environment!r}")
+    if plan.system not in _SYSTEMS:
         raise UsageError(
-            f"there is no environment {plan.environment!r}"
-            f"{did_you_mean(plan.environment, ENVIRONMENTS)}"
+            f"{plan.system!r} cannot be simulated, only {', '.join(_SYSTEMS)}; try --env local"
         )
 
 
-def judge(plan: Plan, history: History) -> Verdict:
-    """Return the verdict of the plan's workload on `history`."""
-    workload = workload_named(plan.workload.name)
-    checker = compose(plan.workload.name, workload.checkers(plan))
+def judge(plan: Plan, history: History, watched: Sequence[WatchRecord] = ()) -> Verdict:
+    """Return the verdict of the plan's workload on `history`, and on what watchers were told."""
+    checker = compose(plan.workload.name, checkers_for(plan, watched))
     return checker.check(history, Budget(steps_max=plan.checks.steps_max))
 
 

@@ -17,7 +17,7 @@ from typing import ClassVar, Protocol, TypeAlias, TypeVar
 
 from nemesis.fields import Fields
 from nemesis.names import Names
-from nemesis.surface import Admin, Clocks, Disks, Members, SurfaceError, Surfaces
+from nemesis.surface import Admin, Clocks, Disks, Links, Members, SurfaceError, Surfaces
 from nemesis.targets import Situation
 
 Kind = TypeVar("Kind")
@@ -132,6 +132,12 @@ class Site:
     def others_of(self, kind: type[Kind]) -> list[Kind]:
         """Return the other faults in force of one kind."""
         return [other.fault for other in self.others if isinstance(other.fault, kind)]
+
+    def links(self) -> Links:
+        """Return the surface, or raise `SurfaceError` if there is none."""
+        if self.surfaces.links is None:
+            raise SurfaceError("this environment cannot touch the links between nodes")
+        return self.surfaces.links
 
     def clocks(self) -> Clocks:
         """Return the surface, or raise `SurfaceError` if there is none."""

@@ -29,6 +29,7 @@ class Package(enum.StrEnum):
     COMPACT = "compact"
     MEMBERSHIP = "membership"
     TRANSFER = "transfer"
+    STOP = "stop"
 
     @property
     def description(self) -> str:
@@ -54,6 +55,7 @@ _DESCRIPTIONS = {
     Package.COMPACT: "Asks nodes to compact their store, down to the present or nearly so.",
     Package.MEMBERSHIP: "Adds nodes, removes them, and replaces them by new ones.",
     Package.TRANSFER: "Asks leaders to hand their leadership over.",
+    Package.STOP: "Asks daemons to stop in their own time, as SIGTERM does, and starts them again.",
 }
 
 

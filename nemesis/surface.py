@@ -36,6 +36,13 @@ class Daemons(Protocol):
         `torn_tail`: of the lost bytes a random prefix survives. Without both, as `kill -9`.
         """
 
+    def stop(self, node: str) -> None:
+        """Ask a running daemon to end, as SIGTERM, and wait until it has.
+
+        A paused one goes on first. One that does not end within the environment's patience is a
+        `SurfaceError`.
+        """
+
     def start(self, node: str) -> None:
         """Start a daemon that does not run from its data directory.
 
@@ -212,8 +219,8 @@ class Surfaces:
     """What one environment offers to break; None where it has no means."""
 
     daemons: Daemons
-    links: Links
     roles: Roles
+    links: Links | None = None
     clocks: Clocks | None = None
     disks: Disks | None = None
     admin: Admin | None = None

@@ -12,9 +12,11 @@ import msgspec
 
 from nodeimpl.api.errors import ApiError
 from nodeimpl.api.requests import ApiRequest, ApiResponse
+from nodeimpl.api.rpc_pb2 import WatchRequest
 from nodeimpl.ids import NodeId, RequestId
 from nodeimpl.mvcc.backend import Applied, CommitPoint
 from nodeimpl.mvcc.commands import DescribeMember
+from nodeimpl.mvcc.watch.responses import WatchReply
 from nodeimpl.raft.configuration import Change, Configuration
 from nodeimpl.raft.effects import (
     Became,
@@ -63,11 +65,48 @@ class MoveLeader(msgspec.Struct, frozen=True, gc=False):
     target: NodeId
 
 
+class OpenWatchStream(msgspec.Struct, frozen=True, gc=False):
+    """A client begins a stream of watches (one call of etcd's Watch), and may be sent so much.
+
+    `stream` is the driver's own name for it, used once; every `WatchReply` bears it. Responses
+    take their `ByteSize()` of the room; only a `WatchStreamDrained` gives some back. A node begins
+    no response with events or progress while there is none, reads history later instead, and so
+    exceeds the room by one such response at most. Answers to the client's own requests and the
+    ends of its watchers come all the same: hand on no request while there is no room.
+    """
+
+    stream: int
+    room_bytes: int
+
+
+class WatchStreamRequest(msgspec.Struct, frozen=True):
+    """The client of an open stream asks: to create a watcher, to cancel one, for progress."""
+
+    stream: int
+    body: WatchRequest
+
+
+class WatchStreamDrained(msgspec.Struct, frozen=True, gc=False):
+    """So many bytes of responses have gone on to the client: they take no room any more."""
+
+    stream: int
+    taken_bytes: int
+
+
+class CloseWatchStream(msgspec.Struct, frozen=True, gc=False):
+    """The stream is over, whoever ended it: nothing is sent on it after this input."""
+
+    stream: int
+
+
 class Wake(msgspec.Struct, frozen=True, gc=False):
     """The node's `deadline` has come. Waking too early is harmless."""
 
 
-Input: TypeAlias = Receive | Requests | ChangeMembers | MoveLeader | Wake
+WatchInput: TypeAlias = OpenWatchStream | WatchStreamRequest | WatchStreamDrained | CloseWatchStream
+"""What concerns one stream of watches. A stream that is not open, or not any more, is ignored."""
+
+Input: TypeAlias = Receive | Requests | ChangeMembers | MoveLeader | WatchInput | Wake
 
 
 class Reply(msgspec.Struct, frozen=True):
@@ -112,6 +151,7 @@ Effect: TypeAlias = (
     | Send
     | Reply
     | AdminReply
+    | WatchReply
     | CommitBackend
     | Became
     | ConfigurationChanged
@@ -128,6 +168,7 @@ __all__ = [
     "Became",
     "ChangeMembers",
     "ClientRequest",
+    "CloseWatchStream",
     "Commit",
     "CommitBackend",
     "ConfigurationChanged",
@@ -136,6 +177,7 @@ __all__ = [
     "LeaderMoved",
     "MembersChanged",
     "MoveLeader",
+    "OpenWatchStream",
     "Persist",
     "Receive",
     "Reply",
@@ -145,4 +187,8 @@ __all__ = [
     "Send",
     "Trim",
     "Wake",
+    "WatchInput",
+    "WatchReply",
+    "WatchStreamDrained",
+    "WatchStreamRequest",
 ]

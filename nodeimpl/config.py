@@ -7,11 +7,18 @@ from typing import Final
 
 import msgspec
 
-from nodeimpl.ids import MILLISECOND, NodeId
+from nodeimpl.ids import MILLISECOND, SECOND, NodeId
 
-NODE_ID_MAX: Final = 2**16 - 1
+NODE_ID_MAX: Final = 2**64 - 1
 INCARNATION_MAX: Final = 2**16 - 1
-"""Both are parts of a `RequestId`, 16 bits each."""
+SHORT_ID_BITS: Final = 16
+"""So many of its lowest bits tell a member from the others in a `RequestId` (as etcd, idutil);
+whoever chooses ids sees to it that no two members ever share them (`short_id`)."""
+
+
+def short_id(node_id: NodeId) -> int:
+    """Return the part of a member's id that its request ids bear."""
+    return node_id & ((1 << SHORT_ID_BITS) - 1)
 
 
 class ConfigError(ValueError):
@@ -124,6 +131,38 @@ class StoreConfig(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+class WatchConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """Watches, with etcd's values where etcd has such a limit."""
+
+    watchers_max: int = 100_000
+    """Watchers of one node, all streams together; more are refused. etcd has no limit."""
+    batch_rows_max: int = 1000
+    """Rows read in one step of catching up, but for the rest of the last revision (etcd,
+    watchBatchMaxRevs)."""
+    batch_bytes_max: int = 1 << 20
+    """Bytes read in one such step, likewise."""
+    batch_watchers_max: int = 512
+    """Watchers that share one such step (etcd, maxWatchersPerSync)."""
+    progress_interval_ns: int = 600 * SECOND
+    """How often watchers that wish it are told how far they are (etcd
+    --experimental-watch-progress-notify-interval)."""
+    fragment_bytes_max: int = 1_572_864 + 512 * 1024
+    """A response of this size is cut where the client allows it (etcd, --max-request-bytes and
+    grpcOverheadBytes)."""
+
+    def __post_init__(self) -> None:
+        for setting in (
+            "watchers_max",
+            "batch_rows_max",
+            "batch_bytes_max",
+            "batch_watchers_max",
+            "progress_interval_ns",
+            "fragment_bytes_max",
+        ):
+            value: int = getattr(self, setting)
+            _require(value >= 1, setting, value, "at least 1")
+
+
 class LeaseConfig(msgspec.Struct, frozen=True, kw_only=True):
     """The leader's keeping of leases."""
 
@@ -150,6 +189,7 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Larger at every start of this node's daemon; makes request ids unique across restarts."""
     raft: RaftConfig = RaftConfig()
     store: StoreConfig = StoreConfig()
+    watch: WatchConfig = WatchConfig()
     leases: LeaseConfig = LeaseConfig()
     request_timeout_ns: int = 2_000 * MILLISECOND
     """A request not answered by then is answered with `REQUEST_TIMED_OUT`."""
@@ -173,6 +213,12 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True):
             "voters",
             self.voters,
             "distinct ids in ascending order",
+        )
+        _require(
+            len({short_id(voter) for voter in self.voters}) == len(self.voters),
+            "voters",
+            self.voters,
+            f"ids distinct in their lowest {SHORT_ID_BITS} bits",
         )
         _require(
             0 <= self.incarnation <= INCARNATION_MAX,

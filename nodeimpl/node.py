@@ -12,8 +12,6 @@ from collections.abc import Sequence
 from random import Random
 from typing import assert_never
 
-import msgspec
-
 from nodeimpl.administration import REFUSALS, Administration, refusal_of_transfer
 from nodeimpl.api.errors import (
     NO_LEADER,
@@ -25,6 +23,7 @@ from nodeimpl.api.errors import (
 from nodeimpl.api.requests import ApiRequest, ApiResponse, ReadRequest
 from nodeimpl.api.rpc_pb2 import (
     CompactionResponse,
+    ResponseHeader,
 )
 from nodeimpl.boundary import (
     AdminReply,
@@ -56,13 +55,9 @@ from nodeimpl.mvcc.commands import (
 )
 from nodeimpl.mvcc.snapshot import encode_snapshot
 from nodeimpl.mvcc.store import Store
+from nodeimpl.mvcc.watch.hub import WatchHub
 from nodeimpl.quota import Quota
-from nodeimpl.raft.configuration import (
-    Configuration,
-    ConfigurationEntry,
-    decode_configuration_entry,
-    encode_configuration_entry,
-)
+from nodeimpl.raft.configuration import decode_configuration_entry, founding_data
 from nodeimpl.raft.core import Raft
 from nodeimpl.raft.effects import (
     Became,
@@ -85,16 +80,10 @@ from nodeimpl.raft.state import Recovered
 from nodeimpl.request_ids import RequestIds
 from nodeimpl.routing import LEADER_REQUESTS, as_read, is_local, is_physical
 from nodeimpl.state_transfer import content_of
+from nodeimpl.waiting import IndexedReads, Patience, Waiting
+from nodeimpl.watching import take_watch_input
 
 _LEADER_COMMANDS = (ExpireLease, CheckpointLease)
-
-
-class _Waiting(msgspec.Struct, frozen=True, gc=False):
-    """A request that has been taken and not yet answered."""
-
-    tag: int
-    read: ReadRequest | None
-    """What to read once the read index is applied; None for a write."""
 
 
 class Node:
@@ -117,21 +106,20 @@ class Node:
         self.store = Store(backend, config.store)
         self.applied_index = backend.applied.index
         self._applied_term = backend.applied.term
-        self._applied_members = backend.applied.configuration or _founding(config)
+        self._applied_members = backend.applied.configuration or founding_data(config.voters)
         """The latest configuration that was applied, as its entry's data; empty if none was."""
         self._backend = backend
         self._sealed_index = backend.applied.index
         self._seal_entries = min(config.backend_commit_entries, config.raft.snapshot_entries)
         """The log cannot be trimmed more often than the store is made durable."""
         self.raft = self.make_raft(recovered, random, now)
-        self._waiting: dict[RequestId, _Waiting] = {}
+        self._waiting: dict[RequestId, Waiting] = {}
         self._administration = Administration()
-        self._expiry: deque[tuple[Instant, RequestId]] = deque()
-        """Requests that wait, oldest first, and answered ones between them."""
-        self._reads: deque[tuple[LogIndex, tuple[RequestId, ...]]] = deque()
-        """Reads whose read index is known and not yet applied."""
+        self._patience = Patience(config.request_timeout_ns)
+        self._reads = IndexedReads()
         self._compactions: deque[tuple[Revision, RequestId, ApiResponse]] = deque()
         """Answers that wait until superseded rows are gone, lowest revision first."""
+        self.watch = WatchHub(config.watch, self.store.state)
         self._removal_at = now if self.store.is_compacting else None
         """When to remove the next batch of superseded rows; None if nothing is planned."""
         self._request_ids = RequestIds(config.node_id, config.incarnation)
@@ -145,33 +133,47 @@ class Node:
         return Raft(config.raft, config.node_id, config.voters, recovered, random, now)
 
     @property
+    def applied(self) -> Applied:
+        """What the store is the outcome of, sealed or not."""
+        return Applied(self.applied_index, self._applied_term, self._applied_members)
+
+    @property
     def deadline(self) -> Instant:
         """When `Wake` must be given at the latest."""
         deadline = self.raft.deadline
         if self._removal_at is not None and self._removal_at < deadline:
             deadline = self._removal_at
-        if self._expiry and self._expiry[0][0] < deadline:
-            deadline = self._expiry[0][0]
+        watch_deadline = self.watch.deadline
+        if watch_deadline is not None and watch_deadline < deadline:
+            deadline = watch_deadline
+        over_at = self._patience.deadline
+        if over_at is not None and over_at < deadline:
+            deadline = over_at
         leasing_at = self._leasing.deadline
         return leasing_at if leasing_at is not None and leasing_at < deadline else deadline
 
     def handle(self, now: Instant, given: Input) -> list[Effect]:
         """Take one input and return what to do about it, in order."""
-        effects = self._handle(now, given)
+        if type(given) is Receive:  # by far the most
+            effects = self._interpret(now, self.raft.receive(now, given.sender, given.message))
+        else:
+            effects = self._handle(now, given)
+        while self._leasing.is_due(now):
+            effects += self._interpret(now, self._leasing.step(now, self.store))
+        if self.watch.streams:
+            self._serve_watchers(now, effects)  # Before rows go of which they are to be told.
         if self.store.is_compacting:
             self._remove_rows(now, effects)
         if self._compactions:
             self._answer_compactions(effects)
-        while self._leasing.is_due(now):
-            effects += self._interpret(now, self._leasing.step(now, self.store))
         return effects
 
     def _handle(self, now: Instant, given: Input) -> list[Effect]:
         match given:
-            case Receive(sender=sender, message=message):
-                return self._interpret(now, self.raft.receive(now, sender, message))
             case Requests(requests=requests):
                 return self._take(now, requests)
+            case Receive(sender=sender, message=message):
+                return self._interpret(now, self.raft.receive(now, sender, message))
             case ChangeMembers():
                 return self._change_members(now, given)
             case MoveLeader():
@@ -180,7 +182,8 @@ class Node:
                 effects = self._expire(now)
                 return effects + self._interpret(now, self.raft.wake(now))
             case _:
-                assert_never(given)
+                take_watch_input(self.watch, given)
+                return []
 
     # ------------------------------------------------------------ requests
     def _take(self, now: Instant, requests: Sequence[ClientRequest]) -> list[Effect]:
@@ -221,15 +224,13 @@ class Node:
 
     def _wait(self, now: Instant, tag: int, *, read: ReadRequest | None) -> RequestId:
         request_id = self._new_request_id(now)
-        self._waiting[request_id] = _Waiting(tag, read)
+        self._waiting[request_id] = Waiting(tag, read)
         return request_id
 
     def _new_request_id(self, now: Instant) -> RequestId:
         """Return the next id, and see to it that the request does not wait for ever."""
         request_id = self._request_ids.next()
-        while self._expiry and not self._is_open(self._expiry[0][1]):
-            self._expiry.popleft()  # Answered: it would only wake the node for nothing.
-        self._expiry.append((Instant(now + self.config.request_timeout_ns), request_id))
+        self._patience.begin(now, request_id, self._is_open)
         return request_id
 
     def _is_open(self, request_id: RequestId) -> bool:
@@ -238,14 +239,20 @@ class Node:
     def _expire(self, now: Instant) -> list[Effect]:
         """Answer what has waited too long: its outcome is unknown, and may stay so."""
         effects: list[Effect] = []
-        while self._expiry and self._expiry[0][0] <= now:
-            _, request_id = self._expiry.popleft()
+        for request_id in self._patience.over(now):
             waiting = self._waiting.pop(request_id, None)
             if waiting is not None:
                 self.raft.forget_inquiry(request_id)
                 effects.append(Reply(waiting.tag, REQUEST_TIMED_OUT))
             effects += self._administration.expired(request_id)
         return effects
+
+    # ------------------------------------------------------------ watches
+    def _serve_watchers(self, now: Instant, effects: list[Effect]) -> None:
+        """Tell watchers what the input has changed, and bring those behind a step closer."""
+        for reply in self.watch.serve(now):
+            self._head(reply.body.header)
+            effects.append(reply)
 
     # ------------------------------------------------------------ what operators ask for
     def _change_members(self, now: Instant, given: ChangeMembers) -> list[Effect]:
@@ -271,40 +278,48 @@ class Node:
         return effects + self._interpret(now, self.raft.transfer(now, given.target))
 
     # ------------------------------------------------------------ what consensus says
-    def _interpret(  # noqa: C901, PLR0912 (one case per effect)
-        self, now: Instant, raft_effects: list[RaftEffect]
-    ) -> list[Effect]:
+    def _interpret(self, now: Instant, raft_effects: list[RaftEffect]) -> list[Effect]:
         """Pass on what the driver does, and do here what concerns the store."""
         effects: list[Effect] = []
         for effect in raft_effects:
-            match effect:
-                case Send() | Persist() | ConfigurationChanged() | Trim() | Restored():
-                    effects.append(effect)
-                case Became(leader=leader):
-                    effects.append(effect)
-                    self._leasing.became(now, effect, self.store.leases)
-                    if self._administration and leader is not None:
-                        effects += self._administration.led_by(leader)
-                case Commit(entries=entries):
-                    effects.append(effect)
-                    self._apply(now, entries, effects)
-                case ReadReady(request_ids=request_ids, read_index=read_index):
-                    self._read_when_applied(request_ids, read_index, effects)
-                case Dropped(request_ids=request_ids):
-                    self._refuse(request_ids, effects)
-                case Inquired():
-                    self._leasing.inquired(effect)
-                case InquiryAnswered(request_id=request_id, data=data):
-                    response = decode_answer(data)
-                    if response is not None:
-                        self._answer(request_id, response, effects)
-                case NeedSnapshot():
-                    self._give_snapshot(now, effects)
-                case Restore(snapshot=snapshot):
-                    self._restore(now, snapshot, effects)
-                case _:
-                    assert_never(effect)
+            if type(effect) is Send or type(effect) is Persist:
+                effects.append(effect)
+            elif type(effect) is Commit:
+                effects.append(effect)
+                self._apply(now, effect.entries, effects)
+            else:
+                self._interpret_rare(now, effect, effects)
         return effects
+
+    def _interpret_rare(  # noqa: C901, PLR0912 (one case per effect)
+        self, now: Instant, effect: RaftEffect, effects: list[Effect]
+    ) -> None:
+        match effect:
+            case ReadReady(request_ids=request_ids, read_index=read_index):
+                self._read_when_applied(request_ids, read_index, effects)
+            case Became(leader=leader):
+                effects.append(effect)
+                self._leasing.became(now, effect, self.store.leases)
+                if self._administration and leader is not None:
+                    effects += self._administration.led_by(leader)
+            case Dropped(request_ids=request_ids):
+                self._refuse(request_ids, effects)
+            case Inquired():
+                self._leasing.inquired(effect)
+            case InquiryAnswered(request_id=request_id, data=data):
+                response = decode_answer(data)
+                if response is not None:
+                    self._answer(request_id, response, effects)
+            case NeedSnapshot():
+                self._give_snapshot(now, effects)
+            case Restore(snapshot=snapshot):
+                self._restore(now, snapshot, effects)
+            case ConfigurationChanged() | Trim() | Restored():
+                effects.append(effect)
+            case Send() | Persist() | Commit():
+                raise AssertionError("the caller has seen to these")
+            case _:
+                assert_never(effect)
 
     def _apply(self, now: Instant, entries: tuple[Entry, ...], effects: list[Effect]) -> None:
         for entry in entries:
@@ -336,7 +351,7 @@ class Node:
         Whatever the store has applied stands behind its `Persist`: its `Commit` does.
         """
         self._sealed_index = self.applied_index
-        applied = Applied(self.applied_index, self._applied_term, self._applied_members)
+        applied = self.applied
         point = self._backend.seal(applied)
         effects.append(CommitBackend(point, applied, self.store.hash()))
         effects += self._interpret(now, self.raft.trim(now, self.applied_index))
@@ -393,6 +408,7 @@ class Node:
             return
         point = self._backend.restore(content.applied, content.rows)
         self.store = Store(self._backend, self.config.store)
+        self.watch.restored(self.store.state)
         self._removal_at = None
         self._sealed_index = self.applied_index = content.applied.index
         self._applied_term = content.applied.term
@@ -428,16 +444,11 @@ class Node:
     ) -> None:
         if read_index <= self.applied_index:
             self._answer_reads(request_ids, effects)
-            return
-        # Read indices come in any order: a delayed answer of the leader may be older.
-        position = len(self._reads)
-        while position and self._reads[position - 1][0] > read_index:
-            position -= 1
-        self._reads.insert(position, (read_index, request_ids))
+        else:
+            self._reads.add(read_index, request_ids)
 
     def _answer_applied_reads(self, effects: list[Effect]) -> None:
-        while self._reads and self._reads[0][0] <= self.applied_index:
-            _, request_ids = self._reads.popleft()
+        for request_ids in self._reads.applied(self.applied_index):
             self._answer_reads(request_ids, effects)
 
     def _answer_reads(self, request_ids: tuple[RequestId, ...], effects: list[Effect]) -> None:
@@ -469,16 +480,11 @@ class Node:
 
     def _reply(self, tag: int, outcome: ApiResponse | ApiError) -> Reply:
         if not isinstance(outcome, ApiError):
-            header = outcome.header
-            header.cluster_id = self.config.cluster_id
-            header.member_id = self.config.node_id
-            header.raft_term = self.raft.current_term
+            self._head(outcome.header)
         return Reply(tag, outcome)
 
-
-def _founding(config: NodeConfig) -> bytes:
-    """Return the founders as the data of an entry; empty for a node that joins a cluster."""
-    if not config.voters:
-        return b""
-    founders = Configuration(voters=config.voters)
-    return encode_configuration_entry(ConfigurationEntry(RequestId(0), founders))
+    def _head(self, header: ResponseHeader) -> None:
+        """Say in a header who answers."""
+        header.cluster_id = self.config.cluster_id
+        header.member_id = self.config.node_id
+        header.raft_term = self.raft.current_term

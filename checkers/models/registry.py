@@ -40,7 +40,8 @@ def model_named(name: str, initial: str | None = None) -> KnownModel:
     return make(initial)
 
 
-def _value(text: str) -> object:
+def value_of(text: str) -> object:
+    """Return the value that `text` names on a command line: JSON, `nil`, or the text itself."""
     if text == "nil":
         return None
     try:
@@ -51,21 +52,23 @@ def _value(text: str) -> object:
 
 
 def _register(initial: str | None) -> Register:
-    return Register(None if initial is None else hashable(_value(initial)))
+    return Register(None if initial is None else hashable(value_of(initial)))
 
 
 def _cas_register(initial: str | None) -> CasRegister:
-    return CasRegister(None if initial is None else hashable(_value(initial)))
+    return CasRegister(None if initial is None else hashable(value_of(initial)))
 
 
 def _multi_register(initial: str | None) -> MultiRegister:
-    match _value(initial or "{}"):
+    match value_of(initial or "{}"):
         case dict() as held:
             return MultiRegister(registers({str(key): hashable(held[key]) for key in held}))
         case str() as pairs if all("=" in pair for pair in pairs.split(",")):
             split = [pair.partition("=") for pair in pairs.split(",")]
             return MultiRegister(
-                registers({key.strip(): hashable(_value(value.strip())) for key, _, value in split})
+                registers(
+                    {key.strip(): hashable(value_of(value.strip())) for key, _, value in split}
+                )
             )
         case _:
             raise ModelError(
@@ -88,7 +91,7 @@ def _mutex(initial: str | None) -> Mutex:
 
 
 def _set(initial: str | None) -> ElementSet:
-    match _value(initial or "[]"):
+    match value_of(initial or "[]"):
         case list() as elements:
             return ElementSet(frozenset(hashable(element) for element in elements))
         case _:

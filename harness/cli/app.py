@@ -16,6 +16,7 @@ from checkers.models.model import ModelError
 from checkers.verdict import Answer
 from harness.cli.check import check
 from harness.cli.doctor import doctor
+from harness.cli.fetch_etcd import fetch_etcd
 from harness.cli.listing import list_command
 from harness.cli.mutants import mutants
 from harness.cli.replay import replay
@@ -52,13 +53,14 @@ def quorate() -> None:
     \b
     quorate run                 one trial in simulation, faults included, and its verdict
     quorate run --seed 7        the same trial for everybody, bit for bit
+    quorate run --env local --system etcd    the same on real daemons
     quorate check history.edn   judge a history that any tool recorded
     quorate replay runs/...     repeat a run; say where it diverged, if it did
     quorate mutants             plant known bugs, and see that they are found
     """  # noqa: D301 - \b keeps the lines below it apart
 
 
-for command in (run, check, replay, mutants, list_command, doctor):
+for command in (run, check, replay, mutants, list_command, doctor, fetch_etcd):
     quorate.add_command(command)
 
 

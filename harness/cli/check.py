@@ -6,12 +6,15 @@ from pathlib import Path
 import click
 import msgspec
 
-from checkers.checker import Budget, Checker
-from checkers.choose import checker_named, choices, model_of
+from checkers.checker import Budget
+from checkers.choose import MULTI_REGISTER, checker_named, choices, model_of
 from checkers.formats.detect import Format, detect, read_history
 from checkers.history import History
 from checkers.history_file import load_history
+from checkers.transactions.checker import RW_REGISTER
+from checkers.transactions.consistency import STRICT_SERIALIZABLE
 from checkers.verdict import Answer, Verdict, as_json_value
+from checkers.watch_history import WatchRecord, load_watch_file
 from harness.errors import UsageError
 from harness.plan import CheckPlan
 from harness.report.console import verdict_lines
@@ -35,6 +38,13 @@ from harness.trial import judge
     help="The value before the first operation, as in 0, nil or x=0,y=0.",
 )
 @click.option(
+    "--consistency",
+    metavar="MODEL",
+    default=STRICT_SERIALIZABLE,
+    show_default=True,
+    help="What transactions (list-append, rw-register) are expected to keep (quorate list).",
+)
+@click.option(
     "--format",
     "format_name",
     type=click.Choice([*Format]),
@@ -53,6 +63,7 @@ def check(
     paths: tuple[Path, ...],
     model: str | None,
     initial: str | None,
+    consistency: str,
     format_name: str | None,
     steps_max: int,
     as_json: bool,
@@ -76,7 +87,8 @@ def check(
             verdict = _judge_run(path)
         else:
             history = _read(path, None if format_name is None else Format(format_name))
-            verdict = _checker(path, history, model, initial).check(history, budget)
+            name = model or _model_of(path, history, initial)
+            verdict = checker_named(name, initial, consistency).check(history, budget)
         judged.append((path, verdict))
         if not as_json:
             _print_one(path, verdict, time.perf_counter() - started, alone=len(paths) == 1)
@@ -99,7 +111,10 @@ def _judge_run(path: Path) -> Verdict:
             "the run was killed; judging the lines before it",
             err=True,
         )
-    return judge(plan, loaded.history)
+    watched: list[WatchRecord] = []
+    if directory.watch_path.exists():
+        watched = load_watch_file(directory.watch_path, allow_torn_tail=True)
+    return judge(plan, loaded.history, watched)
 
 
 def _read(path: Path, file_format: Format | None) -> History:
@@ -108,15 +123,17 @@ def _read(path: Path, file_format: Format | None) -> History:
     return read_history(path, file_format or detect(path))
 
 
-def _checker(path: Path, history: History, model: str | None, initial: str | None) -> Checker:
-    name = model or model_of(history)
+def _model_of(path: Path, history: History, initial: str | None) -> str:
+    name = model_of(history)
     if name is None:
         raise UsageError(
             "cannot tell what this is a history of from its operations; name it with --model "
             f"({', '.join(choices())})",
             path=path,
         )
-    return checker_named(name, initial)
+    if name == RW_REGISTER and initial is not None and "=" in initial:
+        return MULTI_REGISTER  # each register starts as it is told
+    return name
 
 
 def _print_one(path: Path, verdict: Verdict, seconds: float, *, alone: bool) -> None:

@@ -12,7 +12,10 @@ from pathlib import Path
 import click
 import msgspec
 
+from harness.environments.local.processes import end, orphans
+from harness.errors import HarnessError
 from harness.plan import FaultPlan, Plan, WorkloadPlan
+from harness.systems.installed import installed
 from harness.trial import run_trial
 from nemesis.schedule import Schedule
 
@@ -38,11 +41,16 @@ class Finding(msgspec.Struct, frozen=True):
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
-def doctor(as_json: bool) -> None:
+@click.option("--heal", is_flag=True, help="End daemons that outlived the harness they belong to.")
+def doctor(as_json: bool, heal: bool) -> None:
     """Say what this machine can do: simulation, and the tools that real clusters need.
 
     The simulation needs nothing but Python; it is tried here. Exit code 0 if it works.
     """
+    if heal:
+        for daemon in orphans():
+            end(daemon)
+            click.echo(f"ended process {daemon.process.pid} of {daemon.run}", err=as_json)
     findings = list(_findings())
     if as_json:
         click.echo(msgspec.json.encode({finding.name: finding for finding in findings}).decode())
@@ -60,6 +68,7 @@ def _findings() -> Iterator[Finding]:
     yield _simulation()
     yield _python()
     yield _etcd()
+    yield _leftovers()
     yield _docker()
     yield _root()
     yield _fuse()
@@ -90,10 +99,24 @@ def _python() -> Finding:
 
 
 def _etcd() -> Finding:
-    path = shutil.which("etcd")
-    if path is None:
-        return Finding("etcd", State.NO, "not on PATH", "apt-get install etcd-server etcd-client")
-    return Finding("etcd", State.YES, _first_line([path, "--version"]))
+    try:
+        found = installed()
+    except HarnessError as error:
+        return Finding("etcd", State.NO, str(error), "remove it, or put another first on PATH")
+    if not found:
+        fix = "apt-get install etcd-server etcd-client, or quorate fetch-etcd --suite trixie"
+        return Finding("etcd", State.NO, "none is installed", fix)
+    return Finding("etcd", State.YES, ", ".join(f"{each.version} {each.path}" for each in found))
+
+
+def _leftovers() -> Finding:
+    left = orphans()
+    if not left:
+        return Finding("leftovers", State.YES, "none: every daemon of ours has its harness")
+    pids = ", ".join(str(daemon.process.pid) for daemon in left)
+    return Finding(
+        "leftovers", State.NO, f"daemons without a harness: {pids}", "quorate doctor --heal"
+    )
 
 
 def _docker() -> Finding:

@@ -6,6 +6,8 @@ import click
 
 from checkers.choose import choices
 from checkers.formats.detect import Format
+from checkers.transactions.consistency import IMPLIES
+from checkers.transactions.consistency import model_names as consistency_models
 from harness.environments.simulation.mutants.registry import MUTANTS
 from harness.workloads.registry import workload_named, workload_names
 from nemesis.packages import Package
@@ -30,9 +32,30 @@ def _sections() -> Iterator[tuple[str, list[tuple[str, str]]]]:
     yield "faults (run --faults)", [(package.value, package.description) for package in Package]
     yield "models (check --model)", [(name, "") for name in choices()]
     yield (
+        "consistency of transactions (check --consistency)",
+        [(name, _implied(name)) for name in consistency_models()],
+    )
+    yield (
         "planted bugs (run --mutant)",
         [(name, mutant.breaks) for name, mutant in sorted(MUTANTS.items())],
     )
     yield "formats (check --format)", [(name.value, "") for name in Format]
-    yield "systems (run --system)", [("nodeimpl", "our own etcd-compatible node")]
-    yield "environments (run --env)", [("simulation", "in this process, in virtual time")]
+    yield (
+        "systems (run --system)",
+        [
+            ("nodeimpl", "our own etcd-compatible node"),
+            ("etcd", "an installed etcd, 3.4 or later; on real daemons only"),
+        ],
+    )
+    yield (
+        "environments (run --env)",
+        [
+            ("simulation", "in this process, in virtual time"),
+            ("local", "processes of this machine; breaks: kill, pause, compact, stop"),
+        ],
+    )
+
+
+def _implied(consistency: str) -> str:
+    weaker = IMPLIES.get(consistency, ())
+    return f"and {', '.join(weaker)}" if weaker else ""

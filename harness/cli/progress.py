@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
-from harness.environments.simulation.simulation import Progress
+from harness.environments.progress import Progress
 
 
 @contextmanager

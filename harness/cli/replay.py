@@ -8,13 +8,16 @@ import msgspec
 from checkers.verdict import Answer
 from harness.cli import progress
 from harness.cli.divergence import first_difference
-from harness.cli.run import DEFAULT_OUT, print_session
+from harness.cli.real_session import RealSession
+from harness.cli.run import DEFAULT_OUT, print_real_session, print_session, run_plan
 from harness.cli.session import Results, conduct
 from harness.environments.simulation.trace import Checkpoint
 from harness.environments.simulation.trace_files import TraceComparer
 from harness.errors import RunDirectoryError
+from harness.plan import Plan
 from harness.schedules import read_schedule
 from harness.store import RunDirectory
+from harness.trial import SIMULATION
 from nodeimpl.ids import SECOND
 
 
@@ -38,9 +41,14 @@ def replay(run: Path, out: Path, diverge: bool) -> Answer | None:
     In simulation the repetition must reach the same digest, bit for bit. If it does not, the first
     transition that differs is printed, and the exit code is 3: the run cannot be trusted, because
     its plan, its schedule or the code has changed since.
+
+    On real daemons the same schedule is driven once more, by the same plan and seed; the machine
+    decides the rest, so the verdict may differ and the exit code is that of the new one.
     """
     directory = RunDirectory.open(run)
     plan = directory.load_plan()
+    if plan.environment != SIMULATION:
+        return _drive_again(directory, plan, out)
     if diverge:
         click.echo(first_difference(directory))
         return None
@@ -64,6 +72,14 @@ def replay(run: Path, out: Path, diverge: bool) -> Answer | None:
         click.echo(divergence.describe())
     click.echo(_first_checkpoint(recorded.checkpoints, simulation.checkpoints))
     raise click.exceptions.Exit(3)
+
+
+def _drive_again(directory: RunDirectory, plan: Plan, out: Path) -> Answer:
+    """Run the plan on a new cluster, under the faults that the recorded run asked for."""
+    session = run_plan(plan, read_schedule(directory.schedule_path, plan), out)
+    assert isinstance(session, RealSession), "only simulations have sessions of another kind"
+    print_real_session(session)
+    return session.result.verdict.answer
 
 
 def _read_results(directory: RunDirectory) -> Results | None:

@@ -10,14 +10,22 @@ import msgspec
 from checkers.verdict import Answer, as_json_value
 from harness.cli import progress
 from harness.cli.divergence import DrawFile
+from harness.cli.real_session import RealSession, conduct_real
 from harness.cli.session import Session, conduct
 from harness.plan import Plan
 from harness.plan_file import load_plan, with_overrides
-from harness.report.console import outcome_lines, plan_lines, verdict_lines
+from harness.real_trial import ALL_PACKAGES, DEFAULT_PACKAGES, REAL_ENVIRONMENTS
+from harness.report.console import (
+    outcome_lines,
+    plan_lines,
+    real_outcome_lines,
+    verdict_lines,
+)
 from harness.schedules import schedule_for
 from harness.store import RunDirectory
 from harness.swarm import draw_plan
-from harness.trial import ENVIRONMENTS, SYSTEMS
+from harness.systems.registry import SYSTEMS
+from harness.trial import SIMULATION
 from nemesis.packages import parse_packages
 from nemesis.schedule import Schedule
 
@@ -29,10 +37,19 @@ DEFAULT_OUT = Path("runs")
 @click.option(
     "--env",
     "environment",
-    type=click.Choice(ENVIRONMENTS),
-    help="Where the cluster lives. simulation: in this process, in virtual time.",
+    type=click.Choice((SIMULATION, *REAL_ENVIRONMENTS)),
+    help="Where the cluster lives. simulation: in this process, in virtual time; local: as "
+    "processes of this machine.",
 )
 @click.option("--system", type=click.Choice(SYSTEMS), help="The store under test.")
+@click.option(
+    "--etcd-version", metavar="V", help="Of an installed etcd, as in 3.5.16 or 3.5 (doctor)."
+)
+@click.option(
+    "--etcd-binary",
+    type=click.Path(path_type=Path),
+    help="An etcd program, instead of an installed one.",
+)
 @click.option("--workload", help="What clients do (quorate list).")
 @click.option("--faults", help="What breaks, as in kill,partition; none, or all (quorate list).")
 @click.option(
@@ -64,6 +81,8 @@ def run(
     plan_file: Path | None,
     environment: str | None,
     system: str | None,
+    etcd_version: str | None,
+    etcd_binary: Path | None,
     workload: str | None,
     faults: str | None,
     schedule: Path | None,
@@ -81,11 +100,12 @@ def run(
     """Run one trial: start a cluster, load it, break it, heal it, and judge what clients saw.
 
     Options override the plan; without a plan, a good default is used: three nodes, 30 seconds,
-    kills, power cuts, pauses, partitions, loss and delay.
+    kills, power cuts, pauses, partitions, loss and delay. On real daemons: kills and pauses.
 
     \b
     quorate run
     quorate run --workload kv --faults kill,partition --nodes 5 --seed 7
+    quorate run --env local --system etcd --faults kill,pause
     quorate run --swarm --seed 8841
     quorate run --swarm --seed 8 --mutant read-without-quorum-check
     """  # noqa: D301 - \b keeps the lines below it apart
@@ -93,6 +113,8 @@ def run(
         "environment": environment,
         "system": system,
         "workload.name": workload,
+        "daemon.version": etcd_version,
+        "daemon.binary": None if etcd_binary is None else str(etcd_binary.resolve()),
         "faults.packages": None if faults is None else [*parse_packages(faults)],
         "faults.schedule": None if schedule is None else str(schedule.resolve()),
         "nodes": nodes,
@@ -102,29 +124,54 @@ def run(
         "seed": seed,
         "mutant": mutant,
     }
-    overrides = {name: value for name, value in asked.items() if value is not None}
-    plan = Plan() if plan_file is None else load_plan(plan_file)
-    if swarm:
-        plan = draw_plan(plan.seed if seed is None else seed, plan)
-    plan = with_overrides(plan, overrides)
+    plan = _prepare(plan_file, asked, faults, swarm=swarm)
     base = None if plan_file is None else plan_file.parent
     faults_schedule = schedule_for(plan, base)
     if not as_json:
         for line in plan_lines(plan):
             click.echo(line)
-    session = _conduct(plan, faults_schedule, out, draws)
+    session = run_plan(plan, faults_schedule, out, draws)
     if as_json:
         click.echo(_as_json(session))
+    elif isinstance(session, RealSession):
+        print_real_session(session)
     else:
         print_session(session)
     return session.result.verdict.answer
 
 
-def _conduct(plan: Plan, schedule: Schedule, out: Path, draws: Path | None) -> Session:
+def _prepare(
+    plan_file: Path | None, asked: dict[str, object], faults: str | None, *, swarm: bool
+) -> Plan:
+    """Return the plan of the file, or a default one, with what was asked for in its place."""
+    plan = Plan() if plan_file is None else load_plan(plan_file)
+    overrides = {name: value for name, value in asked.items() if value is not None}
+    if overrides.get("environment", plan.environment) in REAL_ENVIRONMENTS:
+        if faults == "all":
+            overrides["faults.packages"] = list(ALL_PACKAGES)
+        elif faults is None and plan_file is None:
+            overrides["faults.packages"] = list(DEFAULT_PACKAGES)
+    if swarm:
+        seed = overrides.get("seed")
+        plan = draw_plan(seed if isinstance(seed, int) else plan.seed, plan)
+    return with_overrides(plan, overrides)
+
+
+def run_plan(
+    plan: Plan, schedule: Schedule, out: Path, draws: Path | None = None
+) -> Session | RealSession:
     """Run the trial with progress; when interrupted, say what is left of it."""
     begun: list[RunDirectory] = []
     try:
         with ExitStack() as stack:
+            if plan.environment != SIMULATION:
+                return conduct_real(
+                    plan,
+                    schedule,
+                    out,
+                    progress=stack.enter_context(progress.shown()),
+                    on_directory=begun.append,
+                )
             return conduct(
                 plan,
                 schedule,
@@ -157,19 +204,32 @@ def print_session(session: Session) -> None:
     click.echo(f"verdict: {result.verdict.answer.name}")
 
 
+def print_real_session(session: RealSession) -> None:
+    """Print the same of a trial on real daemons, which has no digest."""
+    result = session.result
+    for line in real_outcome_lines(result.history, result.system, result.outcome):
+        click.echo(line)
+    for line in verdict_lines(result.verdict):
+        click.echo(line)
+    click.echo()
+    click.echo(f"again: {repeat_command(session.directory)}")
+    click.echo(f"run: {session.directory.path}")
+    click.echo(f"verdict: {result.verdict.answer.name}")
+
+
 def repeat_command(directory: RunDirectory) -> str:
     """Return the command that repeats the run."""
     return f"quorate replay {shlex.quote(str(directory.path))}"
 
 
-def _as_json(session: Session) -> str:
+def _as_json(session: Session | RealSession) -> str:
     result = session.result
-    return msgspec.json.encode(
-        {
-            "verdict": result.verdict.answer.name,
-            "digest": result.simulation.digest,
-            "run": str(session.directory.path),
-            "repeat": repeat_command(session.directory),
-            "checks": as_json_value(result.verdict),
-        }
-    ).decode()
+    printed: dict[str, object] = {
+        "verdict": result.verdict.answer.name,
+        "run": str(session.directory.path),
+        "repeat": repeat_command(session.directory),
+        "checks": as_json_value(result.verdict),
+    }
+    if isinstance(session, Session):
+        printed["digest"] = session.result.simulation.digest
+    return msgspec.json.encode(printed).decode()

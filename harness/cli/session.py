@@ -6,6 +6,7 @@ can be judged (`quorate check RUN`).
 
 import time
 from collections.abc import Callable
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,14 +15,15 @@ import msgspec
 
 from checkers.history import Op
 from checkers.verdict import as_json_value
-from harness.environments.simulation.simulation import Progress
+from harness.environments.progress import Progress
 from harness.environments.simulation.streams import OnDraw
 from harness.environments.simulation.trace import Checkpoint, TraceSink, Transition
 from harness.environments.simulation.trace_files import TraceWriter
 from harness.plan import Plan
-from harness.recorder import Recorder
+from harness.recorder import Recorder, WatchRecorder
 from harness.store import RunDirectory
 from harness.trial import TrialResult, run_trial
+from harness.workloads.registry import fleet_maker
 from nemesis.schedule import Schedule
 from nemesis.schedule_file import write_schedule
 
@@ -69,11 +71,16 @@ def conduct(
     trace = TraceWriter(directory.trace_path("any").parent)
     started = time.process_time()
     try:
-        with Recorder(directory.history_path, about) as recorder:
+        with ExitStack() as files:
+            recorder = files.enter_context(Recorder(directory.history_path, about))
+            watched = None
+            if fleet_maker(plan) is not None:
+                watched = files.enter_context(closing(WatchRecorder(directory.watch_path, about)))
             result = run_trial(
                 plan,
                 schedule,
                 record=_flushing(recorder, trace),
+                record_watch=None if watched is None else watched.record,
                 sink=trace if compare_with is None else _Both(trace, compare_with),
                 progress=progress,
                 on_draw=on_draw,

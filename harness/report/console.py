@@ -7,8 +7,11 @@ from collections.abc import Iterator, Mapping
 
 from checkers.history import History, OpType
 from checkers.verdict import Answer, Verdict
+from harness.environments.real_time.outcome import RealOutcome
 from harness.environments.simulation.simulation import SimulationResult
 from harness.plan import Plan
+from harness.systems.system import System
+from nemesis.schedule import Schedule
 from nodeimpl.ids import SECOND
 
 _STORY_LINES_MAX = 40
@@ -28,28 +31,51 @@ def plan_lines(plan: Plan) -> Iterator[str]:
 
 def outcome_lines(history: History, result: SimulationResult, cpu_seconds: float) -> Iterator[str]:
     """Yield what happened, in figures."""
-    counts = dict.fromkeys(OpType, 0)
-    for op in history.client_ops():
-        counts[op.type] += 1
-    yield (
-        f"history   {counts[OpType.INVOKE]} operations: {counts[OpType.OK]} ok, "
-        f"{counts[OpType.FAIL]} fail, {counts[OpType.INFO]} info"
-    )
-    recovered = (
-        f"recovered {result.recovery_ns / SECOND:.2f} s after the last fault"
-        if result.recovery_ns is not None
-        else "did not recover"
-    )
-    done = sum(1 for applied in result.schedule.applied if applied.outcome == "done")
+    yield _history_line(history)
     yield (
         f"cluster   {result.election_count} elections, {result.commit_count} entries committed, "
-        f"{result.message_count} messages, {done} fault actions; {recovered}"
+        f"{result.message_count} messages, {_done_count(result.schedule)} fault actions; "
+        f"{_recovery(result.recovery_ns)}"
     )
     seconds = result.virtual_ns / SECOND
     yield (
         f"time      {seconds:.1f} s simulated in {cpu_seconds:.2f} s of CPU "
         f"({seconds / max(cpu_seconds, 1e-9):.0f} times real time)"
     )
+
+
+def real_outcome_lines(history: History, system: System, outcome: RealOutcome) -> Iterator[str]:
+    """Yield what happened on real daemons, in figures."""
+    yield _history_line(history)
+    yield (
+        f"cluster   {system.name} {system.version}: {outcome.election_count} leaders seen, "
+        f"{outcome.commit_count} entries applied, {_done_count(outcome.schedule)} fault actions; "
+        f"{_recovery(outcome.recovery_ns)}"
+    )
+    yield (
+        f"time      all served {outcome.setup_ns / SECOND:.1f} s after their start; "
+        f"the trial took {outcome.wall_ns / SECOND:.1f} s"
+    )
+
+
+def _history_line(history: History) -> str:
+    counts = dict.fromkeys(OpType, 0)
+    for op in history.client_ops():
+        counts[op.type] += 1
+    return (
+        f"history   {counts[OpType.INVOKE]} operations: {counts[OpType.OK]} ok, "
+        f"{counts[OpType.FAIL]} fail, {counts[OpType.INFO]} info"
+    )
+
+
+def _done_count(schedule: Schedule) -> int:
+    return sum(1 for applied in schedule.applied if applied.outcome == "done")
+
+
+def _recovery(recovery_ns: int | None) -> str:
+    if recovery_ns is None:
+        return "did not recover"
+    return f"recovered {recovery_ns / SECOND:.2f} s after the last fault"
 
 
 def verdict_lines(verdict: Verdict) -> Iterator[str]:

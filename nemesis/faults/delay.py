@@ -45,12 +45,12 @@ class Delay(msgspec.Struct, frozen=True, kw_only=True):
 
     def begin(self, site: Site) -> Attempt:
         """Delay messages, besides what other faults delay."""
-        _impose(site.surfaces.links, [*site.others_of(Delay), self])
+        _impose(site.links(), [*site.others_of(Delay), self])
         return Done()
 
     def end(self, site: Site) -> Attempt:
         """Leave to the links what other faults of the kind do to them."""
-        _impose(site.surfaces.links, site.others_of(Delay))
+        _impose(site.links(), site.others_of(Delay))
         return Done()
 
     def begins(self) -> str:

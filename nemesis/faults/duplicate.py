@@ -44,12 +44,12 @@ class Duplicate(msgspec.Struct, frozen=True, kw_only=True):
 
     def begin(self, site: Site) -> Attempt:
         """Deliver messages twice, besides what other faults do so."""
-        _impose(site.surfaces.links, [*site.others_of(Duplicate), self])
+        _impose(site.links(), [*site.others_of(Duplicate), self])
         return Done()
 
     def end(self, site: Site) -> Attempt:
         """Leave to the links what other faults of the kind do to them."""
-        _impose(site.surfaces.links, site.others_of(Duplicate))
+        _impose(site.links(), site.others_of(Duplicate))
         return Done()
 
     def begins(self) -> str:

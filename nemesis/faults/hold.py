@@ -68,12 +68,12 @@ class Hold(msgspec.Struct, frozen=True, kw_only=True):
     def begin(self, site: Site) -> Attempt:
         """Keep messages back from now on."""
         links = frozenset(exact_links(self.links))
-        site.surfaces.links.hold(_name(site), links, frozenset(self.kinds), count_max=self.count)
+        site.links().hold(_name(site), links, frozenset(self.kinds), count_max=self.count)
         return Done()
 
     def end(self, site: Site) -> Attempt:
         """Let go what was kept back."""
-        count = site.surfaces.links.release(
+        count = site.links().release(
             _name(site), is_reversed=self.is_reversed, is_doubled=self.is_doubled
         )
         return Done(f"{count} message{'' if count == 1 else 's'} let go")

@@ -44,12 +44,12 @@ class Lose(msgspec.Struct, frozen=True, kw_only=True):
 
     def begin(self, site: Site) -> Attempt:
         """Lose messages, besides what other faults lose."""
-        _impose(site.surfaces.links, [*site.others_of(Lose), self])
+        _impose(site.links(), [*site.others_of(Lose), self])
         return Done()
 
     def end(self, site: Site) -> Attempt:
         """Leave to the links what other faults of the kind do to them."""
-        _impose(site.surfaces.links, site.others_of(Lose))
+        _impose(site.links(), site.others_of(Lose))
         return Done()
 
     def begins(self) -> str:

@@ -50,12 +50,12 @@ class Partition(msgspec.Struct, frozen=True, kw_only=True):
 
     def begin(self, site: Site) -> Attempt:
         """Cut the links, besides those that other faults cut."""
-        _impose(site.surfaces.links, [*site.others_of(Partition), self])
+        _impose(site.links(), [*site.others_of(Partition), self])
         return Done()
 
     def end(self, site: Site) -> Attempt:
         """Leave to the links what other faults of the kind do to them."""
-        _impose(site.surfaces.links, site.others_of(Partition))
+        _impose(site.links(), site.others_of(Partition))
         return Done()
 
     def begins(self) -> str:

@@ -88,6 +88,7 @@ DRAWINGS: Final = {
     Package.COMPACT: Drawing(draw=compact.draw),
     Package.MEMBERSHIP: Drawing(draw=members.draw_membership),
     Package.TRANSFER: Drawing(draw=members.draw_transfer, needs_links=True),
+    Package.STOP: Drawing(draw=restart.draw_stop),
 }
 """What `nemesis.generate` draws for each package."""
 

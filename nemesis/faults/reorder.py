@@ -45,12 +45,12 @@ class Reorder(msgspec.Struct, frozen=True, kw_only=True):
 
     def begin(self, site: Site) -> Attempt:
         """Let messages be overtaken, besides what other faults do so."""
-        _impose(site.surfaces.links, [*site.others_of(Reorder), self])
+        _impose(site.links(), [*site.others_of(Reorder), self])
         return Done()
 
     def end(self, site: Site) -> Attempt:
         """Leave to the links what other faults of the kind do to them."""
-        _impose(site.surfaces.links, site.others_of(Reorder))
+        _impose(site.links(), site.others_of(Reorder))
         return Done()
 
     def begins(self) -> str:

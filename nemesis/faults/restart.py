@@ -1,4 +1,4 @@
-"""Daemons that are killed and started again, by `kill -9` or by a power cut."""
+"""Daemons that end, by `kill -9`, a power cut or because they are asked to, and start again."""
 
 import enum
 from random import Random
@@ -25,10 +25,12 @@ class Tail(enum.StrEnum):
     """Only what was synced, as after a power cut."""
     TORN = "torn"
     """What was synced and a random prefix of the rest: a power cut in the middle of a write."""
+    STOPPED = "stopped"
+    """All: it was not killed but asked to end, and did so in its own time, as after SIGTERM."""
 
 
 class Restart(msgspec.Struct, frozen=True, kw_only=True):
-    """Kill the daemons of the targets, and start them again after `down_ns`.
+    """Kill the daemons of the targets, or have them stop, and start them again after `down_ns`.
 
     Skipped where a daemon does not run. One that another fault keeps down is not started.
     """
@@ -52,10 +54,13 @@ class Restart(msgspec.Struct, frozen=True, kw_only=True):
         return on_each(self.target, lambda node: replace(self, target=node), situation, random)
 
     def begin(self, site: Site) -> Attempt:
-        """Kill the daemon."""
+        """Kill the daemon, or have it stop."""
         daemons = site.surfaces.daemons
         if not daemons.is_running(self.target):
             return Skipped(f"{self.target} does not run")
+        if self.tail is Tail.STOPPED:
+            daemons.stop(self.target)
+            return Done()
         daemons.kill(
             self.target,
             lose_unsynced=self.tail in (Tail.LOST, Tail.TORN),
@@ -70,8 +75,10 @@ class Restart(msgspec.Struct, frozen=True, kw_only=True):
         return Done(start_daemon(site, self.target))
 
     def begins(self) -> str:
-        """Return the kill as a phrase."""
+        """Return the beginning as a phrase."""
         down = f"for {milliseconds(self.down_ns)} ms"
+        if self.tail is Tail.STOPPED:
+            return f"stop {self.target} {down}"
         return f"kill {self.target}, unsynced writes {self.tail}, {down}"
 
     def ends(self) -> str:
@@ -114,6 +121,11 @@ def start_daemon(site: Site, node: str) -> str:
 def draw_kill(chance: Chance) -> Restart:
     """Draw a `kill -9`."""
     return Restart(target=chance.target, tail=Tail.KEPT, down_ns=chance.hold_ns)
+
+
+def draw_stop(chance: Chance) -> Restart:
+    """Draw a stop in the daemon's own time."""
+    return Restart(target=chance.target, tail=Tail.STOPPED, down_ns=chance.hold_ns)
 
 
 def draw_power_cut(chance: Chance) -> Restart:

@@ -102,7 +102,7 @@ def draw(chance: Chance) -> RestartStorm:
     part_ns = max(chance.hold_ns // count, MILLISECOND)
     return RestartStorm(
         target=chance.target,
-        tail=chance.random.choice(tuple(Tail)),
+        tail=chance.random.choice((Tail.KEPT, Tail.LOST, Tail.TORN)),
         count=count,
         down_ns=chance.duration_ns(part_ns / 20, part_ns),
         hold_ns=chance.hold_ns,

@@ -55,6 +55,8 @@ class DescribeMember(msgspec.Struct, frozen=True, array_like=True):
     name: str | None = None
     peer_urls: tuple[str, ...] | None = None
     client_urls: tuple[str, ...] | None = None
+    will_vote: bool | None = None
+    """Whether it is to be promoted as soon as it can be."""
 
 
 LeaderCommand: TypeAlias = ExpireLease | CheckpointLease

@@ -23,6 +23,8 @@ class MemberAttributes(msgspec.Struct, frozen=True, array_like=True):
     name: str = ""
     peer_urls: tuple[str, ...] = ()
     client_urls: tuple[str, ...] = ()
+    will_vote: bool = False
+    """It was added to vote, and is a learner until it has caught up."""
 
 
 class MemberBook:
@@ -58,6 +60,7 @@ class MemberBook:
             known.name if command.name is None else command.name,
             peer_urls,
             known.client_urls if command.client_urls is None else command.client_urls,
+            known.will_vote if command.will_vote is None else command.will_vote,
         )
         self._by_id[command.member_id] = attributes
         self._facts.put(_row(command.member_id), msgspec.msgpack.encode(attributes))
@@ -78,7 +81,7 @@ class MemberBook:
                 name=attributes.name,
                 peerURLs=attributes.peer_urls,
                 clientURLs=attributes.client_urls,
-                isLearner=member_id in self._learners,
+                isLearner=member_id in self._learners and not attributes.will_vote,
             )
             for member_id, attributes in ((each, self.of(each)) for each in self._members)
         ]

@@ -182,6 +182,18 @@ def decode_configuration_entry(data: bytes) -> ConfigurationEntry:
     return _decoded(data, ConfigurationEntry)
 
 
+def founding_data(voters: tuple[NodeId, ...]) -> bytes:
+    """Return the founders as the data of an entry that nobody asked for; empty if there are none.
+
+    A node that joins a cluster is not told of its founders.
+    """
+    if not voters:
+        return b""
+    return encode_configuration_entry(
+        ConfigurationEntry(RequestId(0), Configuration(voters=voters))
+    )
+
+
 def encode_configuration(configuration: Configuration) -> bytes:
     """Return the bytes of a configuration, as a snapshot keeps them."""
     return msgspec.msgpack.encode(configuration)

@@ -96,7 +96,15 @@ class Raft:
             now, sender, message
         ):
             return []
-        self._dispatch(now, sender, message)
+        state = self.state
+        if type(message) is AppendEntries:
+            on_append_entries(state, now, sender, message)
+        elif type(message) is AppendEntriesReply:
+            on_append_entries_reply(state, sender, message)
+            advance_reads(state, now)
+            send_notices(state)  # last: what was sent until now may carry the commit index
+        else:
+            self._dispatch(now, sender, message)
         return self._finish(now)
 
     def propose(
@@ -167,7 +175,7 @@ class Raft:
     def wake(self, now: Instant) -> list[RaftEffect]:
         """Do what is due: a heartbeat round, or an election (Raft §5.2). Too early is harmless."""
         state = self.state
-        if isinstance(state.role, Leader):
+        if type(state.role) is Leader:
             leader = state.role
             leads = now < leader.check_deadline or check_quorum(state, now)
             if leads and now >= leader.heartbeat_deadline:
@@ -202,7 +210,7 @@ class Raft:
     def deadline(self) -> Instant:
         """When `wake` must be called at the latest."""
         role = self.state.role
-        if isinstance(role, Leader):
+        if type(role) is Leader:
             return role.deadline
         return self.state.election_deadline
 
@@ -268,23 +276,19 @@ class Raft:
     ) -> None:
         state = self.state
         match message:
-            case AppendEntries():
-                on_append_entries(state, now, sender, message)
-            case AppendEntriesReply():
-                on_append_entries_reply(state, sender, message)
-                advance_reads(state, now)
-                send_notices(state)  # last: what was sent until now may carry the commit index
-            case InstallSnapshot():
-                on_install_snapshot(state, now, sender, message)
-            case InstallSnapshotReply():
-                on_install_snapshot_reply(state, now, sender, message)
-                advance_reads(state, now)
             case Proposal():
                 on_proposal(state, sender, message)
             case ReadIndex():
                 on_read_index(state, now, sender, message)
             case ReadIndexReply():
                 on_read_index_reply(state, message)
+            case AppendEntries() | AppendEntriesReply():
+                raise AssertionError("the caller has seen to these")
+            case InstallSnapshot():
+                on_install_snapshot(state, now, sender, message)
+            case InstallSnapshotReply():
+                on_install_snapshot_reply(state, now, sender, message)
+                advance_reads(state, now)
             case Inquiry():
                 on_inquiry(state, sender, message)
             case InquiryReply():
@@ -305,7 +309,8 @@ class Raft:
     def _finish(self, now: Instant) -> list[RaftEffect]:
         """Return what this call has asked for, with nothing left unsaved or unasked."""
         state = self.state
-        persist(state)
+        if state.hard_state_is_unsaved:
+            persist(state)
         if state.is_changing:
             state.is_changing = False  # unless one of these sets it again
             is_changing = advance_membership(state, now)

@@ -66,9 +66,13 @@ class RaftLog:
 
     def term_at(self, index: LogIndex) -> Term:
         """Return the term of the entry at `index`, from `prefix_index` to `last_index`."""
-        if index == self.prefix_index:
+        place = index - self.prefix_index - 1
+        if place == -1:
             return self.prefix_term
-        return self.entry_at(index).term
+        assert 0 <= place < len(self._entries), (
+            f"index {index} is outside of {self.first_index}..{self.last_index}"
+        )
+        return self._entries[place].term
 
     def entry_at(self, index: LogIndex) -> Entry:
         """Return the entry at `index`, from `first_index` to `last_index`."""
@@ -83,15 +87,18 @@ class RaftLog:
 
         By the Log Matching Property the two logs are then equal up to `index`.
         """
-        return self.prefix_index <= index <= self.last_index and self.term_at(index) == term
+        place = index - self.prefix_index - 1
+        if place == -1:
+            return term == self.prefix_term
+        return 0 <= place < len(self._entries) and self._entries[place].term == term
 
     def between(self, first: LogIndex, last: LogIndex) -> tuple[Entry, ...]:
         """Return the entries `first`..`last`, both included; none if `last` is `first` - 1."""
-        assert self.first_index <= first <= last + 1 <= self.last_index + 1, (
+        prefix_index = self.prefix_index
+        assert prefix_index < first <= last + 1 <= self.last_index + 1, (
             f"{first}..{last} is outside of {self.first_index}..{self.last_index}"
         )
-        start = first - self.prefix_index - 1
-        return tuple(self._entries[start : last - self.prefix_index])
+        return tuple(self._entries[first - prefix_index - 1 : last - prefix_index])
 
     def batch(self, first: LogIndex, *, entries_max: int, bytes_max: int) -> tuple[Entry, ...]:
         """Return entries from `first` on, as many as the limits allow.

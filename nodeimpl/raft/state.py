@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from random import Random
-from typing import Final, assert_never
+from typing import Final
 
 from nodeimpl.config import RaftConfig
 from nodeimpl.ids import Instant, LogIndex, NodeId, RequestId, Term
@@ -10,7 +10,7 @@ from nodeimpl.raft.configuration import Configuration, decode_configuration_entr
 from nodeimpl.raft.effects import Became, Persist, RaftEffect, RoleName
 from nodeimpl.raft.log import NO_INDEX, NO_TERM, RaftLog
 from nodeimpl.raft.messages import Entry, EntryKind, HardState
-from nodeimpl.raft.roles import Candidate, Follower, Leader, PreCandidate, Role
+from nodeimpl.raft.roles import Follower, Leader, Role
 
 NEW_HARD_STATE: Final = HardState(current_term=NO_TERM, voted_for=None)
 """What a node that never ran has not forgotten."""
@@ -159,15 +159,10 @@ class RaftState:
     @property
     def leader(self) -> NodeId | None:
         """The leader of the current term, as far as this node knows; None if it does not."""
-        match self.role:
-            case Follower(leader=leader):
-                return leader
-            case Leader():
-                return self.node_id
-            case PreCandidate() | Candidate():
-                return None
-            case _:
-                assert_never(self.role)
+        role = self.role
+        if type(role) is Follower:
+            return role.leader
+        return self.node_id if type(role) is Leader else None
 
 
 def initial_state(

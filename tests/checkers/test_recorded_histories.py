@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from checkers.checker import Budget
+from checkers.choose import checker_named
 from checkers.history_file import load_history
-from checkers.linearizability.checker import linearizable
 from checkers.verdict import Answer
 
 HISTORIES = Path(__file__).parents[2] / "histories"
@@ -17,11 +17,12 @@ ENTRIES = tomllib.loads((HISTORIES / "expected.toml").read_text())["history"]
 @pytest.mark.parametrize("entry", ENTRIES, ids=[entry["file"] for entry in ENTRIES])
 def test_a_recorded_history_gets_its_verdict(entry: dict[str, str]) -> None:
     history = load_history(HISTORIES / entry["file"]).history
-    checker = linearizable(entry["model"], entry.get("initial"))
+    checker = checker_named(entry["model"], entry.get("initial"))
 
     verdict = checker.check(history, Budget())
 
     assert verdict.answer is Answer[entry["verdict"]], verdict.reason
+    assert entry.get("anomaly", "") in str(verdict.details.get("anomalies", ""))
 
 
 @pytest.mark.parametrize(
@@ -31,7 +32,7 @@ def test_a_recorded_history_gets_its_verdict(entry: dict[str, str]) -> None:
 )
 def test_a_conviction_shows_operations_of_the_history(entry: dict[str, str]) -> None:
     history = load_history(HISTORIES / entry["file"]).history
-    checker = linearizable(entry["model"], entry.get("initial"))
+    checker = checker_named(entry["model"], entry.get("initial"))
 
     evidence = checker.check(history, Budget()).evidence
 

@@ -69,6 +69,13 @@ class StrictCluster:
         if lose_unsynced and f"lie {node}" in self.settings:
             self.lost[node] = LOST_BYTES
 
+    def stop(self, node: str) -> None:
+        """As `Daemons`."""
+        self._called("stop", node)
+        assert self.running[node], "stopped while down"
+        self.running[node] = False
+        self.paused[node] = False
+
     def start(self, node: str) -> None:
         """As `Daemons`."""
         self._called("start", node)

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from checkers.history import Op
-from harness.environments.simulation.simulation import Progress, Simulation, SimulationResult
+from harness.environments.progress import Progress
+from harness.environments.simulation.simulation import Simulation, SimulationResult
 from harness.environments.simulation.streams import Streams
 from harness.environments.simulation.trace import Transition
 from harness.plan import FaultPlan, LivenessPlan, Plan, WorkloadPlan

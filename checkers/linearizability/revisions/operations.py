@@ -1,6 +1,7 @@
 """The edge: a kv history parsed into what is known to have happened and what may have."""
 
 from collections.abc import Iterator
+from typing import Final
 
 import msgspec
 
@@ -63,6 +64,10 @@ class UnreadableOperationError(ValueError):
         self.call = call
 
 
+_CHANGES_NO_KEY: Final = frozenset({"compact", "hash-kv"})
+"""Operations that stand in a kv history and leave every key, and the revision, as it was."""
+
+
 def parse(history: History) -> Parsed:
     """Return the operations of `history`, without those that failed and reads nobody answered.
 
@@ -70,6 +75,8 @@ def parse(history: History) -> Parsed:
     """
     parsed = Parsed([], [], [])
     for operation in history.operations():
+        if operation.f in _CHANGES_NO_KEY:
+            continue
         completion = operation.completion
         if completion is None or completion.type is not OpType.FAIL:
             try:

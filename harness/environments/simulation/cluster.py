@@ -21,7 +21,7 @@ from nemesis.surface import OperatorAnswer, SurfaceError, Surfaces
 from nodeimpl.api.errors import ApiError
 from nodeimpl.api.requests import ApiResponse
 from nodeimpl.api.rpc_pb2 import CompactionRequest
-from nodeimpl.config import LeaseConfig, NodeConfig, RaftConfig, StoreConfig
+from nodeimpl.config import LeaseConfig, NodeConfig, RaftConfig, StoreConfig, WatchConfig
 from nodeimpl.ids import MILLISECOND, SECOND, Instant, NodeId
 from nodeimpl.node import Node
 from nodeimpl.raft.effects import RoleName
@@ -56,6 +56,11 @@ class NodeMaker:
         shortest, longest = knobs.election_timeout_ms
         self._request_timeout_ns = to_ns(knobs.request_timeout_ms)
         self._backend_commit_entries = knobs.backend_commit_entries
+        self._watch = WatchConfig(
+            batch_rows_max=knobs.watch_batch_rows,
+            progress_interval_ns=to_ns(knobs.watch_progress_ms),
+            fragment_bytes_max=knobs.watch_fragment_bytes,
+        )
         self._store = StoreConfig(quota_backend_bytes=knobs.quota_backend_bytes)
         self._leases = LeaseConfig(checkpoint_interval_ns=to_ns(knobs.lease_checkpoint_ms))
         self._raft = RaftConfig(
@@ -86,6 +91,7 @@ class NodeMaker:
             voters=self.voters if node_id in self.voters else (),
             incarnation=incarnation,
             raft=self._raft,
+            watch=self._watch,
             store=self._store,
             leases=self._leases,
             request_timeout_ns=self._request_timeout_ns,
@@ -202,6 +208,10 @@ class Cluster:
         """End the daemon without warning."""
         tail = Tail.TORN if torn_tail else Tail.LOST if lose_unsynced else Tail.KEPT
         self._host(node).kill(tail)
+
+    def stop(self, node: str) -> None:
+        """End the daemon. A node has nothing to say before: it is a kill that loses nothing."""
+        self._host(node).kill(Tail.KEPT)
 
     def start(self, node: str) -> None:
         """Start the daemon from its data directory."""

@@ -8,12 +8,11 @@ from typing import Protocol, assert_never
 
 from harness.environments.simulation.clock import NodeClock
 from harness.environments.simulation.disk import SimulatedDisk, Tail
+from harness.environments.simulation.judges import Judges
 from harness.environments.simulation.kernel import Kernel
 from harness.environments.simulation.lease_promises import LeasePromises
 from harness.environments.simulation.oracle import Breach, Oracle
 from harness.environments.simulation.outbox import Outbox
-from harness.environments.simulation.pending_reads import PendingReads
-from harness.environments.simulation.revision_steps import RevisionSteps
 from harness.environments.simulation.trace import (
     Committed,
     Crashed,
@@ -29,6 +28,7 @@ from harness.environments.simulation.trace import (
     Trimmed,
     What,
 )
+from harness.environments.simulation.watch_streams import WatchStreams
 from nodeimpl.api.errors import ApiError
 from nodeimpl.api.requests import ApiRequest, ApiResponse
 from nodeimpl.boundary import (
@@ -45,6 +45,7 @@ from nodeimpl.boundary import (
     Reply,
     Requests,
     Wake,
+    WatchReply,
 )
 from nodeimpl.ids import Instant, LogIndex, NodeId
 from nodeimpl.node import Node
@@ -125,7 +126,6 @@ class Host:
         self._disk = disk
         self._network = network
         self._oracle = oracle
-        self._leases = leases
         self._trace = trace
         self._node_factory = node_factory
         self._backend = MemoryBackend()
@@ -145,9 +145,9 @@ class Host:
         """The deadline it was armed for, by the node's clock."""
         self._inbox: list[Input] = []
         self._clients: dict[int, tuple[Answer, ConnectionLost]] = {}
-        self._reads = PendingReads(name)
-        self._revisions = RevisionSteps(name)
+        self._judges = Judges(name, leases)
         self._operators: dict[int, tuple[OperatorAnswer, ConnectionLost]] = {}
+        self.streams = WatchStreams(name, self._give)
         self._last_tag = 0
 
     # ------------------------------------------------------------ daemon
@@ -233,14 +233,12 @@ class Host:
         self._outbox.clear()
         self._timer_at = None
         self._inbox.clear()
-        self._reads.forget_all()
-        self._leases.crashed(self.name)
-        self._revisions.forget()
+        self._judges.crashed()
         asking = [*self._clients.values(), *self._operators.values()]
         self._clients, self._operators = {}, {}
         self._oracle.crashed(self.node_id)
         self._note(Crashed(tail.value, lost_bytes))
-        for _, connection_lost in asking:
+        for connection_lost in [*(lost for _, lost in asking), *self.streams.lose_all()]:
             connection_lost()
 
     def pause(self) -> None:
@@ -280,8 +278,7 @@ class Host:
         assert self.is_running, f"{self.name} is asked while it is down"
         self._last_tag += 1
         self._clients[self._last_tag] = (answer, connection_lost)
-        self._reads.note(self._last_tag, body, self._oracle.commit_count)
-        self._leases.asked(self.name, self._last_tag, body)
+        self._judges.asked(self._last_tag, body, self._oracle.commit_count)
         self._give(Requests((ClientRequest(self._last_tag, body),)))
 
     def change_members(
@@ -318,8 +315,11 @@ class Host:
             # Deviation from our rule never to catch one: here the node is what is judged, and
             # its own assertion convicts it. The run ends, and the seed repeats it.
             raise Breach("Assertion", f"{self.name} stopped itself: {error}") from error
-        self._reads.judge(effects, node.applied_index)
-        self._revisions.judge(effects, node.store.revision)
+        except Exception as error:
+            # The node is handed values and returns values: whatever it raises is its own doing,
+            # and would have ended a real daemon in the middle of its work.
+            raise Breach("Crash", f"{self.name} died of {type(error).__name__}: {error}") from error
+        self._judges.handled(node, effects)
         if not self._outbox.put(effects):
             return
         deadline = node.deadline
@@ -363,18 +363,26 @@ class Host:
             self._arm_timer(deadline)
 
     # ------------------------------------------------------------ effects
-    def carry_out(self, effect: Effect) -> None:  # noqa: C901, PLR0912 (one case per effect)
+    def carry_out(self, effect: Effect) -> None:
         """Do what `effect` asks for; it is no `Persist` and no `Trim`."""
+        # Nearly all effects are of these three kinds: see decision 10 on how kinds are told.
+        if type(effect) is Send:
+            to, message = effect.to, effect.message
+            self._oracle.sent(self.node_id, to, message)
+            if type(message) is InstallSnapshot and message.done:
+                self._note_snapshot_sent(to, message)
+            self._network.send(self.name, self._names[to], message)
+        elif type(effect) is Commit:
+            self._note_committed(effect)
+        elif type(effect) is Reply:
+            self._answer(effect.tag, effect.body)
+        else:
+            self._carry_out_rare(effect)
+
+    def _carry_out_rare(self, effect: Effect) -> None:
         match effect:
-            case Send(to=to, message=message):
-                self._oracle.sent(self.node_id, to, message)
-                if isinstance(message, InstallSnapshot) and message.done:
-                    self._note_snapshot_sent(to, message)
-                self._network.send(self.name, self._names[to], message)
-            case Reply(tag=tag, body=body):
-                self._answer(tag, body)
-            case Commit():
-                self._note_committed(effect)
+            case WatchReply(stream=stream, body=body):
+                self.streams.respond(stream, body)
             case Became(role=role, term=term, leader=leader):
                 self._oracle.became(self.node_id, role, term)
                 self._note(Role(role.value, term, None if leader is None else self._names[leader]))
@@ -386,8 +394,8 @@ class Host:
                 self._save(effect)
             case Restored(index=index, term=term):
                 self._note(SnapshotInstalled(index, term))
-            case Persist() | Trim():
-                raise AssertionError("what is written is carried out in its turn")
+            case Send() | Commit() | Reply() | Persist() | Trim():
+                raise AssertionError("these are carried out elsewhere")
             case _:
                 assert_never(effect)
 
@@ -453,7 +461,7 @@ class Host:
                 "One answer per request (boundary)",
                 f"{self.name} answered request {tag}, which waits for no answer: {body}",
             )
-        self._leases.answered(self.name, tag, body)
+        self._judges.answered(tag, body)
         answer, _ = client
         answer(body)
 

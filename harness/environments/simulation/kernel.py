@@ -88,26 +88,27 @@ class Kernel:
         through, with the clock at that callback's instant.
         """
         heap = self._heap
+        count = self.events_count
         instant: int | None = None
-        instant_events_left = 0
+        instant_end = count
         while heap and heap[0][0] <= until:
             time, _, callback = heappop(heap)
             if time != instant:
                 instant = self.now = time
-                instant_events_left = self.instant_events_max
-                if self.events_count > self.events_max:
-                    raise Storm(f"more than {self.events_max} events by {time / SECOND:.6f} s")
-                if len(heap) > self.pending_events_max:
-                    raise Storm(
-                        f"more than {self.pending_events_max} events pending at "
-                        f"{time / SECOND:.6f} s"
-                    )
-            self.events_count += 1
-            instant_events_left -= 1
-            if instant_events_left < 0:
+                instant_end = count + self.instant_events_max
+                if count > self.events_max or len(heap) > self.pending_events_max:
+                    raise self._storm(len(heap))
+            self.events_count = count = count + 1
+            if count > instant_end:
                 raise Storm(
                     f"more than {self.instant_events_max} events in the instant "
                     f"{time / SECOND:.9f} s"
                 )
             callback()
         self.now = max(self.now, until)
+
+    def _storm(self, pending_count: int) -> Storm:
+        seconds = f"{self.now / SECOND:.6f} s"
+        if pending_count > self.pending_events_max:
+            return Storm(f"more than {self.pending_events_max} events pending at {seconds}")
+        return Storm(f"more than {self.events_max} events by {seconds}")

@@ -413,13 +413,13 @@ class Oracle:
                 f"n{node} tells n{to} of term {message.term}, but its durable term is "
                 f"{hard_state.current_term}",
             )
+        kind = type(message)  # Most messages say nothing more: cheaper than failed matches.
+        if kind is AppendEntriesReply or kind is RequestVote or kind is RequestVoteReply:
+            self._check_word(node, to, message)
+
+    def _check_word(self, node: NodeId, to: NodeId, message: Message) -> None:
+        """Require that the vote or the entries that `message` speaks of are durable."""
         match message:
-            case RequestVote(term=term, last_log_index=index, last_log_term=log_term):
-                self._check_vote_durable(node, term, node, "asks for votes")
-                self._candidacies[term, node] = (log_term, index)
-            case RequestVoteReply(term=term, vote_granted=True):
-                self._check_vote_durable(node, term, to, f"grants its vote to n{to}")
-                self._check_up_to_date(node, to, term)
             case AppendEntriesReply(term=term, accepted=True, match_index=index):
                 if index >= len(self._durable[node].chains):
                     raise Breach(
@@ -427,6 +427,12 @@ class Oracle:
                         f"n{node} acknowledged entries up to {index} in term {term}, but only "
                         f"{len(self._durable[node].chains) - 1} are durable",
                     )
+            case RequestVote(term=term, last_log_index=index, last_log_term=log_term):
+                self._check_vote_durable(node, term, node, "asks for votes")
+                self._candidacies[term, node] = (log_term, index)
+            case RequestVoteReply(term=term, vote_granted=True):
+                self._check_vote_durable(node, term, to, f"grants its vote to n{to}")
+                self._check_up_to_date(node, to, term)
             case _:
                 pass
 

@@ -81,15 +81,15 @@ class Outbox:
         """
         queue = self._queue
         for effect in effects:
-            if isinstance(effect, Persist):
+            if type(effect) is Persist:
                 if not self._trims_waiting and not self._write(effect):
                     return False
                 queue.append(effect)
             elif queue:
                 queue.append(effect)
-                if isinstance(effect, Trim):
+                if type(effect) is Trim:
                     self._trims_waiting += 1
-            elif isinstance(effect, Trim):
+            elif type(effect) is Trim:
                 if not self.trim(effect):
                     return False
             else:
@@ -156,13 +156,13 @@ class Outbox:
         queue = self._queue
         while queue:
             effect = queue[0]
-            if isinstance(effect, Persist):
+            if type(effect) is Persist:
                 if self._carried == self._synced:
                     return
                 self._carried += 1
                 self._daemon.synced(effect)
                 queue.popleft()
-            elif isinstance(effect, Trim):
+            elif type(effect) is Trim:
                 queue.popleft()
                 if not self._trim_in_turn(effect):
                     return

@@ -4,6 +4,7 @@
     load       clients work while the schedule breaks things, until the plan's time limit
     healing    every fault is undone; the cluster must elect and converge within the plan's bound
     readout    the workload's final reads, which must succeed
+    listening  clients that watch hear of everything up to there
     agreement  nodes that applied as much must hold equal stores
 
 The oracle judges every step on the way and ends the run at the first breach.
@@ -15,7 +16,9 @@ from dataclasses import dataclass
 import msgspec
 
 from checkers.history import Op, OpType
+from checkers.watch_history import WatchRecord, encode_watch_record
 from harness.client import Client
+from harness.environments.progress import Progress
 from harness.environments.simulation.clients import SimulatedClients
 from harness.environments.simulation.cluster import Cluster, NodeMaker, to_ns
 from harness.environments.simulation.kernel import Kernel, Storm
@@ -33,10 +36,12 @@ from harness.environments.simulation.trace import (
     Transition,
     event_name,
 )
+from harness.environments.simulation.watchers import SimulatedWatchers
 from harness.generator.generator import Generator
 from harness.interpreter import Interpreter
 from harness.interpreter import Streams as InterpreterStreams
 from harness.plan import Plan
+from harness.watch_fleet import FleetMaker
 from nemesis.applied import Applied
 from nemesis.encoding import applied_value
 from nemesis.inject import Injector
@@ -56,17 +61,6 @@ _EVENTS_PER_SECOND_MAX = 200_000
 
 EVENTS_BEFORE_A_BREACH = 25
 """Transitions that an explanation shows."""
-
-
-class Progress(msgspec.Struct, frozen=True):
-    """How far a simulation has come."""
-
-    phase: str
-    now_ns: int
-    end_ns: int
-    """Of the load phase."""
-    op_count: int
-    fault_count: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,8 +109,13 @@ class Simulation:
         node_class: type[Node],
         record: Callable[[Op], None],
         sink: TraceSink | None = None,
+        fleet: FleetMaker | None = None,
+        record_watch: Callable[[WatchRecord], None] | None = None,
     ) -> None:
-        """`record` is given every op in the order of the history."""
+        """`record` is given every op in the order of the history.
+
+        `fleet` makes the clients that watch, and `record_watch` is given what they are told.
+        """
         self._plan = plan
         self._load_ns = to_ns(plan.workload.time_limit_s * 1_000)
         self._bound_ns = to_ns(plan.liveness.bound_s * 1_000)
@@ -152,6 +151,8 @@ class Simulation:
             delay_ns_min=to_ns(plan.network.delay_ms_min),
             delay_ns_max=to_ns(plan.network.delay_ms_max),
         )
+        self._record_watch = record_watch
+        self._watchers = None if fleet is None else self._make_watchers(fleet, streams)
         self._injector = Injector(self._cluster.surfaces(), schedule, streams.named)
         if any(isinstance(asked.moment, When) for asked in schedule.asked):
             self._trace.subscribe(self._observe)
@@ -161,6 +162,16 @@ class Simulation:
         self._op_count = 0
         self._ok_at = 0
         """When an operation last succeeded."""
+
+    def _make_watchers(self, fleet: FleetMaker, streams: Streams) -> SimulatedWatchers:
+        return SimulatedWatchers(
+            self._kernel,
+            fleet(streams.named("watchers"), self._take_watch, Instant(0)),
+            self._cluster.addresses,
+            streams.named("watchers' network"),
+            delay_ns_min=to_ns(self._plan.network.delay_ms_min),
+            delay_ns_max=to_ns(self._plan.network.delay_ms_max),
+        )
 
     def run(
         self,
@@ -211,12 +222,21 @@ class Simulation:
         yield from self._load(load)
         yield from self._converge("healing", "after every fault was undone")
         self._recovery_ns = self._kernel.now - self._load_ns
+        elections_before = self._oracle.election_count
         yield from self._read_out(final(tuple(self._interpreter.keys)))
+        if self._watchers is not None:
+            yield from self._listen(self._watchers)
         self._agree()
+        if self._oracle.election_count == elections_before:
+            undisturbed_since = self._load_ns + self._recovery_ns
+            extension_ns = to_ns(self._plan.node.election_timeout_ms[1]) + SECOND
+            self._cluster.leases.judge_rest(undisturbed_since, extension_ns)
 
     def _load(self, load: Generator) -> Iterator[str]:
         self._interpreter.follow(load)
         self._clients.step()
+        if self._watchers is not None:
+            self._watchers.start()
         self._arm_injection()
         while self._kernel.now < self._load_ns:
             self._run_slice(min(self._load_ns, self._kernel.now + _SLICE_NS))
@@ -260,6 +280,16 @@ class Simulation:
             yield "readout"
         yield from self._converge("readout", "after the final reads")
 
+    def _listen(self, watchers: SimulatedWatchers) -> Iterator[str]:
+        """Let clients that watch hear of everything; how far they came is for a checker to say."""
+        revision = watchers.fleet.revision
+        began = self._kernel.now
+        watchers.finish(revision)
+        while not watchers.have_heard_all and self._kernel.now < began + self._bound_ns:
+            self._run_slice(self._kernel.now + _SLICE_NS)
+            yield "listening"
+        self._take_watch(watchers.end(revision, self._kernel.now - began))
+
     def _agree(self) -> None:
         self._check_invariants()
         differing = self._cluster.differing_stores()
@@ -277,6 +307,13 @@ class Simulation:
             self._ok_at = self._kernel.now
         self._trace.mix(self._encode(op))
         self._record(op)
+        if self._watchers is not None:
+            self._watchers.fleet.note(op)
+
+    def _take_watch(self, record: WatchRecord) -> None:
+        self._trace.mix(encode_watch_record(record))
+        if self._record_watch is not None:
+            self._record_watch(record)
 
     def _observe(self, transition: Transition) -> None:
         what = transition.what

@@ -15,6 +15,7 @@ from harness.environments.simulation.mutants import (
     replication,
     revisions,
     snapshots,
+    watch,
 )
 from harness.environments.simulation.mutants.mutant import Mutant
 from harness.errors import UsageError
@@ -35,10 +36,11 @@ MUTANTS: Final[dict[str, Mutant]] = {
         *compaction.MUTANTS,
         *backend.MUTANTS,
         *leases.MUTANTS,
+        *watch.MUTANTS,
     )
 }
 """In the order of the life of an entry: elected, replicated, persisted, recovered, trimmed, handed
-to new members, read, kept, left to expire."""
+to new members, read, kept, left to expire, watched."""
 
 
 def mutant_named(name: str | None) -> Mutant | None:

@@ -69,6 +69,8 @@ class ScriptedNode(Node):
     next_deadline: Instant
     broken_rule: str | None = None
     """What its own assertions find broken at the next input; None if nothing."""
+    dies_of: Exception | None = None
+    """What it raises at the next input; None if nothing."""
 
     @property
     @override
@@ -82,6 +84,8 @@ class ScriptedNode(Node):
             self.next_deadline = NEVER
             return []
         assert self.broken_rule is None, self.broken_rule
+        if self.dies_of is not None:
+            raise self.dies_of
         self.inputs.append(given)
         return self.script.popleft() if self.script else []
 

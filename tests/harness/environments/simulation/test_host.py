@@ -143,6 +143,14 @@ def test_a_node_that_fails_its_own_assertion_is_convicted() -> None:
     assert breach.value.rule == "Assertion"
 
 
+def test_a_node_that_dies_of_anything_else_is_convicted() -> None:
+    machine = Machine().started()
+    machine.node.dies_of = KeyError("no such peer")
+    with pytest.raises(Breach, match="n1 died of KeyError: 'no such peer'") as breach:
+        machine.does()
+    assert breach.value.rule == "Crash"
+
+
 # ------------------------------------------------------------ pause and resume
 def test_a_paused_daemon_takes_its_inputs_in_order_when_it_goes_on() -> None:
     machine = Machine().started()

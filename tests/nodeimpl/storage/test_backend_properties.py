@@ -1,12 +1,16 @@
-"""The memory backend against a naive one that keeps a whole copy at every point."""
+"""Every backend against a naive one that keeps a whole copy at every point."""
+
+import tempfile
+from pathlib import Path
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from typing_extensions import override
 
 from nodeimpl.ids import LogIndex, Term
 from nodeimpl.mvcc.backend import Applied, CommitPoint
-from nodeimpl.storage.memory_backend import MemoryBackend
+from tests.nodeimpl.storage.crashable import KINDS, ReopenedBackend
 
 keys = st.sampled_from([b"", b"a", b"ab", b"b", b"c"])
 values = st.sampled_from([b"", b"1", b"22"])
@@ -16,9 +20,12 @@ Copy = tuple[int, dict[bytes, bytes]]
 
 
 class Comparison(RuleBasedStateMachine):
+    kind = "memory"
+
     def __init__(self) -> None:
         super().__init__()
-        self.backend = MemoryBackend()
+        self.directory = tempfile.TemporaryDirectory()
+        self.backend = KINDS[self.kind](Path(self.directory.name))
         self.now: dict[bytes, bytes] = {}
         self.sealed: list[tuple[CommitPoint, Copy]] = []
         self.durable: Copy = (0, {})
@@ -72,6 +79,12 @@ class Comparison(RuleBasedStateMachine):
         ]
         assert list(self.backend.scan(start, end)) == expected
 
+    @override
+    def teardown(self) -> None:
+        if isinstance(self.backend, ReopenedBackend):
+            self.backend.inner.close()
+        self.directory.cleanup()
+
     @invariant()
     def agrees(self) -> None:
         assert dict(self.backend.scan(b"", None)) == self.now
@@ -82,5 +95,23 @@ class Comparison(RuleBasedStateMachine):
         )
 
 
+class ComparisonOfLmdb(Comparison):
+    kind = "lmdb"
+
+    @precondition(lambda self: isinstance(self.backend, ReopenedBackend))
+    @rule(rewrite=st.booleans())
+    def defragment(self, *, rewrite: bool) -> None:
+        assert isinstance(self.backend, ReopenedBackend)
+        self.backend.inner.defragment(rewrite=rewrite)
+
+
+class ComparisonOfEncryptedLmdb(ComparisonOfLmdb):
+    kind = "lmdb, encrypted"
+
+
 TestMemoryBackend = Comparison.TestCase
 TestMemoryBackend.settings = settings(max_examples=40, stateful_step_count=40, deadline=None)
+TestLmdbBackend = ComparisonOfLmdb.TestCase
+TestLmdbBackend.settings = settings(max_examples=15, stateful_step_count=30, deadline=None)
+TestEncryptedLmdbBackend = ComparisonOfEncryptedLmdb.TestCase
+TestEncryptedLmdbBackend.settings = settings(max_examples=15, stateful_step_count=30, deadline=None)

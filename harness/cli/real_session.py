@@ -1,0 +1,100 @@
+"""A trial on real daemons with everything around it: the run directory, the files, the results.
+
+As `harness.cli.session`, whose runs can be repeated bit for bit; these can only be driven again.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import msgspec
+
+from checkers.verdict import as_json_value
+from harness.environments.progress import Progress
+from harness.plan import Plan
+from harness.real_trial import RealTrialResult, run_real_trial
+from harness.recorder import Recorder
+from harness.store import RunDirectory
+from nemesis.applied import Applied
+from nemesis.encoding import applied_value
+from nemesis.schedule import Schedule
+from nemesis.schedule_file import write_schedule
+
+
+class RealResults(msgspec.Struct, frozen=True, kw_only=True):
+    """The content of `results.json`."""
+
+    verdict: dict[str, object]
+    system: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RealSession:
+    """A trial that has been run and written down."""
+
+    directory: RunDirectory
+    result: RealTrialResult
+
+
+class Journal:
+    """Writes every attempt at a fault to a file, unbuffered; a context manager."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("xb", buffering=0)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._file.close()
+
+    def write(self, applied: Applied) -> None:
+        """Add one line."""
+        self._file.write(msgspec.json.encode(applied_value(applied)) + b"\n")
+
+
+def conduct_real(
+    plan: Plan,
+    schedule: Schedule,
+    out: Path,
+    *,
+    progress: Callable[[Progress], None],
+    on_directory: Callable[[RunDirectory], None],
+) -> RealSession:
+    """Run the trial in a new directory under `out`, and write everything down as it goes.
+
+    `on_directory` learns of the directory before the trial begins.
+    """
+    directory = RunDirectory.create(out, plan, datetime.now(UTC))
+    on_directory(directory)
+    directory.write_schedule(write_schedule(schedule))
+    about: dict[str, object] = {"workload": plan.workload.name, "seed": plan.seed}
+    with (
+        Recorder(directory.history_path, about) as recorder,
+        Journal(directory.journal_path) as journal,
+    ):
+        result = run_real_trial(
+            plan,
+            schedule,
+            directory,
+            record=recorder.record,
+            journal=journal.write,
+            progress=progress,
+        )
+    directory.write_schedule(write_schedule(result.outcome.schedule))
+    results = RealResults(
+        verdict=as_json_value(result.verdict),
+        system=result.system.name,
+        version=result.system.version,
+    )
+    directory.write_results(msgspec.json.format(msgspec.json.encode(results), indent=1))
+    return RealSession(directory=directory, result=result)

@@ -1,0 +1,72 @@
+"""What every environment of real daemons offers, so that one driver runs trials in all of them.
+
+An environment is entered before its daemons are started, and whatever happens leaves nothing
+behind when it is left: no process, no port, no rule.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Protocol, Self
+
+from harness.systems.system import Member
+from nemesis.surface import Clocks, Daemons, Disks, Links
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Death:
+    """A daemon that ended although nobody had ended it."""
+
+    node: str
+    how: str
+    """As in `exit code 2` or `signal 11`."""
+    last_words: str
+    """The end of its log; may be empty."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """What an environment itself can break; None where it has no means."""
+
+    daemons: Daemons
+    links: Links | None = None
+    clocks: Clocks | None = None
+    disks: Disks | None = None
+
+
+class Environment(Protocol):
+    """A cluster of daemons, prepared for one trial. Calls block until they have done their work.
+
+    Raises `HarnessError` where the machine cannot do its part.
+    """
+
+    @property
+    def name(self) -> str:
+        """What a plan calls it."""
+
+    @property
+    def members(self) -> Sequence[Member]:
+        """The founders, in the order of their names."""
+
+    def means(self) -> Means:
+        """Return what can be broken."""
+
+    def start(self) -> None:
+        """Start every daemon. They need not serve yet."""
+
+    def deaths(self) -> Sequence[Death]:
+        """Return the daemons that ended by themselves so far, each death once, in order."""
+
+    def discard_data(self) -> None:
+        """Remove the data directories; their daemons have ended."""
+
+    def __enter__(self) -> Self:
+        """Take what the cluster needs of the machine."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """End every daemon and give everything back."""

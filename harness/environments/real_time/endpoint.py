@@ -1,0 +1,119 @@
+"""One node as clients reach it: a channel of gRPC, and the calls we make on it.
+
+No client library: a harness needs calls that go to exactly one node, that are sent once, and whose
+failures are told as they are. So there is no balancing, no retry and no proxy; requests and
+answers are etcd's own messages.
+"""
+
+from collections.abc import Sequence
+from typing import Final, Self, TypeAlias
+
+import grpc
+
+from harness.environments.real_time.failures import failure_of
+from nodeimpl.api.requests import ApiRequest, ApiResponse
+from nodeimpl.api.rpc_pb2 import (
+    CompactionRequest,
+    CompactionResponse,
+    DeleteRangeRequest,
+    DeleteRangeResponse,
+    HashKVRequest,
+    HashKVResponse,
+    PutRequest,
+    PutResponse,
+    RangeRequest,
+    RangeResponse,
+    StatusRequest,
+    StatusResponse,
+    TxnRequest,
+    TxnResponse,
+)
+from nodeimpl.ids import SECOND
+
+_OPTIONS: Final[Sequence[tuple[str, int]]] = (
+    ("grpc.enable_retries", 0),
+    ("grpc.enable_http_proxy", 0),
+    ("grpc.use_local_subchannel_pool", 1),
+    ("grpc.max_receive_message_length", -1),
+    ("grpc.max_send_message_length", -1),
+    # A daemon that is back should be found at once; one that is paused should not hold an
+    # attempt to connect for gRPC's default of 20 s.
+    ("grpc.initial_reconnect_backoff_ms", 50),
+    ("grpc.min_reconnect_backoff_ms", 1_000),
+    ("grpc.max_reconnect_backoff_ms", 250),
+)
+
+_Method: TypeAlias = grpc.aio.UnaryUnaryMultiCallable[ApiRequest, ApiResponse]
+
+
+class Endpoint:
+    """A node's client address. Belongs to the event loop in which it was made; close it there."""
+
+    def __init__(self, address: str) -> None:
+        self.address: Final = address
+        channel = grpc.aio.insecure_channel(address, options=list(_OPTIONS))
+        self._channel = channel
+        self._methods: dict[type[ApiRequest], _Method] = {
+            RangeRequest: _kv(channel, "Range", RangeResponse),
+            PutRequest: _kv(channel, "Put", PutResponse),
+            DeleteRangeRequest: _kv(channel, "DeleteRange", DeleteRangeResponse),
+            TxnRequest: _kv(channel, "Txn", TxnResponse),
+            CompactionRequest: _kv(channel, "Compact", CompactionResponse),
+        }
+        self._status: grpc.aio.UnaryUnaryMultiCallable[StatusRequest, StatusResponse] = (
+            channel.unary_unary(
+                "/etcdserverpb.Maintenance/Status",
+                request_serializer=StatusRequest.SerializeToString,
+                response_deserializer=StatusResponse.FromString,
+            )
+        )
+        self._hash_kv: grpc.aio.UnaryUnaryMultiCallable[HashKVRequest, HashKVResponse] = (
+            channel.unary_unary(
+                "/etcdserverpb.Maintenance/HashKV",
+                request_serializer=HashKVRequest.SerializeToString,
+                response_deserializer=HashKVResponse.FromString,
+            )
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def call(self, request: ApiRequest, timeout_ns: int) -> ApiResponse:
+        """Send the request once and return the answer; raises `CallError` if none comes."""
+        try:
+            return await self._methods[type(request)](request, timeout=timeout_ns / SECOND)
+        except grpc.aio.AioRpcError as error:
+            raise failure_of(error) from error
+
+    async def status(self, timeout_ns: int) -> StatusResponse:
+        """Return what the node says of itself; raises `CallError`."""
+        try:
+            return await self._status(StatusRequest(), timeout=timeout_ns / SECOND)
+        except grpc.aio.AioRpcError as error:
+            raise failure_of(error) from error
+
+    async def hash_kv(self, timeout_ns: int) -> HashKVResponse:
+        """Return the hash of all that the node's store holds now; raises `CallError`."""
+        try:
+            return await self._hash_kv(HashKVRequest(), timeout=timeout_ns / SECOND)
+        except grpc.aio.AioRpcError as error:
+            raise failure_of(error) from error
+
+    async def close(self) -> None:
+        """Give up calls in flight and close the connection."""
+        await self._channel.close()
+
+
+def _kv(channel: grpc.aio.Channel, method: str, answer: type[ApiResponse]) -> _Method:
+    return channel.unary_unary(
+        f"/etcdserverpb.KV/{method}",
+        request_serializer=_serialized,
+        response_deserializer=answer.FromString,
+    )
+
+
+def _serialized(request: ApiRequest) -> bytes:
+    return request.SerializeToString()

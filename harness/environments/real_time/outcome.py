@@ -1,0 +1,47 @@
+"""What came of a trial in real time; the history went to the recorder."""
+
+from dataclasses import dataclass
+
+from harness.environments.environment import Death
+from nemesis.schedule import Schedule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Something the cluster did wrong that needed no history to be seen."""
+
+    judge: str
+    """`liveness`, `agreement` or `daemons`."""
+    rule: str
+    story: str
+
+
+class Stuck(Exception):  # noqa: N818 - the cluster's failure, not an error of ours
+    """The cluster does not do what it must: ends the trial with a `Failure`."""
+
+    def __init__(self, judge: str, rule: str, story: str) -> None:
+        super().__init__(story)
+        self.failure = Failure(judge=judge, rule=rule, story=story)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RealOutcome:
+    """See the module."""
+
+    failure: Failure | None
+    deaths: tuple[Death, ...]
+    """Daemons that ended by themselves."""
+    schedule: Schedule
+    """As asked and as applied."""
+    setup_ns: int
+    """From the first daemon's start until all served."""
+    wall_ns: int
+    """From the beginning of the load to the end of the trial."""
+    election_count: int
+    """Terms in which a leader was seen."""
+    commit_count: int
+    """Log entries that were applied in the course of the trial, as the nodes told."""
+    recovery_ns: int | None
+    """From the end of the faults until the cluster had converged; None if it did not."""
+    hashes_compared: int
+    """Nodes whose stores were found to be equal at the end; 0 if they were not compared."""

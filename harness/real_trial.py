@@ -1,0 +1,163 @@
+"""One trial on real daemons: from a plan to a verdict, by way of a cluster and a history.
+
+The counterpart of `harness.trial`: the same plan, generators, faults and checkers, by the real
+clock. Chance decides the same things, but the machine decides the rest, so a run can be driven
+again and not repeated.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from checkers.history import History, Op
+from checkers.verdict import Answer, Evidence, Verdict, invalid, merge, unknown, valid
+from harness.environments.environment import Death, Environment
+from harness.environments.local.environment import LocalEnvironment
+from harness.environments.progress import Progress
+from harness.environments.real_time.outcome import Failure, RealOutcome
+from harness.environments.real_time.trial import Script, run
+from harness.environments.simulation.streams import Streams
+from harness.errors import HarnessError, UsageError
+from harness.plan import Plan
+from harness.store import RunDirectory
+from harness.suggest import did_you_mean
+from harness.systems.registry import system_of
+from harness.systems.system import System
+from harness.trial import judge
+from harness.workloads.registry import workload_named
+from nemesis.inject import Record
+from nemesis.packages import Package
+from nemesis.schedule import Schedule
+from nodeimpl.ids import SECOND
+
+REAL_ENVIRONMENTS: Final = ("local",)
+"""Where daemons can run."""
+
+DEFAULT_PACKAGES: Final = (Package.KILL, Package.PAUSE)
+"""What breaks unless a plan says so: what every environment can do."""
+
+ALL_PACKAGES: Final = (Package.KILL, Package.PAUSE, Package.COMPACT, Package.STOP)
+"""What `all` means here: everything that the local environment can do."""
+
+_PORT_TAKEN: Final = "address already in use"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RealTrialResult:
+    """What came of a trial."""
+
+    plan: Plan
+    system: System
+    verdict: Verdict
+    history: History
+    outcome: RealOutcome
+
+
+def run_real_trial(
+    plan: Plan,
+    schedule: Schedule,
+    directory: RunDirectory,
+    *,
+    record: Callable[[Op], None],
+    journal: Record,
+    progress: Callable[[Progress], None],
+) -> RealTrialResult:
+    """Run the trial that `plan` describes under the faults of `schedule`, and judge it.
+
+    Logs and data directories of the nodes go into `directory`; the data stays only if the verdict
+    is not VALID. `record` is given every op as it happens, `journal` every attempt at a fault.
+    Raises `HarnessError` if the cluster cannot be brought up or broken as asked.
+    """
+    if plan.mutant is not None:
+        raise UsageError("planted bugs are for the simulation; leave --mutant or --env out")
+    workload = workload_named(plan.workload.name)
+    system = system_of(plan)
+    ops: list[Op] = []
+
+    def keep(op: Op) -> None:
+        ops.append(op)
+        record(op)
+
+    script = Script(
+        plan=plan,
+        schedule=schedule,
+        client=workload.client(plan),
+        load=workload.generator(plan),
+        final=lambda keys: workload.final_generator(plan, keys),
+        stream=Streams(plan.seed).named,
+        record=keep,
+        journal=journal,
+        progress=progress,
+    )
+    environment = _environment(plan, system, directory)
+    with environment:
+        outcome = run(environment, script)
+    _require_ports(outcome)
+    history = History(ops)
+    verdict = merge("trial", [*_verdicts_of(outcome), judge(plan, history)])
+    if verdict.answer is Answer.VALID:
+        environment.discard_data()
+    return RealTrialResult(
+        plan=plan, system=system, verdict=verdict, history=history, outcome=outcome
+    )
+
+
+def _environment(plan: Plan, system: System, directory: RunDirectory) -> Environment:
+    if plan.environment not in REAL_ENVIRONMENTS:
+        raise UsageError(
+            f"there is no environment {plan.environment!r}"
+            f"{did_you_mean(plan.environment, REAL_ENVIRONMENTS)}"
+        )
+    return LocalEnvironment(system, plan.node_names, directory)
+
+
+def _require_ports(outcome: RealOutcome) -> None:
+    """Raise `HarnessError` if a daemon ended because somebody else on the machine has its port."""
+    for death in outcome.deaths:
+        if _PORT_TAKEN in death.last_words:
+            raise HarnessError(f"{death.node} could not listen: its port was taken meanwhile")
+
+
+def _verdicts_of(outcome: RealOutcome) -> list[Verdict]:
+    """Return one verdict for each thing that was seen of the cluster itself."""
+    verdicts = [_daemons(outcome.deaths)]
+    failure = outcome.failure
+    if failure is not None:
+        return [*verdicts, _conviction(failure)]
+    recovered = f"{(outcome.recovery_ns or 0) / SECOND:.1f} s"
+    verdicts.append(valid("liveness", {"recovered after": recovered}))
+    if outcome.hashes_compared:
+        verdicts.append(valid("agreement", {"nodes": outcome.hashes_compared}))
+    else:
+        verdicts.append(
+            unknown("agreement", "the nodes' hashes of their stores were not to be had")
+        )
+    return verdicts
+
+
+def _daemons(deaths: tuple[Death, ...]) -> Verdict:
+    """Judge whether daemons ended only when they were ended: no fault offered here excuses more."""
+    if not deaths:
+        return valid("daemons")
+    first = deaths[0]
+    return invalid(
+        "daemons",
+        f"{first.node} ended by itself with {first.how}",
+        Evidence(
+            operations=(),
+            story="\n".join(
+                f"{death.node} ended by itself with {death.how}. The end of its log:\n"
+                f"{death.last_words}"
+                for death in deaths
+            ),
+            facts={"deaths": len(deaths)},
+        ),
+    )
+
+
+def _conviction(failure: Failure) -> Verdict:
+    return invalid(
+        failure.judge,
+        f"{failure.rule}: {failure.story}",
+        Evidence(operations=(), story=failure.story, facts={"rule": failure.rule}),
+    )

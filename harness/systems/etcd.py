@@ -1,0 +1,104 @@
+"""Real etcd, 3.4 and 3.5, as daemons: `etcd --help` of each version says what the flags mean."""
+
+import platform
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import msgspec
+
+from harness.plan import NodePlan, Plan
+from harness.systems.installed import choose
+from harness.systems.system import Launch
+from harness.systems.versions import Binary, Version
+
+_ELECTION_IN_HEARTBEATS: Final = 5
+"""etcd refuses an election timeout of fewer (etcdmain, config.go: Validate)."""
+
+_CATCH_UP_RENAMED: Final = Version(3, 5, 0)
+_SUPPORTED_MACHINES: Final = ("x86_64", "ppc64le", "s390x")
+"""Where etcd 3.4 starts without being told that this is an experiment."""
+
+
+class Etcd(msgspec.Struct, frozen=True):
+    """One installed etcd, with the knobs of one plan."""
+
+    binary: Binary
+    node: NodePlan
+    fsync: bool
+    flags: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """See `System`."""
+        return "etcd"
+
+    @property
+    def version(self) -> str:
+        """See `System`."""
+        return str(self.binary.version)
+
+    def command(self, launch: Launch) -> Sequence[str]:
+        """See `System`. Flags of the plan come last and so count more than these."""
+        return (
+            str(self.binary.path),
+            *membership_flags(launch),
+            *timing_flags(self.node),
+            *self._snapshot_flags(),
+            "--logger=zap",
+            "--log-outputs=stderr",
+            *(() if self.fsync else ("--unsafe-no-fsync",)),
+            *self.flags,
+        )
+
+    def variables(self) -> Mapping[str, str]:
+        """See `System`."""
+        machine = platform.machine()
+        if machine in _SUPPORTED_MACHINES:
+            return {}
+        return {"ETCD_UNSUPPORTED_ARCH": {"aarch64": "arm64"}.get(machine, machine)}
+
+    def _snapshot_flags(self) -> Sequence[str]:
+        """Return when the log is trimmed, and how much of it stays for followers."""
+        flags = [f"--snapshot-count={self.node.snapshot_entries}"]
+        if self.binary.version >= _CATCH_UP_RENAMED:
+            kept = self.node.catch_up_entries
+            flags.append(f"--experimental-snapshot-catchup-entries={kept}")
+        return flags
+
+
+def membership_flags(launch: Launch) -> Sequence[str]:
+    """Return the flags, etcd's by name and meaning, that say who a member is and who is there."""
+    member = launch.member
+    founders = ",".join(f"{each.name}=http://{each.peer_address}" for each in launch.members)
+    return (
+        f"--name={member.name}",
+        f"--data-dir={launch.data_directory}",
+        f"--listen-client-urls=http://{member.client_address}",
+        f"--advertise-client-urls=http://{member.client_address}",
+        f"--listen-peer-urls=http://{member.peer_address}",
+        f"--initial-advertise-peer-urls=http://{member.peer_address}",
+        f"--initial-cluster={founders}",
+        "--initial-cluster-state=new",
+        f"--initial-cluster-token={launch.cluster}",
+    )
+
+
+def timing_flags(node: NodePlan) -> Sequence[str]:
+    """Return heartbeats and election timeouts.
+
+    etcd draws each wait from [T, 2T): T is the least timeout of the plan, or five heartbeats if
+    that is less, since etcd does not start otherwise. Each is at least a millisecond.
+    """
+    heartbeat_ms = max(1, round(node.heartbeat_ms))
+    election_ms = max(round(node.election_timeout_ms[0]), _ELECTION_IN_HEARTBEATS * heartbeat_ms)
+    return (
+        f"--heartbeat-interval={heartbeat_ms}",
+        f"--election-timeout={election_ms}",
+        f"--pre-vote={'true' if node.pre_vote else 'false'}",
+    )
+
+
+def etcd_of(plan: Plan) -> Etcd:
+    """Return the etcd that the plan asks for; raises `HarnessError` if this machine has none."""
+    daemon = plan.daemon
+    return Etcd(choose(daemon.version, daemon.binary), plan.node, daemon.fsync, daemon.flags)

@@ -1,0 +1,58 @@
+"""Our own node as a daemon: `python -m nodeimpl`, which takes etcd's flags."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+
+import msgspec
+
+from harness.errors import HarnessError
+from harness.plan import NodePlan, Plan
+from harness.systems.etcd import membership_flags, timing_flags
+from harness.systems.system import Launch
+
+
+class Nodeimpl(msgspec.Struct, frozen=True):
+    """The node of this very Quorate, with the knobs of one plan."""
+
+    node: NodePlan
+    fsync: bool
+    flags: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """See `System`."""
+        return "nodeimpl"
+
+    @property
+    def version(self) -> str:
+        """See `System`."""
+        return version("quorate")
+
+    def command(self, launch: Launch) -> Sequence[str]:
+        """See `System`. Flags of the plan come last and so count more than these."""
+        return (
+            sys.executable,
+            "-m",
+            "nodeimpl",
+            *membership_flags(launch),
+            *timing_flags(self.node),
+            f"--snapshot-count={self.node.snapshot_entries}",
+            *(() if self.fsync else ("--unsafe-no-fsync",)),
+            *self.flags,
+        )
+
+    def variables(self) -> Mapping[str, str]:
+        """See `System`."""
+        return {}
+
+
+def nodeimpl_of(plan: Plan) -> Nodeimpl:
+    """Return the node that the plan asks for; raises `HarnessError` for any but this version."""
+    daemon = plan.daemon
+    if daemon.binary is not None:
+        raise HarnessError("nodeimpl is run by this Python; --etcd-binary is for --system etcd")
+    system = Nodeimpl(plan.node, daemon.fsync, daemon.flags)
+    if daemon.version not in (None, system.version):
+        raise HarnessError(f"this is nodeimpl {system.version}, not {daemon.version} as asked for")
+    return system

@@ -1,0 +1,48 @@
+"""What a store must be known for to be started as daemons of a cluster, wherever they run.
+
+That it serves is asked in etcd's own API, which every system here speaks.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import msgspec
+
+
+class Member(msgspec.Struct, frozen=True, kw_only=True):
+    """A node as its clients and its peers reach it."""
+
+    name: str
+    client_address: str
+    """`host:port`."""
+    peer_address: str
+    """`host:port`."""
+
+
+class Launch(msgspec.Struct, frozen=True, kw_only=True):
+    """One start of one member's daemon. Paths are as the daemon sees them."""
+
+    member: Member
+    members: tuple[Member, ...]
+    """The founders of the cluster, in the order of their names."""
+    data_directory: str
+    cluster: str
+    """Tells this cluster from every other one on the machine."""
+
+
+class System(Protocol):
+    """One store in one version, ready to be started."""
+
+    @property
+    def name(self) -> str:
+        """What a plan calls it."""
+
+    @property
+    def version(self) -> str:
+        """The version that will run, for the record."""
+
+    def command(self, launch: Launch) -> Sequence[str]:
+        """Return the program and its arguments."""
+
+    def variables(self) -> Mapping[str, str]:
+        """Return the environment variables that the daemon needs besides the machine's own."""

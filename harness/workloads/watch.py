@@ -1,0 +1,132 @@
+"""`watch`: clients that watch, while others write and compact what is watched.
+
+The writes are those of `kv`, with more deletions, and with compactions between: to the present, to
+a little before, and again and again to the very revision of the last deletion, whose event must
+not go with what it deleted (etcd #18089). Who watches, and from where, is `harness.watch_fleet`'s.
+"""
+
+from collections.abc import Callable, Sequence
+from random import Random
+
+import msgspec
+
+from checkers.checker import Checker
+from checkers.history import Op, OpType
+from checkers.linearizability.revisions.checker import etcd_linearizable
+from checkers.stats import Stats
+from checkers.watch.checker import WatchChecker
+from checkers.watch_history import WatchRecord
+from harness.client import Client
+from harness.etcd_client import KvClient
+from harness.generator.bounds import TimeLimit
+from harness.generator.generator import Context, Generator, Invocation, Next
+from harness.generator.pace import at_rate
+from harness.generator.sources import Endless
+from harness.plan import Plan
+from harness.watch_client import WatchSettings
+from harness.watch_fleet import WatchFleet
+from harness.workloads.final_reads import each_until_ok
+from harness.workloads.kv_draws import (
+    KEY_PREFIX,
+    KEYS_END,
+    Drawing,
+    Known,
+    draw_request,
+    key_name,
+    learned,
+)
+from nodeimpl.ids import MILLISECOND, SECOND, Instant
+
+_COMPACT_SHARE = 0.05
+_DELETE_SHARE = 0.15
+"""What is left is `kv`'s mix."""
+_COMPACT_DEPTH = 20
+"""Revisions that a compaction leaves readable, at most."""
+_CLIENTS_PER_NODE = 2
+_KEYS_WATCHED_MAX = 20
+
+
+class WatchWorkload(msgspec.Struct, frozen=True):
+    """See the module."""
+
+    name: str = "watch"
+    summary: str = "watches from then, now and later on, resumed after breaks; writes, compactions"
+
+    def client(self, plan: Plan) -> Client:
+        """See `Workload`."""
+        return KvClient(timeout_ns=round(plan.workload.timeout_ms * MILLISECOND))
+
+    def generator(self, plan: Plan) -> Generator:
+        """See `Workload`."""
+        paced = at_rate(plan.workload.rate, WatchedGenerator(plan.workload.keys, Known(), 0))
+        return TimeLimit(round(plan.workload.time_limit_s * SECOND), paced)
+
+    def final_generator(self, plan: Plan, keys: Sequence[str]) -> Generator:  # noqa: ARG002
+        """See `Workload`. Its revision is what all watchers are to hear of."""
+        everything = {"key": KEY_PREFIX, "range_end": KEYS_END}
+        return each_until_ok(plan, [Invocation("range", None, everything)])
+
+    def checkers(self, plan: Plan) -> Sequence[Checker]:  # noqa: ARG002 - the protocol's signature
+        """See `Workload`. Watches are judged beside the history: see `watch_checker`."""
+        return (etcd_linearizable(), Stats())
+
+    def watch_checker(self, plan: Plan, records: Sequence[WatchRecord]) -> Checker:
+        """Return who judges what watchers were told."""
+        # The nemesis, too, asks for compactions, of which the history tells in words only.
+        compacts_itself = "compact" in plan.faults.packages or plan.faults.schedule is not None
+        return WatchChecker(records=records, compacts_itself=compacts_itself)
+
+    def fleet(
+        self, plan: Plan, random: Random, record: Callable[[WatchRecord], None], now: Instant
+    ) -> WatchFleet:
+        """Return the clients that watch; `record` is given what they are told, as it comes."""
+        count = min(plan.workload.keys, _KEYS_WATCHED_MAX)
+        return WatchFleet(
+            clients_count=_CLIENTS_PER_NODE * plan.nodes,
+            settings=WatchSettings(),
+            nodes=plan.node_names,
+            keys=[key_name(number) for number in range(count)],
+            keys_end=KEYS_END,
+            random=random,
+            record=record,
+            now=now,
+        )
+
+
+class WatchedGenerator(msgspec.Struct, frozen=True):
+    """Requests on `keys_count` keys, drawn in the light of what was answered; never done."""
+
+    keys_count: int
+    known: Known
+    deleted_at: int
+    """The revision of the last deletion; 0 before the first."""
+
+    def next(self, context: Context) -> Next:
+        """See `Generator`."""
+        answer, _ = Endless(self._draw).next(context)
+        return Next(answer, self)
+
+    def update(self, context: Context, op: Op) -> Generator:  # noqa: ARG002 - whoever did it
+        """See `Generator`."""
+        if op.type is not OpType.OK or op.f == "compact":
+            return self
+        known = learned(self.known, op)
+        did_delete = op.f == "delete" and isinstance(op.value, dict) and op.value.get("deleted")
+        deleted_at = known.revision if did_delete else self.deleted_at
+        return WatchedGenerator(self.keys_count, known, deleted_at)
+
+    def _draw(self, context: Context) -> Invocation:
+        random = context.random
+        drawing = Drawing(random, self.known, self.keys_count)
+        point = random.random()
+        if point < _COMPACT_SHARE:
+            return Invocation("compact", None, {"revision": self._draw_compaction(random)})
+        if point < _COMPACT_SHARE + _DELETE_SHARE:
+            key = drawing.key()
+            return Invocation("delete", key, {"key": key})
+        return draw_request(drawing)
+
+    def _draw_compaction(self, random: Random) -> int:
+        if self.deleted_at and random.random() < 0.6:
+            return self.deleted_at
+        return max(1, self.known.revision - int(random.random() * _COMPACT_DEPTH))

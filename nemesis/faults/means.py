@@ -1,0 +1,49 @@
+"""What a fault needs of an environment, told before a trial rather than in the middle of one."""
+
+from typing import Final
+
+from nemesis.fault import Fault
+from nemesis.faults.bitrot import Bitrot
+from nemesis.faults.clock import ClockBump, ClockDrift, ClockStrobe
+from nemesis.faults.compact import Compact
+from nemesis.faults.delay import Delay
+from nemesis.faults.disk import FailingFsync, FullDisk, SlowFsync
+from nemesis.faults.duplicate import Duplicate
+from nemesis.faults.hold import Hold
+from nemesis.faults.lose import Lose
+from nemesis.faults.lying_disk import LyingFsync
+from nemesis.faults.members import Grow, MoveLeader, Replace, Shrink
+from nemesis.faults.partition import Partition
+from nemesis.faults.reorder import Reorder
+from nemesis.faults.restart import Restart, Tail
+from nemesis.faults.storm import RestartStorm
+from nemesis.surface import Surfaces
+
+LINK_FAULTS: Final = (Partition, Lose, Delay, Duplicate, Reorder, Hold)
+CLOCK_FAULTS: Final = (ClockBump, ClockDrift, ClockStrobe)
+DISK_FAULTS: Final = (SlowFsync, FailingFsync, FullDisk, LyingFsync, Bitrot)
+MEMBER_FAULTS: Final = (Grow, Shrink, Replace, MoveLeader)
+
+
+def lacking(fault: Fault, surfaces: Surfaces) -> str | None:
+    """Return what `fault` needs and the environment does not have; None if it has everything.
+
+    Every daemon can be killed, stopped and paused; but to lose what it had not synced takes
+    a disk that knows what was.
+    """
+    needs: tuple[tuple[bool, object | None, str], ...] = (
+        (
+            isinstance(fault, Restart | RestartStorm) and fault.tail in (Tail.LOST, Tail.TORN),
+            surfaces.disks,
+            "a disk that can lose unsynced writes",
+        ),
+        (isinstance(fault, LINK_FAULTS), surfaces.links, "means on the links between nodes"),
+        (isinstance(fault, CLOCK_FAULTS), surfaces.clocks, "means on the nodes' clocks"),
+        (isinstance(fault, DISK_FAULTS), surfaces.disks, "means on the nodes' disks"),
+        (isinstance(fault, Compact), surfaces.admin, "a way to ask for maintenance"),
+        (isinstance(fault, MEMBER_FAULTS), surfaces.members, "an operator who changes members"),
+    )
+    for is_needed, surface, what in needs:
+        if is_needed and surface is None:
+            return what
+    return None

@@ -1,0 +1,229 @@
+"""A cluster that pretends: gRPC servers in this process, all in front of one store."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
+from types import TracebackType
+from typing import Self
+
+import grpc
+
+from harness.environments.environment import Death, Means
+from harness.systems.system import Member
+from nemesis.surface import SurfaceError
+from nodeimpl.api.errors import ApiError
+from nodeimpl.api.requests import ApiResponse, KvRequest
+from nodeimpl.api.rpc_pb2 import (
+    CompactionRequest,
+    DeleteRangeRequest,
+    HashKVRequest,
+    HashKVResponse,
+    PutRequest,
+    RangeRequest,
+    StatusRequest,
+    StatusResponse,
+    TxnRequest,
+)
+from nodeimpl.config import StoreConfig
+from nodeimpl.mvcc.store import Store
+from nodeimpl.storage.memory_backend import MemoryBackend
+
+KV: dict[str, type[KvRequest]] = {
+    "Range": RangeRequest,
+    "Put": PutRequest,
+    "DeleteRange": DeleteRangeRequest,
+    "Txn": TxnRequest,
+    "Compact": CompactionRequest,
+}
+
+
+class FakeStore:
+    """What all nodes answer from."""
+
+    def __init__(self) -> None:
+        self._store = Store(MemoryBackend(), StoreConfig())
+        self._lock = Lock()
+        self.applied_count = 1
+
+    def ask(self, request: KvRequest) -> ApiResponse | ApiError:
+        with self._lock:
+            refusal = self._store.check(request)
+            if refusal is not None:
+                return refusal
+            self.applied_count += 1
+            return self._store.apply(request)
+
+    @property
+    def revision(self) -> int:
+        return self._store.revision
+
+
+class FakeCluster:
+    """An `Environment` of such nodes; the first leads for as long as it runs."""
+
+    def __init__(self, *names: str) -> None:
+        self.names = names
+        self.store = FakeStore()
+        self.calls: list[tuple[str, str]] = []
+        """What was done to whom by the nemesis."""
+        self.broken: set[str] = set()
+        """Calls of the nemesis that fail."""
+        self.hashes: dict[str, int] = {}
+        """Of nodes whose store is another than the others'."""
+        self.term_of_office = 1
+        self.lost: set[str] = set()
+        """Nodes whose starts change nothing."""
+        self._ports: dict[str, int] = {}
+        self._servers: dict[str, grpc.Server] = {}
+        self._deaths: list[Death] = []
+
+    # ------------------------------------------------------------ Environment
+    @property
+    def name(self) -> str:
+        return "fake"
+
+    @property
+    def members(self) -> Sequence[Member]:
+        return [
+            Member(name=name, client_address=f"127.0.0.1:{self._ports[name]}", peer_address="")
+            for name in self.names
+        ]
+
+    def means(self) -> Means:
+        return Means(daemons=FakeDaemons(self))
+
+    def start(self) -> None:
+        """All of them serve already."""
+
+    def deaths(self) -> Sequence[Death]:
+        return self._deaths
+
+    def discard_data(self) -> None:
+        """There is none."""
+
+    def __enter__(self) -> Self:
+        for name in self.names:
+            self.serve(name)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for name in list(self._servers):
+            self.end(name)
+
+    # ------------------------------------------------------------ nodes
+    def is_serving(self, name: str) -> bool:
+        return name in self._servers
+
+    def serve(self, name: str) -> None:
+        server = grpc.server(ThreadPoolExecutor(4))
+        server.add_generic_rpc_handlers((self._kv_handlers(), self._maintenance(name)))
+        self._ports[name] = server.add_insecure_port(f"127.0.0.1:{self._ports.get(name, 0)}")
+        server.start()
+        self._servers[name] = server
+
+    def end(self, name: str) -> None:
+        self._servers.pop(name).stop(None).wait()
+
+    def die(self, name: str) -> None:
+        """Let a node end by itself."""
+        self.end(name)
+        self._deaths.append(Death(node=name, how="exit code 2", last_words="panic: oh no"))
+
+    def _kv_handlers(self) -> grpc.GenericRpcHandler:
+        handlers: dict[str, grpc.RpcMethodHandler[KvRequest, ApiResponse]] = {
+            name: grpc.unary_unary_rpc_method_handler(
+                self._answer,
+                request_deserializer=request.FromString,
+                response_serializer=lambda response: response.SerializeToString(),
+            )
+            for name, request in KV.items()
+        }
+        return grpc.method_handlers_generic_handler("etcdserverpb.KV", handlers)
+
+    def _answer(self, request: KvRequest, context: grpc.ServicerContext) -> ApiResponse:
+        body = self.store.ask(request)
+        if isinstance(body, ApiError):
+            codes = {code.value[0]: code for code in grpc.StatusCode}
+            context.abort(codes[body.code.value], body.message)
+        return body
+
+    def _maintenance(self, name: str) -> grpc.GenericRpcHandler:
+        def status(_: StatusRequest, __: grpc.ServicerContext) -> StatusResponse:
+            response = StatusResponse(
+                leader=self._member_id(self._leader()), raftTerm=self.term_of_office
+            )
+            response.header.member_id = self._member_id(name)
+            response.header.revision = self.store.revision
+            response.raftIndex = response.raftAppliedIndex = self.store.applied_count
+            return response
+
+        def hash_kv(_: HashKVRequest, __: grpc.ServicerContext) -> HashKVResponse:
+            response = HashKVResponse(hash=self.hashes.get(name, 7), compact_revision=-1)
+            response.header.revision = self.store.revision
+            return response
+
+        return grpc.method_handlers_generic_handler(
+            "etcdserverpb.Maintenance",
+            {
+                "Status": grpc.unary_unary_rpc_method_handler(
+                    status,
+                    request_deserializer=StatusRequest.FromString,
+                    response_serializer=StatusResponse.SerializeToString,
+                ),
+                "HashKV": grpc.unary_unary_rpc_method_handler(
+                    hash_kv,
+                    request_deserializer=HashKVRequest.FromString,
+                    response_serializer=HashKVResponse.SerializeToString,
+                ),
+            },
+        )
+
+    def _leader(self) -> str:
+        return next(iter(self._servers), self.names[0])
+
+    def _member_id(self, name: str) -> int:
+        return 1 + self.names.index(name)
+
+
+class FakeDaemons:
+    """`nemesis.surface.Daemons` of such a cluster; a pause changes nothing but the record."""
+
+    def __init__(self, cluster: FakeCluster) -> None:
+        self._cluster = cluster
+
+    def node_names(self) -> Sequence[str]:
+        return self._cluster.names
+
+    def is_running(self, node: str) -> bool:
+        return self._cluster.is_serving(node)
+
+    def kill(self, node: str, *, lose_unsynced: bool, torn_tail: bool) -> None:
+        assert not lose_unsynced
+        assert not torn_tail
+        self._called("kill", node)
+        self._cluster.end(node)
+
+    def stop(self, node: str) -> None:
+        self._called("stop", node)
+        self._cluster.end(node)
+
+    def start(self, node: str) -> None:
+        self._called("start", node)
+        if node not in self._cluster.lost:
+            self._cluster.serve(node)
+
+    def pause(self, node: str) -> None:
+        self._called("pause", node)
+
+    def resume(self, node: str) -> None:
+        self._called("resume", node)
+
+    def _called(self, what: str, node: str) -> None:
+        if what in self._cluster.broken:
+            raise SurfaceError(f"{what} is broken here")
+        self._cluster.calls.append((what, node))

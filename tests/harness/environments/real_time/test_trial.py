@@ -1,0 +1,234 @@
+"""A whole trial in real time, on a cluster that pretends."""
+
+from collections.abc import Callable
+from random import Random
+
+import pytest
+
+from checkers.history import NEMESIS, History, Op, OpType
+from checkers.verdict import Answer
+from harness.environments.progress import Progress
+from harness.environments.real_time.outcome import RealOutcome
+from harness.environments.real_time.trial import Script, run
+from harness.errors import HarnessError
+from harness.plan import LivenessPlan, Plan, WorkloadPlan
+from harness.trial import judge
+from harness.workloads.registry import workload_named
+from nemesis.applied import Applied, Outcome
+from nemesis.fault import Fault
+from nemesis.faults.pause import Pause
+from nemesis.faults.restart import Restart, Tail
+from nemesis.inject import InjectionError
+from nemesis.schedule import (
+    Asked,
+    At,
+    BecomesRole,
+    ObservedRole,
+    Schedule,
+    Starts,
+    When,
+)
+from nodeimpl.ids import MILLISECOND
+from tests.harness.environments.real_time.fake_cluster import FakeCluster
+
+PLAN = Plan(
+    environment="local",
+    workload=WorkloadPlan(time_limit_s=0.5, rate=200.0, concurrency=3, values=1, timeout_ms=500.0),
+    liveness=LivenessPlan(bound_s=1.0),
+)
+
+
+class Trial:
+    """One trial and all that it told."""
+
+    def __init__(self, cluster: FakeCluster, *asked: tuple[At | When, Fault]) -> None:
+        self.cluster = cluster
+        self.ops: list[Op] = []
+        self.journal: list[Applied] = []
+        self.phases: list[str] = []
+        self.on_first_ok: Callable[[], None] | None = None
+        numbered = enumerate(asked, start=1)
+        self.schedule = Schedule(
+            seed=1,
+            asked=tuple(
+                Asked(id=id_, moment=moment, fault=fault) for id_, (moment, fault) in numbered
+            ),
+        )
+
+    def run(self, plan: Plan = PLAN) -> RealOutcome:
+        workload = workload_named(plan.workload.name)
+        script = Script(
+            plan=plan,
+            schedule=self.schedule,
+            client=workload.client(plan),
+            load=workload.generator(plan),
+            final=lambda keys: workload.final_generator(plan, keys),
+            stream=lambda name: Random(f"1/{name}"),
+            record=self._record,
+            journal=self.journal.append,
+            progress=self._note,
+        )
+        with self.cluster:
+            return run(self.cluster, script)
+
+    def _record(self, op: Op) -> None:
+        self.ops.append(op)
+        if op.type is OpType.OK and self.on_first_ok is not None:
+            act, self.on_first_ok = self.on_first_ok, None
+            act()
+
+    def _note(self, progress: Progress) -> None:
+        if not self.phases or self.phases[-1] != progress.phase:
+            self.phases.append(progress.phase)
+
+
+def three() -> FakeCluster:
+    return FakeCluster("n1", "n2", "n3")
+
+
+def at(ms: int) -> At:
+    return At(ms * MILLISECOND)
+
+
+def killed(target: str, ms: int = 100, tail: Tail = Tail.KEPT) -> Restart:
+    return Restart(target=target, tail=tail, down_ns=ms * MILLISECOND)
+
+
+def test_a_trial_goes_through_its_phases_to_a_valid_history() -> None:
+    trial = Trial(three())
+    outcome = trial.run()
+
+    assert trial.phases[:2] == ["setup", "load"]
+    assert trial.phases[-1] == "readout"
+    assert outcome.failure is None
+    assert outcome.hashes_compared == 3
+    assert judge(PLAN, History(trial.ops)).answer is Answer.VALID
+
+
+def test_every_node_is_read_at_the_end() -> None:
+    trial = Trial(three())
+    trial.run()
+
+    reads = [op.node for op in trial.ops if op.type is OpType.OK and op.f == "read"]
+    assert {"n1", "n2", "n3"} <= set(reads[-15:])
+
+
+def test_faults_are_carried_out_at_their_time_and_undone() -> None:
+    trial = Trial(three(), (at(100), killed("n2")), (at(150), Pause(target="n3", hold_ns=1)))
+    outcome = trial.run()
+
+    assert trial.cluster.calls == [
+        ("kill", "n2"), ("pause", "n3"), ("resume", "n3"), ("start", "n2"),
+    ]  # fmt: skip
+    kill = outcome.schedule.applied[0]
+    assert 100 * MILLISECOND <= kill.at_ns < 400 * MILLISECOND
+
+
+def test_faults_are_in_history_journal_and_schedule() -> None:
+    trial = Trial(three(), (at(100), killed("n2")))
+    outcome = trial.run()
+
+    noted = [op for op in trial.ops if op.process == NEMESIS]
+    intents = [record for record in trial.journal if record.outcome is Outcome.INTENDED]
+    assert [op.f for op in noted] == ["restart", "restart"]
+    assert len(outcome.schedule.applied) == 2
+    assert len(intents) == 2
+
+
+def test_what_lasts_longer_than_the_load_ends_with_it() -> None:
+    trial = Trial(three(), (at(100), killed("n2", ms=60_000)))
+    outcome = trial.run()
+
+    assert trial.cluster.calls == [("kill", "n2"), ("start", "n2")]
+    assert outcome.failure is None
+
+
+def test_a_daemon_may_be_stopped_in_its_own_time() -> None:
+    trial = Trial(three(), (at(100), killed("n2", tail=Tail.STOPPED)))
+    trial.run()
+
+    assert trial.cluster.calls == [("stop", "n2"), ("start", "n2")]
+
+
+def test_the_leader_can_be_aimed_at() -> None:
+    trial = Trial(three(), (at(300), killed("leader")))
+    trial.run()
+
+    assert trial.cluster.calls[0] == ("kill", "n1")
+
+
+def test_a_new_leader_triggers_a_fault() -> None:
+    trigger = BecomesRole(role=ObservedRole.LEADER, nth=2)
+    pause = Pause(target="$node", hold_ns=MILLISECOND)
+    trial = Trial(three(), (at(150), killed("n1", ms=5_000)), (When(trigger, 0), pause))
+    trial.run()
+
+    assert ("pause", "n2") in trial.cluster.calls
+
+
+def test_a_start_triggers_a_fault() -> None:
+    trigger = Starts(nth=2, node="n3")
+    pause = Pause(target="n1", hold_ns=MILLISECOND)
+    trial = Trial(three(), (at(50), killed("n3", ms=50)), (When(trigger, 0), pause))
+    trial.run()
+
+    assert trial.cluster.calls[:3] == [("kill", "n3"), ("start", "n3"), ("pause", "n1")]
+
+
+def test_nobody_can_wait_for_a_candidate() -> None:
+    trigger = BecomesRole(role=ObservedRole.CANDIDATE, nth=1)
+    trial = Trial(three(), (When(trigger, 0), killed("n1")))
+
+    with pytest.raises(HarnessError, match="waits for a candidate, which nobody sees"):
+        trial.run()
+
+
+def test_a_fault_beyond_the_environment_is_refused_before_the_trial() -> None:
+    trial = Trial(three(), (at(400), killed("n1", tail=Tail.LOST)))
+
+    with pytest.raises(HarnessError, match="a disk that can lose unsynced writes, which the fake"):
+        trial.run()
+
+    assert trial.ops == []
+
+
+def test_a_fault_that_cannot_be_carried_out_is_a_failure_of_the_harness() -> None:
+    trial = Trial(three(), (at(100), killed("n2")))
+    trial.cluster.broken.add("kill")
+
+    with pytest.raises(InjectionError, match="kill is broken here"):
+        trial.run()
+
+
+def test_stores_that_differ_convict_the_cluster() -> None:
+    trial = Trial(three())
+    trial.cluster.hashes["n3"] = 8
+
+    failure = trial.run().failure
+
+    assert failure is not None
+    assert failure.judge == "agreement"
+    assert "n3 00000008" in failure.story
+
+
+def test_a_cluster_that_does_not_come_back_is_convicted() -> None:
+    cluster = three()
+    trial = Trial(cluster, (at(100), killed("n2", ms=60_000)))
+    cluster.lost.add("n2")
+
+    failure = trial.run().failure
+
+    assert failure is not None
+    assert failure.judge == "liveness"
+    assert "n2 does not answer" in failure.story
+
+
+def test_a_death_is_told() -> None:
+    cluster = three()
+    trial = Trial(cluster)
+    trial.on_first_ok = lambda: cluster.die("n3")
+
+    outcome = trial.run()
+
+    assert [death.node for death in outcome.deaths] == ["n3"]
+    assert ("start", "n3") in cluster.calls
