@@ -27,6 +27,7 @@ from harness.environments.simulation.trace import (
     Trace,
     Trimmed,
     What,
+    fingerprints,
 )
 from harness.environments.simulation.watch_streams import WatchStreams
 from nodeimpl.api.errors import ApiError
@@ -198,6 +199,7 @@ class Host:
         if trim is not None and not self._disk.append(encode(trim)):
             self.stop_over_full_disk()
             return
+        voted_for = recovered.hard_state.voted_for
         self._note(
             Started(
                 self.incarnation,
@@ -205,6 +207,9 @@ class Host:
                 recovered.last_index,
                 self._backend.applied.index,
                 torn_bytes,
+                None if voted_for is None else self._names[voted_for],
+                recovered.prefix_index,
+                fingerprints(recovered.entries),
             )
         )
         self._recovering = False
@@ -417,6 +422,7 @@ class Host:
                 entries[0].index if entries else 0,
                 entries[-1].index if entries else 0,
                 entries[-1].term if entries else 0,
+                fingerprints(entries),
             ),
         )
 
@@ -492,5 +498,5 @@ class Host:
         self._trace.add(
             self._kernel.now,
             self.name,
-            Committed(entries[0].index, entries[-1].index, entries[-1].term),
+            Committed(entries[0].index, entries[-1].index, entries[-1].term, fingerprints(entries)),
         )

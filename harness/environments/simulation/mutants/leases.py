@@ -14,6 +14,7 @@ from nodeimpl.config import NodeConfig
 from nodeimpl.ids import SECOND, Instant, LeaseId, RequestId, Term
 from nodeimpl.leasing import Leasing, _Question, leads
 from nodeimpl.mvcc.alarms import makes_grow
+from nodeimpl.mvcc.auth.identity import Identity
 from nodeimpl.mvcc.backend import Backend
 from nodeimpl.mvcc.commands import Command, LeaderCommand, holds_in
 from nodeimpl.mvcc.facts import FACTS_START, Facts
@@ -168,12 +169,14 @@ class _FillsUp(Node):
     """Node 2 takes what an alarm forbids."""
 
     @override
-    def apply_command(self, request: Command, term: Term) -> ApiResponse | ApiError:
+    def apply_command(
+        self, request: Command, term: Term, identity: Identity | None = None
+    ) -> ApiResponse | ApiError:
         alarms = self.store.alarms
         if self.config.node_id != 2 or not makes_grow(request):
-            return super().apply_command(request, term)
+            return super().apply_command(request, term, identity)
         raised, alarms._on = alarms._on, []
-        outcome = super().apply_command(request, term)
+        outcome = super().apply_command(request, term, identity)
         alarms._on = raised
         return outcome
 
