@@ -35,21 +35,12 @@ MUTANTS: Final[dict[str, Mutant]] = {
         *ranges.MUTANTS,
         *compaction.MUTANTS,
         *backend.MUTANTS,
-<<<<<<< HEAD
-        *leases.MUTANTS,
-        *watch.MUTANTS,
-    )
-}
-"""In the order of the life of an entry: elected, replicated, persisted, recovered, trimmed, handed
-to new members, read, kept, left to expire, watched."""
-=======
         *watch.MUTANTS,
         *leases.MUTANTS,
     )
 }
 """In the order of the life of an entry: elected, replicated, persisted, recovered, trimmed, handed
 to new members, read, kept, watched, left to expire."""
->>>>>>> main
 
 
 def mutant_named(name: str | None) -> Mutant | None:
