@@ -36,6 +36,7 @@ from nodeimpl.boundary import (
     ChangeMembers,
     ClientRequest,
     CommitBackend,
+    Credentials,
     Effect,
     Input,
     LeaderMoved,
@@ -275,14 +276,16 @@ class Host:
         elif self.is_running:
             self._give(Receive(sender, message))
 
-    def request(self, body: ApiRequest, answer: Answer, connection_lost: ConnectionLost) -> None:
+    def request(
+        self, body: ApiRequest, answer: Answer, lost: ConnectionLost, who: Credentials | None = None
+    ) -> None:
         """Take a client's request that arrived; the daemon must be running."""
         assert self.is_running, f"{self.name} is asked while it is down"
         self._last_tag += 1
-        self._clients[self._last_tag] = (answer, connection_lost)
+        self._clients[self._last_tag] = (answer, lost)
         self._reads.note(self._last_tag, body, self._oracle.commit_count)
         self._leases.asked(self.name, self._last_tag, body)
-        self._give(Requests((ClientRequest(self._last_tag, body),)))
+        self._give(Requests((ClientRequest(self._last_tag, body, who),)))
 
     def change_members(
         self, change: Change, answer: OperatorAnswer, connection_lost: ConnectionLost
@@ -448,14 +451,9 @@ class Host:
         self._oracle.saved(self.node_id, applied.index, applied.term, commit.store_hash)
 
     def _note_snapshot_sent(self, to: NodeId, message: InstallSnapshot) -> None:
-        self._note(
-            SnapshotSent(
-                self._names[to],
-                message.last_included_index,
-                message.last_included_term,
-                message.offset + len(message.data),
-            )
-        )
+        index, term = message.last_included_index, message.last_included_term
+        end = message.offset + len(message.data)
+        self._note(SnapshotSent(self._names[to], index, term, end))
 
     def _answer(self, tag: int, body: ApiResponse | ApiError) -> None:
         client = self._clients.pop(tag, None)

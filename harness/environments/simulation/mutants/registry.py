@@ -3,6 +3,7 @@
 from typing import Final
 
 from harness.environments.simulation.mutants import (
+    auth,
     backend,
     compaction,
     election,
@@ -35,10 +36,11 @@ MUTANTS: Final[dict[str, Mutant]] = {
         *compaction.MUTANTS,
         *backend.MUTANTS,
         *watch.MUTANTS,
+        *auth.MUTANTS,
     )
 }
 """In the order of the life of an entry: elected, replicated, persisted, recovered, trimmed, handed
-to new members, read, kept, watched."""
+to new members, read, kept, watched, and who may do so."""
 
 
 def mutant_named(name: str | None) -> Mutant | None:
