@@ -13,6 +13,7 @@ from harness.environments.simulation.lease_promises import LeasePromises
 from harness.environments.simulation.oracle import Breach, Oracle
 from harness.environments.simulation.outbox import Outbox
 from harness.environments.simulation.pending_reads import PendingReads
+from harness.environments.simulation.revision_steps import RevisionSteps
 from harness.environments.simulation.trace import (
     Committed,
     Crashed,
@@ -27,6 +28,7 @@ from harness.environments.simulation.trace import (
     Trace,
     Trimmed,
     What,
+    fingerprints,
 )
 from harness.environments.simulation.watch_streams import WatchStreams
 from nodeimpl.api.errors import ApiError
@@ -148,6 +150,7 @@ class Host:
         self._inbox: list[Input] = []
         self._clients: dict[int, tuple[Answer, ConnectionLost]] = {}
         self._reads = PendingReads(name)
+        self._revisions = RevisionSteps(name)
         self._operators: dict[int, tuple[OperatorAnswer, ConnectionLost]] = {}
         self.streams = WatchStreams(name, self._give)
         self._last_tag = 0
@@ -200,6 +203,7 @@ class Host:
         if trim is not None and not self._disk.append(encode(trim)):
             self.stop_over_full_disk()
             return
+        voted_for = recovered.hard_state.voted_for
         self._note(
             Started(
                 self.incarnation,
@@ -207,6 +211,9 @@ class Host:
                 recovered.last_index,
                 self._backend.applied.index,
                 torn_bytes,
+                None if voted_for is None else self._names[voted_for],
+                recovered.prefix_index,
+                fingerprints(recovered.entries),
             )
         )
         self._recovering = False
@@ -237,6 +244,7 @@ class Host:
         self._inbox.clear()
         self._reads.forget_all()
         self._leases.crashed(self.name)
+        self._revisions.forget()
         asking = [*self._clients.values(), *self._operators.values()]
         self._clients, self._operators = {}, {}
         self._oracle.crashed(self.node_id)
@@ -326,6 +334,7 @@ class Host:
             # and would have ended a real daemon in the middle of its work.
             raise Breach("Crash", f"{self.name} died of {type(error).__name__}: {error}") from error
         self._reads.judge(effects, node.applied_index)
+        self._revisions.judge(effects, node.store.revision)
         if not self._outbox.put(effects):
             return
         deadline = node.deadline
@@ -414,16 +423,15 @@ class Host:
         self._oracle.synced(self.node_id)
         hard_state, entries = persist.hard_state, persist.entries
         voted_for = hard_state.voted_for if hard_state is not None else None
-        self._trace.add(
-            self._kernel.now,
-            self.name,
+        self._note(
             Persisted(
                 None if hard_state is None else hard_state.current_term,
                 None if voted_for is None else self._names[voted_for],
                 entries[0].index if entries else 0,
                 entries[-1].index if entries else 0,
                 entries[-1].term if entries else 0,
-            ),
+                fingerprints(entries),
+            )
         )
 
     def trimmed(self, trim: Trim) -> None:
@@ -477,21 +485,12 @@ class Host:
         answer(body)
 
     def _note_members(self, index: LogIndex, configuration: Configuration) -> None:
-        names = self._names
-        self._note(
-            Members(
-                tuple(names[voter] for voter in configuration.voters),
-                tuple(names[learner] for learner in configuration.learners),
-                tuple(names[voter] for voter in configuration.outgoing or ()),
-                index,
-            )
-        )
+        sets = (configuration.voters, configuration.learners, configuration.outgoing or ())
+        voters, learners, outgoing = (tuple(self._names[each] for each in of) for of in sets)
+        self._note(Members(voters, learners, outgoing, index))
 
     def _note_committed(self, commit: Commit) -> None:
         entries = commit.entries
         self._oracle.committed(self.node_id, entries)
-        self._trace.add(
-            self._kernel.now,
-            self.name,
-            Committed(entries[0].index, entries[-1].index, entries[-1].term),
-        )
+        first, last = entries[0].index, entries[-1]
+        self._note(Committed(first, last.index, last.term, fingerprints(entries)))
