@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from nodeimpl.api.rpc_pb2 import CompactionRequest, PutRequest
@@ -34,6 +35,7 @@ ENTRY_BYTES = 300
 SYNCS = 200
 KEYS = 10_000
 COMMIT_ROWS = 1_000
+COMMITS = 30
 
 
 def timed(call: Callable[[], object]) -> float:
@@ -65,39 +67,41 @@ def plain_syncs(directory: Path, length: int) -> float:
     return median
 
 
+class Appender:
+    """Appends entries to a log."""
+
+    def __init__(self, directory: Path, cipher: Providers) -> None:
+        directory.mkdir()
+        self.wal = Wal(directory, cluster_id=1, member_id=1, cipher=cipher)
+        self.wal.append(Persist(HardState(Term(1), None), ()))
+        self._last = 0
+
+    def append(self) -> None:
+        """Append one entry."""
+        self._last += 1
+        entry = Entry(Term(1), LogIndex(self._last), EntryKind.COMMAND, bytes(ENTRY_BYTES))
+        self.wal.append(Persist(None, (entry,)))
+
+    def append_and_sync(self, count: int) -> None:
+        """Append so many, and make them durable."""
+        for _ in range(count):
+            self.append()
+        self.wal.sync()
+
+
 def wal_rows(directory: Path) -> None:
     """Append and sync, alone and in groups."""
-    for name, cipher in (
-        ("", PLAIN),
-        (", aesgcm", Providers((AesGcm("k", bytes(32), os.urandom),))),
-    ):
-        folder = directory / f"wal{name}"
-        folder.mkdir()
-        wal = Wal(folder, cluster_id=1, member_id=1, cipher=cipher)
-        index = 0
-
-        def append(wal: Wal = wal) -> None:
-            nonlocal index
-            index += 1
-            entry = Entry(Term(1), LogIndex(index), EntryKind.COMMAND, bytes(ENTRY_BYTES))
-            wal.append(Persist(HardState(Term(1), None) if index == 1 else None, (entry,)))
-
-        def append_and_sync(
-            count: int, wal: Wal = wal, append: Callable[[], None] = append
-        ) -> None:
-            for _ in range(count):
-                append()
-            wal.sync()
-
+    encrypted = Providers((AesGcm("k", bytes(32), os.urandom),))
+    for name, cipher in (("", PLAIN), (", aesgcm", encrypted)):
+        log = Appender(directory / f"wal{name}", cipher)
         for count in (1, 64):
-            median = statistics.median(
-                timed(lambda n=count: append_and_sync(n)) for _ in range(SYNCS)
-            )
+            append = partial(log.append_and_sync, count)
+            median = statistics.median(timed(append) for _ in range(SYNCS))
             reference = plain_syncs(directory, count * ENTRY_BYTES)
             row(f"log: {count} entries, sync{name}", median, "the same bytes in a file", reference)
-        alone = statistics.median(timed(append) for _ in range(5_000))
+        alone = statistics.median(timed(log.append) for _ in range(5_000))
         print(f"{f'log: append only{name}':<44} {1000 * alone:11.2f} us")
-        wal.close()
+        log.wal.close()
 
 
 def commit_rows(directory: Path) -> None:
@@ -113,12 +117,12 @@ def commit_rows(directory: Path) -> None:
         backend = LmdbBackend(directory / f"commit{name}", cipher)
         number = 0
         times: list[float] = []
-        for round_number in range(30):
+        for round_number in range(COMMITS):
             for _ in range(COMMIT_ROWS):
                 number += 1
                 backend.put(b"r%016d" % number, bytes(ENTRY_BYTES))
             point = backend.seal(Applied(LogIndex(round_number), Term(1)))
-            times.append(timed(lambda p=point, b=backend: b.commit(p)))
+            times.append(timed(partial(backend.commit, point)))
         backend.close()
         row(
             f"backend: commit {COMMIT_ROWS} rows{name}",
@@ -144,7 +148,7 @@ def filled(directory: Path, revisions: int) -> LmdbBackend:
 def compaction_rows(directory: Path, backend: LmdbBackend, store: Store, reading: float) -> None:
     """Compact everything, a batch at a time, each committed: none may block writes for long."""
     store.apply(CompactionRequest(revision=store.revision))
-    index = backend.applied.index
+    index = int(backend.applied.index)
     steps: list[float] = []
 
     def step() -> bool:
