@@ -40,6 +40,7 @@ from nodeimpl.config import NodeConfig
 from nodeimpl.ids import SECOND, Instant, LeaseId, NodeId, RequestId, Term
 from nodeimpl.leader_requests import decode_question, encode_answer
 from nodeimpl.lease_clock import LeaseClock
+from nodeimpl.mvcc.auth.commands import Authenticate
 from nodeimpl.mvcc.commands import (
     CheckpointLease,
     DescribeMember,
@@ -138,7 +139,9 @@ class Leasing:
             return True
         return self._deadline is not None and self._deadline <= now
 
-    def command(self, request_id: RequestId, request: ApiRequest | DescribeMember) -> bytes:
+    def command(
+        self, request_id: RequestId, request: ApiRequest | DescribeMember | Authenticate
+    ) -> bytes:
         """Return what is to enter the log; a grant with an id, and no TTL that nobody could keep.
 
         The id is taken from that of the request, which is unique. The shortest TTL is half as long
