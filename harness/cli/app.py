@@ -19,6 +19,7 @@ from harness.cli.doctor import doctor
 from harness.cli.fetch_etcd import fetch_etcd
 from harness.cli.listing import list_command
 from harness.cli.mutants import mutants
+from harness.cli.node import node
 from harness.cli.replay import replay
 from harness.cli.run import run
 from harness.errors import QuorateError
@@ -57,10 +58,11 @@ def quorate() -> None:
     quorate check history.edn   judge a history that any tool recorded
     quorate replay runs/...     repeat a run; say where it diverged, if it did
     quorate mutants             plant known bugs, and see that they are found
+    quorate node --name n1      one member of a real cluster, with etcd's flags
     """  # noqa: D301 - \b keeps the lines below it apart
 
 
-for command in (run, check, replay, mutants, list_command, doctor, fetch_etcd):
+for command in (run, check, replay, mutants, list_command, doctor, fetch_etcd, node):
     quorate.add_command(command)
 
 

@@ -50,7 +50,7 @@ class Storage(Protocol):
     async def defragment(self) -> None:
         """Give the rest back to the file system."""
 
-    def snapshot(self) -> "tuple[int, AsyncIterator[bytes]]":
+    async def snapshot(self) -> "tuple[int, AsyncIterator[bytes]]":
         """Return the size of a snapshot of the store as it is now, and its pieces."""
 
 
@@ -126,7 +126,7 @@ class _Maintenance:
     ) -> AsyncIterator[SnapshotResponse]:
         """Send the pieces, and at the end their SHA-256 (as etcd)."""
         del request, context
-        remaining, pieces = self._storage.snapshot()
+        remaining, pieces = await self._storage.snapshot()
         digest = hashlib.sha256()
         async for piece in pieces:
             digest.update(piece)
