@@ -19,9 +19,9 @@ from typing import Final
 
 import msgspec
 
-from checkers.formats.edn import EdnError, Form, read_located
-from checkers.formats.plain import as_text, plain
-from checkers.formats.transcript import Entry, history_of, read_text
+from checkers.formats.edn_lines import read_values
+from checkers.formats.plain import as_text
+from checkers.formats.transcript import Entry, history_of
 from checkers.history import NEMESIS, History, OpType
 from checkers.history_file import HistoryFileError
 
@@ -50,19 +50,13 @@ def read(path: Path) -> History:
 
 
 def _entries(path: Path) -> Iterator[Entry]:
-    forms = read_located(read_text(path), unwrap=True)
-    try:
-        for line, form in forms:
-            yield _entry(path, line, form)
-    except EdnError as error:
-        raise HistoryFileError(
-            path, error.line, f"is not EDN at column {error.column}: {error.message}"
-        ) from error
+    for line, value in read_values(path):
+        yield _entry(path, line, value)
 
 
-def _entry(path: Path, line: int, form: Form) -> Entry:
+def _entry(path: Path, line: int, form: object) -> Entry:
     try:
-        given = msgspec.convert(plain(form), _Operation)
+        given = msgspec.convert(form, _Operation)
         value = _micro_ops(given.value) if given.f == TRANSACTION else given.value
     except (msgspec.ValidationError, ValueError, RecursionError) as error:
         raise HistoryFileError(
