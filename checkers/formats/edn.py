@@ -74,6 +74,8 @@ _TOKEN: Final = re.compile(
 )
 _INTEGER: Final = re.compile(r"([+-]?(?:0|[1-9][0-9]*))N?")
 _FLOAT: Final = re.compile(r"[+-]?(?:0|[1-9][0-9]*)(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?")
+_RATIO: Final = re.compile(r"[+-]?[0-9]+/[1-9][0-9]*")
+"""Clojure's ratio, which neither JSON nor we have: it is a word like any other."""
 _KEYWORD: Final = re.compile(r":[^:/\s][^\s]*")
 _SYMBOL: Final = re.compile(r"[^\W\d][\w.*+!\-?$%&=<>/#:']*|[.*+!\-?$%&=<>/][\w.*+!\-?$%&=<>/#:']*")
 _ESCAPE: Final = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
@@ -308,6 +310,8 @@ class EdnReader:
             return int(integer[1])
         if _FLOAT.fullmatch(token.removesuffix("M")):
             return Decimal(token[:-1]) if token.endswith("M") else float(token)
+        if _RATIO.fullmatch(token):
+            return Symbol(token)
         if _KEYWORD.fullmatch(token):
             return Keyword(token[1:])
         if _SYMBOL.fullmatch(token) and not (token[0] in "+-." and token[1:2].isdigit()):

@@ -53,7 +53,8 @@ def read_values(path: Path) -> Iterator[tuple[int, object]]:
                 yield from _read_batch(reader, batch)
                 batch.clear()
             yield from _read_slowly(reader, line)
-        yield from _read_batch(reader, batch)
+        if batch:
+            yield from _read_batch(reader, batch)
         reader.finish()
     except EdnError as error:
         raise HistoryFileError(
@@ -81,9 +82,9 @@ def _is_plain_map(text: str) -> bool:
     """Say whether `text` looks like one map of keywords, numbers, vectors and maps."""
     if not text.endswith("}"):
         return False
-    body = text[len(_OP_TAG) :] if text.startswith(_OP_TAG) else text
+    body = text.removeprefix(_OP_TAG)
     return (
-        (body is not text or text.startswith("{"))
+        (len(body) < len(text) or text.startswith("{"))
         and not _NOT_PLAIN.search(body)
         and text.count("{") == text.count("}")
         and text.count("[") == text.count("]")
@@ -98,8 +99,7 @@ def _read_batch(reader: EdnReader, texts: list[str]) -> Iterator[tuple[int, obje
             yield from _read_alone(reader, text)
         return
     reader.pass_over(len(texts))
-    for number, row in enumerate(rows, start=first):
-        yield number, row
+    yield from enumerate(rows, start=first)
 
 
 def _read_alone(reader: EdnReader, text: str) -> Iterator[tuple[int, object]]:

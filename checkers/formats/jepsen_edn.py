@@ -13,7 +13,7 @@ ours are translated:
 - An op without `:process` is of process 0, and one without `:f` a `txn`: so Elle abbreviates.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -46,12 +46,13 @@ class _Operation(msgspec.Struct, frozen=True, kw_only=True):
 
 def read(path: Path) -> History:
     """Return the history in `path`, or raise `HistoryFileError`."""
-    return history_of(path, _without_nil_reads(_split_keys(list(_entries(path)))))
+    return history_of_values(path, read_values(path))
 
 
-def _entries(path: Path) -> Iterator[Entry]:
-    for line, value in read_values(path):
-        yield _entry(path, line, value)
+def history_of_values(path: Path, values: Iterable[tuple[int, object]]) -> History:
+    """Return the history of operation maps, each plain and with its line in `path`."""
+    entries = [_entry(path, line, value) for line, value in values]
+    return history_of(path, _without_nil_reads(_split_keys(entries)))
 
 
 def _entry(path: Path, line: int, form: object) -> Entry:
