@@ -11,13 +11,17 @@ from harness.errors import UsageError
 from harness.plan import Plan
 from harness.suggest import did_you_mean
 from harness.watch_fleet import FleetMaker
+from harness.workloads.append import AppendWorkload
 from harness.workloads.kv import KvWorkload
 from harness.workloads.register import RegisterWorkload
 from harness.workloads.watch import WatchWorkload
 from harness.workloads.workload import Workload
 
 _WORKLOADS: Final[Mapping[str, Workload]] = MappingProxyType(
-    {workload.name: workload for workload in (KvWorkload(), RegisterWorkload(), WatchWorkload())}
+    {
+        workload.name: workload
+        for workload in (AppendWorkload(), KvWorkload(), RegisterWorkload(), WatchWorkload())
+    }
 )
 
 

@@ -9,7 +9,7 @@ from harness.workloads.registry import workload_named, workload_names
 def test_every_name_is_known_and_explained() -> None:
     names = workload_names()
 
-    assert names == ("kv", "register")
+    assert names == ("append", "kv", "register", "watch")
     assert [workload_named(name).name for name in names] == list(names)
     assert all(workload_named(name).summary for name in names)
 
