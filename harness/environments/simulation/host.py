@@ -485,5 +485,5 @@ class Host:
     def _note_committed(self, commit: Commit) -> None:
         entries = commit.entries
         self._oracle.committed(self.node_id, entries)
-        first, last = entries[0].index, entries[-1]
-        self._note(Committed(first, last.index, last.term, fingerprints(entries)))
+        first, last = entries[0], entries[-1]
+        self._note(Committed(first.index, last.index, last.term, fingerprints(entries)))
