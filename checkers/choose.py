@@ -28,6 +28,8 @@ _MODEL_BY_F: Final[Mapping[str, str]] = MappingProxyType(
         "acquire": "mutex",
         "release": "mutex",
         "add": "set",
+        "enqueue": "fifo-queue",
+        "dequeue": "fifo-queue",
     }
 )
 """What an operation's name says about the model, where it says something."""

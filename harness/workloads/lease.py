@@ -1,8 +1,7 @@
 """`lease`: keys that live by leases, of which some are kept alive and others left to expire.
 
 Leases are short, so that they end within a trial. Their ids are few and come again, so that what is
-said of one lease may reach the next of that id. A client prefers to keep alive what it kept before:
-a lease that only chance keeps alive hardly ever outlives its first TTL.
+said of one lease may reach the next of that id.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,6 +12,8 @@ import msgspec
 
 from checkers.checker import Checker
 from checkers.history import Op, OpType
+from checkers.leases.checker import LeaseChecker
+from checkers.leases.lifetime import Bounds
 from checkers.stats import Stats
 from harness.client import Client
 from harness.generator.bounds import TimeLimit
@@ -23,12 +24,15 @@ from harness.lease_client import LeaseClient
 from harness.plan import Plan
 from harness.workloads.final_reads import each_until_ok
 from harness.workloads.kv_draws import KEY_PREFIX, KEYS_END, key_name
-from nodeimpl.ids import MILLISECOND, SECOND
+from nodeimpl.ids import MILLISECOND, SECOND, Instant
 
 _LEASES: Final = 6
 """Ids in use, from 1."""
-_KEPT: Final = 3
-"""Of these, the lowest are kept alive, as well as such clients can."""
+_KEPT: Final = 4
+"""Of these, the lowest are kept alive; the others end when their first TTL is over."""
+_PHASE_NS: Final = 3 * SECOND // 2
+"""For so long clients keep alive those of odd ids, then those of even ones, and so on: each is kept
+for a while and then left alone, so that it lives, or ends, by its last promise."""
 _TTL_S_MAX: Final = 3
 _VALUES: Final = 1_000_000
 
@@ -53,9 +57,14 @@ class LeaseWorkload(msgspec.Struct, frozen=True):
         everything = {"key": KEY_PREFIX, "range_end": KEYS_END}
         return each_until_ok(plan, [Invocation("range", None, everything)])
 
-    def checkers(self, plan: Plan) -> Sequence[Checker]:  # noqa: ARG002 - the protocol's signature
-        """See `Workload`."""
-        return (Stats(),)
+    def checkers(self, plan: Plan) -> Sequence[Checker]:
+        """See `Workload`.
+
+        Where clocks jump, or a schedule may let them, no lease can be said to have died early.
+        """
+        clocks_jump = "clock" in plan.faults.packages or plan.faults.schedule is not None
+        bounds = Bounds(clock_drift=1.0) if clocks_jump else Bounds()
+        return (LeaseChecker(bounds=bounds), Stats())
 
 
 class LeaseGenerator(msgspec.Struct, frozen=True):
@@ -79,7 +88,7 @@ class LeaseGenerator(msgspec.Struct, frozen=True):
         return LeaseGenerator(self.keys_count, {**self.known, lease: is_there})
 
     def _draw(self, context: Context) -> Invocation:
-        drawing = Drawing(context.random, self.keys_count, self.known)
+        drawing = Drawing(context.random, context.now, self.keys_count, self.known)
         point = drawing.random.random()
         for share, draw in _MIX:
             point -= share
@@ -107,6 +116,7 @@ class Drawing(msgspec.Struct, frozen=True):
     """What one request is drawn from."""
 
     random: Random
+    now: Instant
     keys_count: int
     known: Mapping[int, bool]
 
@@ -145,10 +155,10 @@ def _revoke(drawing: Drawing) -> Invocation:
 
 
 def _keep_alive(drawing: Drawing) -> Invocation:
-    kept = [lease for lease in range(1, _KEPT + 1) if drawing.known.get(lease, False)]
-    if kept and drawing.random.random() < 0.9:
-        return Invocation("lease-keep-alive", None, {"id": kept[drawing.below(len(kept))]})
-    return Invocation("lease-keep-alive", None, {"id": drawing.lease()})
+    phase = drawing.now // _PHASE_NS
+    kept = [lease for lease in range(1, _KEPT + 1) if (lease + phase) % 2]
+    there = [lease for lease in kept if drawing.known.get(lease, False)] or kept
+    return Invocation("lease-keep-alive", None, {"id": there[drawing.below(len(there))]})
 
 
 def _time_to_live(drawing: Drawing) -> Invocation:

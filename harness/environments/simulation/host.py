@@ -13,6 +13,7 @@ from harness.environments.simulation.lease_promises import LeasePromises
 from harness.environments.simulation.oracle import Breach, Oracle
 from harness.environments.simulation.outbox import Outbox
 from harness.environments.simulation.pending_reads import PendingReads
+from harness.environments.simulation.revision_steps import RevisionSteps
 from harness.environments.simulation.trace import (
     Committed,
     Crashed,
@@ -27,6 +28,7 @@ from harness.environments.simulation.trace import (
     Trace,
     Trimmed,
     What,
+    fingerprints,
 )
 from harness.environments.simulation.watch_streams import WatchStreams
 from nodeimpl.api.errors import ApiError
@@ -147,6 +149,7 @@ class Host:
         self._inbox: list[Input] = []
         self._clients: dict[int, tuple[Answer, ConnectionLost]] = {}
         self._reads = PendingReads(name)
+        self._revisions = RevisionSteps(name)
         self._operators: dict[int, tuple[OperatorAnswer, ConnectionLost]] = {}
         self.streams = WatchStreams(name, self._give)
         self._last_tag = 0
@@ -199,6 +202,7 @@ class Host:
         if trim is not None and not self._disk.append(encode(trim)):
             self.stop_over_full_disk()
             return
+        voted_for = recovered.hard_state.voted_for
         self._note(
             Started(
                 self.incarnation,
@@ -206,6 +210,9 @@ class Host:
                 recovered.last_index,
                 self._backend.applied.index,
                 torn_bytes,
+                None if voted_for is None else self._names[voted_for],
+                recovered.prefix_index,
+                fingerprints(recovered.entries),
             )
         )
         self._recovering = False
@@ -236,6 +243,7 @@ class Host:
         self._inbox.clear()
         self._reads.forget_all()
         self._leases.crashed(self.name)
+        self._revisions.forget()
         asking = [*self._clients.values(), *self._operators.values()]
         self._clients, self._operators = {}, {}
         self._oracle.crashed(self.node_id)
@@ -323,6 +331,7 @@ class Host:
             # and would have ended a real daemon in the middle of its work.
             raise Breach("Crash", f"{self.name} died of {type(error).__name__}: {error}") from error
         self._reads.judge(effects, node.applied_index)
+        self._revisions.judge(effects, node.store.revision)
         if not self._outbox.put(effects):
             return
         deadline = node.deadline
@@ -420,6 +429,7 @@ class Host:
                 entries[0].index if entries else 0,
                 entries[-1].index if entries else 0,
                 entries[-1].term if entries else 0,
+                fingerprints(entries),
             ),
         )
 
@@ -495,5 +505,5 @@ class Host:
         self._trace.add(
             self._kernel.now,
             self.name,
-            Committed(entries[0].index, entries[-1].index, entries[-1].term),
+            Committed(entries[0].index, entries[-1].index, entries[-1].term, fingerprints(entries)),
         )

@@ -6,6 +6,7 @@ from harness.environments.simulation.mutants import (
     backend,
     compaction,
     election,
+    leases,
     membership,
     persistence,
     ranges,
@@ -35,10 +36,11 @@ MUTANTS: Final[dict[str, Mutant]] = {
         *compaction.MUTANTS,
         *backend.MUTANTS,
         *watch.MUTANTS,
+        *leases.MUTANTS,
     )
 }
 """In the order of the life of an entry: elected, replicated, persisted, recovered, trimmed, handed
-to new members, read, kept, watched."""
+to new members, read, kept, watched, left to expire."""
 
 
 def mutant_named(name: str | None) -> Mutant | None:
