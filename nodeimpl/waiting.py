@@ -11,6 +11,7 @@ import msgspec
 
 from nodeimpl.api.requests import ReadRequest
 from nodeimpl.ids import Instant, LogIndex, RequestId
+from nodeimpl.mvcc.auth.identity import Identity
 
 
 class Waiting(msgspec.Struct, frozen=True, gc=False):
@@ -19,6 +20,8 @@ class Waiting(msgspec.Struct, frozen=True, gc=False):
     tag: int
     read: ReadRequest | None
     """What to read once the read index is applied; None for a write."""
+    identity: Identity | None = None
+    """Who is to be shown what is read; None while nobody is asked who they are."""
 
 
 class Patience:

@@ -6,52 +6,33 @@ import ssl
 from collections.abc import Coroutine
 from pathlib import Path
 from random import SystemRandom
+from secrets import token_bytes
 from typing import Final
 
 import structlog
 
-from nodeimpl.config import NodeConfig, RaftConfig, StoreConfig, WatchConfig
-from nodeimpl.ids import SECOND, NodeId
 from nodeimpl.node import Node
-from nodeimpl.raft.roles import Leader
 from nodeimpl.server import clock
-from nodeimpl.server.bootstrap import founded_by_flags, founding_voters, joining
-from nodeimpl.server.compactor import make_compactor
-from nodeimpl.server.driver import ApiFailure, Driver
-from nodeimpl.server.events import EventLog
+from nodeimpl.server.bootstrap import founded_by_flags, joining
+from nodeimpl.server.driver import Driver
+from nodeimpl.server.flag_text import FlagError
 from nodeimpl.server.flags import Flags
-from nodeimpl.server.grpc_cluster import cluster_service
-from nodeimpl.server.grpc_election import election_service
-from nodeimpl.server.grpc_health import health_service
-from nodeimpl.server.grpc_kv import kv_service
-from nodeimpl.server.grpc_lease import lease_service
-from nodeimpl.server.grpc_lock import lock_service
-from nodeimpl.server.grpc_maintenance import maintenance_service
-from nodeimpl.server.grpc_server import OVERHEAD_BYTES, grpc_server
-from nodeimpl.server.grpc_watch import watch_service
+from nodeimpl.server.handover import hand_over
 from nodeimpl.server.http_server import serve_pages
 from nodeimpl.server.identity import Identity, read_identity, started_again, write_identity
 from nodeimpl.server.member_storage import DirectoryLock, MemberStorage, member_directory
-from nodeimpl.server.membership import Membership
-from nodeimpl.server.metrics import Metrics
 from nodeimpl.server.network import Network
-from nodeimpl.server.pages import NodeGauges, node_pages
-from nodeimpl.server.peer_desk import REMOVED, PeerDesk
-from nodeimpl.server.storage_desk import StorageDesk
-from nodeimpl.server.tls import PeerTls, client_credentials, peer_tls
-from nodeimpl.server.upkeep import compact_now_and_then, look_after_members
-from nodeimpl.server.urls import Url, parse_url
-from nodeimpl.server.version import SERVER_VERSION
-from nodeimpl.storage.encryption.providers import PLAIN
+from nodeimpl.server.parts import Parts
+from nodeimpl.server.peer_desk import REMOVED
+from nodeimpl.server.settings import node_config
+from nodeimpl.server.tls import PeerTls, peer_tls
+from nodeimpl.server.upkeep import follow_key_service
+from nodeimpl.storage.encryption.configuration import EncryptionConfigurationError
+from nodeimpl.storage.encryption.kms_client import open_providers
+from nodeimpl.storage.encryption.providers import PLAIN, Providers
 
 STOP_SECONDS_MAX: Final = 1.0
 """For calls under way when the daemon is stopped."""
-HAND_OVER_SECONDS_MAX: Final = 3.0
-REQUEST_TIMEOUT_NS: Final = 5 * SECOND
-"""Beside two election timeouts (etcd, config.ReqTimeout)."""
-LEARNERS_MAX: Final = 8
-"""Members to be that vote later are learners at first; how many others there may be is asked of
-`membership`."""
 
 _log: Final = structlog.stdlib.get_logger("daemon")
 
@@ -86,7 +67,9 @@ class Daemon:
         tls = peer_tls(self._flags.peer_tls)
         identity = await self._identity(directory, tls.client if tls is not None else None)
         wal_dir = Path(self._flags.wal_dir) if self._flags.wal_dir is not None else None
-        storage = MemberStorage(directory, wal_dir, identity, PLAIN, fsync=self._flags.fsync)
+        cipher = await self._cipher()
+        storage = MemberStorage(directory, wal_dir, identity, cipher, fsync=self._flags.fsync)
+        self._begin(follow_key_service(cipher))
         config = node_config(self._flags, identity)
         node = Node(config, storage.recovered, storage.backend, SystemRandom(), clock.now())
         _log.info(
@@ -102,7 +85,8 @@ class Daemon:
             identity.cluster_id, identity.member_id, tls.client if tls is not None else None
         )
         try:
-            await self._serve_node(node, storage, network, identity, tls)
+            parts = Parts(self._flags, identity, node, storage, network)
+            await self._serve_node(parts, tls)
         finally:
             network.close()
             storage.close()
@@ -119,65 +103,43 @@ class Daemon:
         write_identity(directory, identity)
         return identity
 
-    async def _serve_node(
-        self,
-        node: Node,
-        storage: MemberStorage,
-        network: Network,
-        identity: Identity,
-        tls: PeerTls | None,
-    ) -> None:
+    async def _cipher(self) -> Providers:
+        """Return what encrypts on the disk; raise `FlagError` if it is not to be had."""
+        if self._flags.encryption_config_file is None:
+            return PLAIN
+        path = Path(self._flags.encryption_config_file)
+        try:
+            return await asyncio.to_thread(open_providers, path, token_bytes)
+        except EncryptionConfigurationError as error:
+            raise FlagError(f"--encryption-provider-config: {error}") from error
+
+    async def _serve_node(self, parts: Parts, tls: PeerTls | None) -> None:
+        """Open the doors, serve until the stop, and close them."""
         flags = self._flags
-        driver = Driver(node, storage.disk, network, clock.now)
-        founders = {
-            founder.member_id: tuple(parse_url(url) for url in founder.peer_urls)
-            for founder in identity.founders
-        }
-        membership = Membership(driver, network, founders)
-        desk = PeerDesk(driver, membership)
-        storage_desk = StorageDesk(driver, storage)
-        metrics = Metrics(NodeGauges(driver, storage_desk), SERVER_VERSION)
-        driver.observe(EventLog(membership.connect))
-        driver.observe(metrics)
-        server = grpc_server(
-            [
-                kv_service(driver),
-                lease_service(driver),
-                cluster_service(driver, membership),
-                maintenance_service(driver, storage_desk),
-                watch_service(driver),
-                lock_service(driver),
-                election_service(driver),
-                health_service(lambda: node.raft.leader is not None),
-            ],
-            flags.listen_client_urls,
-            request_bytes_max=flags.request_bytes_max,
-            streams_max=flags.streams_max,
-            credentials=client_credentials(flags.client_tls),
+        await parts.network.listen(
+            flags.listen_peer_urls, parts.desk, tls.server if tls is not None else None
         )
-        await network.listen(flags.listen_peer_urls, desk, tls.server if tls is not None else None)
-        membership.connect()
-        pages = await serve_pages(flags.listen_metrics_urls, node_pages(driver, metrics), None)
-        driver.start()
+        parts.membership.connect()
+        if flags.initial_corrupt_check:
+            await parts.corruption.at_start()
+        pages = await serve_pages(flags.listen_metrics_urls, parts.pages, None)
+        server = parts.grpc_server()
+        parts.driver.start()
         await server.start()
         _log.info("serving", clients=[str(url) for url in flags.listen_client_urls])
-        self._begin(look_after_members(membership, desk, network, self._on_removed))
-        self._begin(membership.publish(flags.name, _texts(flags.advertise_client_urls)))
-        self._begin(membership.promote_whom_promised())
-        compactor = make_compactor(flags.auto_compaction)
-        if compactor is not None:
-            self._begin(compact_now_and_then(driver, compactor, clock.now))
+        for work in parts.upkeep(self._on_removed):
+            self._begin(work)
         if tls is not None:
             self._begin(tls.keep_fresh())
         try:
-            await self._until_stopped(driver, network)
+            await self._until_stopped(parts.driver, parts.network)
         finally:
             for task in self._tasks:
                 task.cancel()
             for page in pages:
                 page.close()
             await server.stop(STOP_SECONDS_MAX)
-            driver.stop()
+            parts.driver.stop()
 
     def _begin(self, work: Coroutine[None, None, None]) -> None:
         """Run beside everything else; whatever it fails of ends the daemon."""
@@ -210,64 +172,3 @@ class Daemon:
             return
         _log.info("stopping")
         await hand_over(driver)
-
-
-async def hand_over(driver: Driver) -> None:
-    """Let another member lead, if this one does, so that clients need not wait for an election."""
-    target = successor(driver.node)
-    if target is None:
-        return
-    try:
-        async with asyncio.timeout(HAND_OVER_SECONDS_MAX):
-            await driver.move_leader(target)
-    except (ApiFailure, TimeoutError) as error:
-        _log.warning("could not hand over", target=f"{target:x}", error=str(error) or "no answer")
-    else:
-        _log.info("handed over", target=f"{target:x}")
-
-
-def successor(node: Node) -> NodeId | None:
-    """Return the voter to which it is best to hand over; None if this node does not lead.
-
-    The one that has most of the log has least to catch up with before it can be elected.
-    """
-    role = node.raft.state.role
-    if not isinstance(role, Leader):
-        return None
-    voters = [voter for voter in node.raft.configuration.voters if voter in role.progress]
-    return max(voters, key=lambda voter: role.progress[voter].match_index, default=None)
-
-
-def node_config(flags: Flags, identity: Identity) -> NodeConfig:
-    """Return the settings of the node that the flags ask for."""
-    return NodeConfig(
-        node_id=identity.member_id,
-        cluster_id=identity.cluster_id,
-        voters=founding_voters(identity),
-        incarnation=identity.incarnation,
-        raft=RaftConfig(
-            heartbeat_interval_ns=flags.heartbeat_interval_ns,
-            election_timeout_ns_min=flags.election_timeout_ns,
-            election_timeout_ns_max=2 * flags.election_timeout_ns,
-            pre_vote=flags.pre_vote,
-            snapshot_entries=flags.snapshot_count,
-            catch_up_entries=flags.catch_up_entries,
-            learners_max=LEARNERS_MAX,
-        ),
-        store=StoreConfig(
-            txn_ops_max=flags.txn_ops_max,
-            request_bytes_max=flags.request_bytes_max,
-            compaction_batch_rows=flags.compaction_batch_rows,
-            compaction_interval_ns=flags.compaction_interval_ns,
-            quota_backend_bytes=flags.quota_backend_bytes,
-        ),
-        watch=WatchConfig(
-            progress_interval_ns=flags.watch_progress_ns,
-            fragment_bytes_max=flags.request_bytes_max + OVERHEAD_BYTES,
-        ),
-        request_timeout_ns=REQUEST_TIMEOUT_NS + 2 * flags.election_timeout_ns,
-    )
-
-
-def _texts(urls: tuple[Url, ...]) -> tuple[str, ...]:
-    return tuple(str(url) for url in urls)

@@ -1,12 +1,12 @@
 """The gRPC server for clients."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import grpc
 import grpc.aio
 
-from nodeimpl.server.grpc_serving import Service
+from nodeimpl.server.grpc_serving import Count, Service
 from nodeimpl.server.urls import Url
 
 OVERHEAD_BYTES: Final = 512 * 1024
@@ -26,6 +26,7 @@ def grpc_server(
     request_bytes_max: int,
     streams_max: int,
     credentials: grpc.ServerCredentials | None,
+    counts: Callable[[str, str], Count],
 ) -> grpc.aio.Server:
     """Return a server bound to `urls`, not yet started; raise `BindError` if it cannot be."""
     server = grpc.aio.server(
@@ -41,9 +42,8 @@ def grpc_server(
         ],
     )
     for name, handlers in services:
-        server.add_generic_rpc_handlers(
-            (grpc.method_handlers_generic_handler(name, dict(handlers)),)
-        )
+        made = {method: handler(counts(name, method)) for method, handler in handlers.items()}
+        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(name, made),))
     for url in urls:
         try:
             if url.is_tls:

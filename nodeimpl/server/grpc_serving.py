@@ -11,7 +11,10 @@ from nodeimpl.server.driver import ApiFailure
 
 Request = TypeVar("Request", bound=Message)
 Context: TypeAlias = "grpc.aio.ServicerContext[Message, Message]"
-Handler: TypeAlias = "grpc.RpcMethodHandler[Message, Message]"
+Count: TypeAlias = Callable[[grpc.StatusCode], None]
+"""Told of every call that is over, and how it ended."""
+Handler: TypeAlias = "Callable[[Count], grpc.RpcMethodHandler[Message, Message]]"
+"""Gives gRPC's own handler, which counts its calls."""
 Service: TypeAlias = tuple[str, dict[str, Handler]]
 """A service's full name, and its handlers by method."""
 
@@ -38,15 +41,21 @@ def unary(
 ) -> Handler:
     """Return the handler of a call with one request and one response."""
 
-    async def serve(request: Request, context: Context) -> Message:
-        try:
-            return await answer(request, context)
-        except ApiFailure as failure:
-            await abort(context, failure)
+    def handler(count: Count) -> "grpc.RpcMethodHandler[Message, Message]":
+        async def serve(request: Request, context: Context) -> Message:
+            try:
+                response = await answer(request, context)
+            except ApiFailure as failure:
+                count(STATUS_CODES[failure.error.code])
+                await abort(context, failure)
+            count(grpc.StatusCode.OK)
+            return response
 
-    return grpc.unary_unary_rpc_method_handler(
-        serve, request_deserializer=request_type.FromString, response_serializer=_serialize
-    )
+        return grpc.unary_unary_rpc_method_handler(
+            serve, request_deserializer=request_type.FromString, response_serializer=_serialize
+        )
+
+    return handler
 
 
 def streaming(
@@ -54,16 +63,16 @@ def streaming(
 ) -> Handler:
     """Return the handler of a call with one request and many responses."""
 
-    async def serve(request: Request, context: Context) -> AsyncIterator[Message]:
-        try:
-            async for response in answer(request, context):
+    def handler(count: Count) -> "grpc.RpcMethodHandler[Message, Message]":
+        async def serve(request: Request, context: Context) -> AsyncIterator[Message]:
+            async for response in _streamed(answer(request, context), context, count):
                 yield response
-        except ApiFailure as failure:
-            await abort(context, failure)
 
-    return grpc.unary_stream_rpc_method_handler(
-        serve, request_deserializer=request_type.FromString, response_serializer=_serialize
-    )
+        return grpc.unary_stream_rpc_method_handler(
+            serve, request_deserializer=request_type.FromString, response_serializer=_serialize
+        )
+
+    return handler
 
 
 def both_streaming(
@@ -72,16 +81,31 @@ def both_streaming(
 ) -> Handler:
     """Return the handler of a call with many requests and many responses."""
 
-    async def serve(requests: AsyncIterator[Request], context: Context) -> AsyncIterator[Message]:
-        try:
-            async for response in answer(requests, context):
+    def handler(count: Count) -> "grpc.RpcMethodHandler[Message, Message]":
+        async def serve(
+            requests: AsyncIterator[Request], context: Context
+        ) -> AsyncIterator[Message]:
+            async for response in _streamed(answer(requests, context), context, count):
                 yield response
-        except ApiFailure as failure:
-            await abort(context, failure)
 
-    return grpc.stream_stream_rpc_method_handler(
-        serve, request_deserializer=request_type.FromString, response_serializer=_serialize
-    )
+        return grpc.stream_stream_rpc_method_handler(
+            serve, request_deserializer=request_type.FromString, response_serializer=_serialize
+        )
+
+    return handler
+
+
+async def _streamed(
+    responses: AsyncIterator[Message], context: Context, count: Count
+) -> AsyncIterator[Message]:
+    """Yield the responses; end the call with the error that ends them, if any does."""
+    try:
+        async for response in responses:
+            yield response
+    except ApiFailure as failure:
+        count(STATUS_CODES[failure.error.code])
+        await abort(context, failure)
+    count(grpc.StatusCode.OK)
 
 
 def requires_leader(context: Context) -> bool:

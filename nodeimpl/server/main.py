@@ -9,6 +9,7 @@ from typing import Final
 import structlog
 
 from nodeimpl.server.bootstrap import JoinError
+from nodeimpl.server.corruption import CorruptionFoundError
 from nodeimpl.server.daemon import Daemon
 from nodeimpl.server.flag_text import FlagError, HelpRequested, unknown_variables
 from nodeimpl.server.flags import FLAGS, Flags, help_text, parse_flags
@@ -38,7 +39,7 @@ def main(arguments: Sequence[str]) -> int:
         _log.warning("unrecognized environment variable", variable=variable)
     try:
         return asyncio.run(_run(flags))
-    except (FlagError, DataDirError, JoinError, OSError) as error:
+    except (FlagError, DataDirError, JoinError, CorruptionFoundError, OSError) as error:
         _log.error("cannot go on", error=str(error))
         return EXIT_FAILED
 

@@ -16,14 +16,25 @@ import structlog
 from nodeimpl.raft.state import Recovered, RecoveredStateError
 from nodeimpl.server.disk import Disk
 from nodeimpl.server.identity import DataDirError, Identity
-from nodeimpl.storage.cipher import Cipher
+from nodeimpl.storage.cipher import CipherError
+from nodeimpl.storage.encryption.providers import Providers
 from nodeimpl.storage.lmdb_backend import CommitWork, LmdbBackend
+from nodeimpl.storage.lmdb_file import BackendDamagedError
 from nodeimpl.storage.recovery import implied_trim, replay
+from nodeimpl.storage.snapshot_file import Origin
 from nodeimpl.storage.wal import Wal
 from nodeimpl.storage.wal_files import WalDamagedError, WalForeignError
 from nodeimpl.storage.wal_format import WalCorruption
 
-PIECE_BYTES: Final = 32 << 10
+_UNUSABLE: Final = (
+    BackendDamagedError,
+    CipherError,
+    RecoveredStateError,
+    WalCorruption,
+    WalDamagedError,
+    WalForeignError,
+)
+"""What is wrong with a directory that cannot be used."""
 
 _log: Final = structlog.stdlib.get_logger("storage")
 
@@ -60,11 +71,13 @@ class MemberStorage:
         directory: Path,
         wal_directory: Path | None,
         identity: Identity,
-        cipher: Cipher,
+        cipher: Providers,
         *,
         fsync: bool = True,
     ) -> None:
         """Open and recover; raise `DataDirError` if what is there cannot be used."""
+        self.cipher = cipher
+        self.origin = Origin(identity.cluster_id, identity.member_id)
         wal_directory = wal_directory or directory / "wal"
         wal_directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
@@ -77,7 +90,7 @@ class MemberStorage:
             self.backend = LmdbBackend(directory / "db", cipher)
             contents = self.wal.contents()
             self.recovered: Recovered = replay(contents, self.backend.applied)
-        except (WalDamagedError, WalForeignError, WalCorruption, RecoveredStateError) as error:
+        except _UNUSABLE as error:
             raise DataDirError(f"{directory} cannot be used: {error}") from error
         if self.wal.torn_tail is not None:
             _log.warning("cut off what a crash had left half written", tail=self.wal.torn_tail)

@@ -3,9 +3,10 @@
 Most are read off the node when somebody asks; only what has no state of its own is counted here.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, Protocol
 
+import grpc
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -86,9 +87,18 @@ class Metrics:
         """Return all series in Prometheus' text format."""
         return Page(generate_latest(self.registry), "text/plain; version=0.0.4; charset=utf-8")
 
-    def handled(self, service: str, method: str, code: str) -> None:
-        """Count a call that was answered."""
-        self._handled.labels(service, method, code).inc()
+    def counts(self, service: str, method: str) -> Callable[[grpc.StatusCode], None]:
+        """Return what counts the calls of one method that are over."""
+        ok = self._handled.labels(service, method, "OK")
+
+        def count(code: grpc.StatusCode) -> None:
+            if code is grpc.StatusCode.OK:
+                ok.inc()
+            else:
+                name = code.name.title().replace("_", "")
+                self._handled.labels(service, method, name).inc()
+
+        return count
 
     def on_became(self, became: Became) -> None:
         """Count changes of leaders."""

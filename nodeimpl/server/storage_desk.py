@@ -1,16 +1,16 @@
 """What operators want of a member's storage, beside the node's own work."""
 
-from collections.abc import AsyncIterator
-from typing import Final
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import BinaryIO, Final
 
 import structlog
 
-from nodeimpl.mvcc.snapshot import encode_rows
 from nodeimpl.server.driver import Driver
 from nodeimpl.server.member_storage import MemberStorage
-
-_BLOCK_BYTES: Final = 512
-_LENGTH_BYTES: Final = 8
+from nodeimpl.storage.snapshot_file import snapshot_pieces
 
 PIECE_BYTES: Final = 32 << 10
 """Of a snapshot, in one response (as etcd)."""
@@ -41,27 +41,33 @@ class StorageDesk:
 
     async def _defragment(self) -> None:
         backend = self._storage.backend
-        work = backend.begin_defragment()
+        # While several keys are configured, they are being rotated: move everything to the first.
+        work = backend.begin_defragment(rewrite=self._storage.cipher.reads_others)
         await self._storage.disk.in_thread(work.write)
         backend.finish_defragment(work)
 
-    def snapshot(self) -> tuple[int, AsyncIterator[bytes]]:
-        """Return the size of a snapshot of the store as it is now, and its pieces."""
-        rows = self._storage.backend.scan(b"", None)
-        data = padded(encode_rows(self._driver.node.applied, rows))
-        return len(data), _pieces(data)
+    async def snapshot(self) -> tuple[int, AsyncIterator[bytes]]:
+        """Return the size of a backup of the store as it is now, and its pieces.
+
+        It is written to a file without a name first: so its size is known, and a slow client
+        keeps no pages of the backend from being used again.
+        """
+        storage = self._storage
+        pieces = snapshot_pieces(storage.backend.scan(b"", None), storage.origin, storage.cipher)
+        file, length = await asyncio.to_thread(_spooled, pieces, storage.backend.path.parent)
+        return length, _pieces(file)
 
 
-def padded(snapshot: bytes) -> bytes:
-    """Return a snapshot as a file that etcd's clients take for one.
+def _spooled(pieces: Iterator[bytes], directory: Path) -> tuple[BinaryIO, int]:
+    """Return a file of all pieces, at its beginning, and its length."""
+    file: BinaryIO = tempfile.TemporaryFile(dir=directory)  # noqa: SIM115 - closed by its reader
+    file.writelines(pieces)
+    length = file.tell()
+    file.seek(0)
+    return file, length
 
-    snapshot, zeros, length of the snapshot:8 (big-endian); a multiple of 512 bytes in all, as the
-    clients tell by that whether the checksum that they append is there (etcd, clientv3/snapshot).
-    """
-    zeros = -(len(snapshot) + _LENGTH_BYTES) % _BLOCK_BYTES
-    return snapshot + bytes(zeros) + len(snapshot).to_bytes(_LENGTH_BYTES, "big")
 
-
-async def _pieces(data: bytes) -> AsyncIterator[bytes]:
-    for start in range(0, len(data), PIECE_BYTES):
-        yield data[start : start + PIECE_BYTES]
+async def _pieces(file: BinaryIO) -> AsyncIterator[bytes]:
+    with file:
+        while piece := await asyncio.to_thread(file.read, PIECE_BYTES):
+            yield piece

@@ -15,6 +15,8 @@ from pathlib import Path
 START_SECONDS = 60
 CALL_SECONDS = 30
 ETCDCTL = shutil.which("etcdctl")
+OUR_NODE = (sys.executable, "-m", "nodeimpl")
+ETCD = ("etcd",)
 
 
 def free_ports(count: int) -> list[int]:
@@ -38,6 +40,7 @@ class Member:
     client: str
     peer: str
     flags: tuple[str, ...] = ()
+    program: tuple[str, ...] = OUR_NODE
     variables: dict[str, str] = field(default_factory=dict)
     process: "subprocess.Popen[bytes] | None" = None
 
@@ -50,9 +53,7 @@ class Member:
         """Start the process."""
         assert self.process is None, f"{self.name} runs already"
         command = [
-            sys.executable,
-            "-m",
-            "nodeimpl",
+            *self.program,
             f"--name={self.name}",
             f"--data-dir={self.directory}",
             f"--listen-client-urls={self.client}",
@@ -88,7 +89,13 @@ class Cluster:
     """Members that found a cluster together."""
 
     def __init__(
-        self, directory: Path, size: int, *, flags: Sequence[str] = (), scheme: str = "http"
+        self,
+        directory: Path,
+        size: int,
+        *,
+        flags: Sequence[str] = (),
+        scheme: str = "http",
+        program: tuple[str, ...] = OUR_NODE,
     ) -> None:
         ports = free_ports(2 * size)
         self.directory = directory
@@ -101,6 +108,7 @@ class Cluster:
                 f"{scheme}://127.0.0.1:{ports[2 * number]}",
                 f"{scheme}://127.0.0.1:{ports[2 * number + 1]}",
                 tuple(flags),
+                program,
             )
             for number in range(size)
         ]
