@@ -53,6 +53,7 @@ from nodeimpl.mvcc.commands import (
     ExpireLease,
     decode_command,
     encode_command,
+    holds_in,
 )
 from nodeimpl.mvcc.snapshot import encode_snapshot
 from nodeimpl.mvcc.store import Store
@@ -362,7 +363,7 @@ class Node:
 
         What a leader says of the time of leases holds in an entry of its own term only.
         """
-        if isinstance(request, _LEADER_COMMANDS) and request.term != term:
+        if isinstance(request, _LEADER_COMMANDS) and not holds_in(term, request):
             return NOT_LEADER
         return self.store.apply(request, identity)
 
@@ -413,7 +414,7 @@ class Node:
         point = self._backend.restore(content.applied, content.rows)
         self.store = Store(self._backend, self.config.store)
         self.watch.restored(self.store.state)
-        self.authorization.restored()
+        self.authorization.restored(self.store.auth, self.watch)
         self._removal_at = None
         self._sealed_index = self.applied_index = content.applied.index
         self._applied_term = content.applied.term

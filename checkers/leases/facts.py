@@ -134,7 +134,7 @@ def lease_facts(history: History, records: Sequence[WatchRecord]) -> LeaseFacts:
         for operation in history.operations():
             if operation.f in _READERS:
                 _read_lease_operation(operation, leases)
-            elif operation.f == "put" and operation.error == LEASE_NOT_FOUND:
+            elif operation.f == "put" and _found_no_lease(operation):
                 lease = leases.get(msgspec.convert(operation.value, _Put).lease)
                 if lease is not None:
                     lease.gone.append(_sign(operation, "a put found no such lease"))
@@ -167,7 +167,7 @@ def _read_lease_operation(operation: Operation, leases: dict[int, Lease]) -> Non
     if lease is None:
         return
     if operation.outcome is OpType.FAIL:
-        if operation.error == LEASE_NOT_FOUND:
+        if _found_no_lease(operation):
             lease.gone.append(_sign(operation, f"{operation.f} found no such lease"))
         return
     match operation.f:
@@ -178,6 +178,10 @@ def _read_lease_operation(operation: Operation, leases: dict[int, Lease]) -> Non
         case _:
             if operation.outcome is OpType.OK:
                 _read_time_to_live(operation, lease)
+
+
+def _found_no_lease(operation: Operation) -> bool:
+    return operation.outcome is OpType.FAIL and operation.error == LEASE_NOT_FOUND
 
 
 def _read_revocation(operation: Operation, lease: Lease) -> None:
@@ -198,7 +202,7 @@ def _read_keep_alive(operation: Operation, lease: Lease) -> None:
         return
     lease.renewals.append(_renewal(operation, ttl, f"a keep-alive that returned TTL {ttl}"))
     lease.there.append(_sign(operation, f"a keep-alive returned TTL {ttl}"))
-    _remark(lease, operation, f"a keep-alive returned TTL {ttl}", ttl, None)
+    _remark(lease, operation, f"a keep-alive returned TTL {ttl}", ttl)
 
 
 def _read_time_to_live(operation: Operation, lease: Lease) -> None:
@@ -208,20 +212,19 @@ def _read_time_to_live(operation: Operation, lease: Lease) -> None:
         return
     lease.there.append(_sign(operation, f"its time to live was {answer.ttl}"))
     told = f"its time to live was {answer.ttl} of {answer.granted_ttl} s"
-    _remark(lease, operation, told, answer.ttl, answer.granted_ttl)
+    _remark(lease, operation, told, answer.granted_ttl)
 
 
-def _remark(
-    lease: Lease, operation: Operation, told: str, ttl_s: int, granted_s: int | None
-) -> None:
+def _remark(lease: Lease, operation: Operation, told: str, granted_s: int) -> None:
     """Note if no grant of the lease can have led to this answer.
 
-    A store may grant more time than was asked for, so a grant of unknown outcome leads to any.
+    A store may grant more time than was asked for, so a grant of unknown outcome leads to any. What
+    is left of a lease may be more than was granted: a new leader adds time (etcd lessor: Promote).
     """
     if any(grant.ret_ns is None for grant in lease.grants):
         return
     granted = [grant.ttl_s for grant in lease.grants]
-    if ttl_s > max(granted) or granted_s not in {None, *granted}:
+    if granted_s not in granted:
         words = " and ".join(map(str, granted))
         lease.remarks.append((operation.call, f"{told}, but {words} were granted"))
 

@@ -151,7 +151,7 @@ def rises(facts: LeaseFacts, bounds: Bounds) -> Breach | None:
 
 
 def tells_wrongly(facts: LeaseFacts, bounds: Bounds) -> Breach | None:
-    """Judge that every answer about a lease is possible at all: no more time than was granted."""
+    """Judge that answers about a lease give the time that it was granted with."""
     del bounds
     for lease in facts.leases.values():
         for call, why in lease.remarks:

@@ -16,6 +16,7 @@ from checkers.models.model import ModelError
 from checkers.verdict import Answer
 from harness.cli.certs import certs
 from harness.cli.check import check
+from harness.cli.convert import convert
 from harness.cli.doctor import doctor
 from harness.cli.fetch_etcd import fetch_etcd
 from harness.cli.listing import list_command
@@ -63,7 +64,18 @@ def quorate() -> None:
     """  # noqa: D301 - \b keeps the lines below it apart
 
 
-for command in (run, check, replay, mutants, list_command, doctor, fetch_etcd, node, certs):
+for command in (
+    run,
+    check,
+    convert,
+    replay,
+    mutants,
+    list_command,
+    doctor,
+    fetch_etcd,
+    node,
+    certs,
+):
     quorate.add_command(command)
 
 

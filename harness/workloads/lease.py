@@ -1,11 +1,11 @@
 """`lease`: keys that live by leases, of which some are kept alive and others left to expire.
 
 Leases are short, so that they end within a trial. Their ids are few and come again, so that what is
-said of one lease may reach the next of that id. A client prefers to keep alive what it kept before:
-a lease that only chance keeps alive hardly ever outlives its first TTL.
+said of one lease may reach the next of that id.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from math import ceil
 from random import Random
 from typing import Final
 
@@ -13,22 +13,27 @@ import msgspec
 
 from checkers.checker import Checker
 from checkers.history import Op, OpType
+from checkers.leases.checker import LeaseChecker
+from checkers.leases.lifetime import Bounds
 from checkers.stats import Stats
 from harness.client import Client
 from harness.generator.bounds import TimeLimit
 from harness.generator.generator import Context, Generator, Invocation, Next
-from harness.generator.pace import at_rate
+from harness.generator.pace import After, at_rate
 from harness.generator.sources import Endless
 from harness.lease_client import LeaseClient
 from harness.plan import Plan
 from harness.workloads.final_reads import each_until_ok
 from harness.workloads.kv_draws import KEY_PREFIX, KEYS_END, key_name
-from nodeimpl.ids import MILLISECOND, SECOND
+from nodeimpl.ids import MILLISECOND, SECOND, Instant
 
 _LEASES: Final = 6
 """Ids in use, from 1."""
-_KEPT: Final = 3
-"""Of these, the lowest are kept alive, as well as such clients can."""
+_KEPT: Final = 4
+"""Of these, the lowest are kept alive; the others end when their first TTL is over."""
+_PHASE_NS: Final = 3 * SECOND // 2
+"""For so long clients keep alive those of odd ids, then those of even ones, and so on: each is kept
+for a while and then left alone, so that it lives, or ends, by its last promise."""
 _TTL_S_MAX: Final = 3
 _VALUES: Final = 1_000_000
 
@@ -49,13 +54,30 @@ class LeaseWorkload(msgspec.Struct, frozen=True):
         return TimeLimit(round(plan.workload.time_limit_s * SECOND), paced)
 
     def final_generator(self, plan: Plan, keys: Sequence[str]) -> Generator:  # noqa: ARG002
-        """See `Workload`. One range shows every key, whoever used it."""
-        everything = {"key": KEY_PREFIX, "range_end": KEYS_END}
-        return each_until_ok(plan, [Invocation("range", None, everything)])
+        """See `Workload`.
 
-    def checkers(self, plan: Plan) -> Sequence[Checker]:  # noqa: ARG002 - the protocol's signature
+        Read when every lease that nobody keeps alive has ended. One range shows every key.
+        """
+        everything = {"key": KEY_PREFIX, "range_end": KEYS_END}
+        reads = each_until_ok(plan, [Invocation("range", None, everything)])
+        return After(round(lifetime_max_s(plan) * SECOND), reads)
+
+    def checkers(self, plan: Plan) -> Sequence[Checker]:
         """See `Workload`."""
-        return (Stats(),)
+        # A leader whose clock is bent may end a lease at any time, and be right by that clock.
+        is_bent = "clock" in plan.faults.packages or plan.faults.schedule is not None
+        bounds = Bounds(clock_drift=1.0) if is_bent else Bounds()
+        return (LeaseChecker(bounds=bounds), Stats())
+
+
+def lifetime_max_s(plan: Plan) -> float:
+    """Return how long a lease lives at most that nobody keeps alive, once leaders stay.
+
+    A second more than what the last leader gave it: its TTL, or the shortest one if that is longer,
+    and an election timeout.
+    """
+    election_s = plan.node.election_timeout_ms[1] / 1_000
+    return max(float(_TTL_S_MAX), ceil(1.5 * election_s)) + election_s + 1.0
 
 
 class LeaseGenerator(msgspec.Struct, frozen=True):
@@ -79,7 +101,7 @@ class LeaseGenerator(msgspec.Struct, frozen=True):
         return LeaseGenerator(self.keys_count, {**self.known, lease: is_there})
 
     def _draw(self, context: Context) -> Invocation:
-        drawing = Drawing(context.random, self.keys_count, self.known)
+        drawing = Drawing(context.random, context.now, self.keys_count, self.known)
         point = drawing.random.random()
         for share, draw in _MIX:
             point -= share
@@ -107,6 +129,7 @@ class Drawing(msgspec.Struct, frozen=True):
     """What one request is drawn from."""
 
     random: Random
+    now: Instant
     keys_count: int
     known: Mapping[int, bool]
 
@@ -145,10 +168,10 @@ def _revoke(drawing: Drawing) -> Invocation:
 
 
 def _keep_alive(drawing: Drawing) -> Invocation:
-    kept = [lease for lease in range(1, _KEPT + 1) if drawing.known.get(lease, False)]
-    if kept and drawing.random.random() < 0.9:
-        return Invocation("lease-keep-alive", None, {"id": kept[drawing.below(len(kept))]})
-    return Invocation("lease-keep-alive", None, {"id": drawing.lease()})
+    phase = drawing.now // _PHASE_NS
+    kept = [lease for lease in range(1, _KEPT + 1) if (lease + phase) % 2]
+    there = [lease for lease in kept if drawing.known.get(lease, False)] or kept
+    return Invocation("lease-keep-alive", None, {"id": there[drawing.below(len(there))]})
 
 
 def _time_to_live(drawing: Drawing) -> Invocation:

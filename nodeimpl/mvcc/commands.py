@@ -127,6 +127,11 @@ _KINDS: Final[dict[type[Command], int]] = {
 }
 
 
+def holds_in(term: Term, command: LeaderCommand) -> bool:
+    """Return whether a leader's command has effect in an entry of `term`: its own term only."""
+    return command.term == term
+
+
 class CommandError(ValueError):
     """Bytes that are no command of this version."""
 

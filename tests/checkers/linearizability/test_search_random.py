@@ -26,13 +26,16 @@ from checkers.verdict import Answer
 from tests.checkers.linearizability.brute_force import has_order
 from tests.checkers.linearizability.random_histories import (
     FewValues,
+    FifoQueues,
     Kind,
     Locks,
+    OwnedLocks,
     Sets,
     Sizes,
     Strings,
     Transactions,
     UniqueValues,
+    UnorderedQueues,
     record,
     small,
     tamper,
@@ -86,10 +89,29 @@ def test_sets_are_judged_as_by_brute_force(seed: int) -> None:
     assert disagreements(Sets(), seed, CASES) == []
 
 
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("kind", [OwnedLocks(), FifoQueues(), UnorderedQueues()])
+def test_owned_locks_and_queues_are_judged_as_by_brute_force(
+    kind: Kind[StateT, OperationT], seed: int
+) -> None:
+    assert disagreements(kind, seed, CASES) == []
+
+
 @pytest.mark.soak
 @pytest.mark.parametrize("seed", range(1000, 1010))
 @pytest.mark.parametrize(
-    "kind", [FewValues(), UniqueValues(), Strings(), Locks(), Transactions(), Sets()]
+    "kind",
+    [
+        FewValues(),
+        UniqueValues(),
+        Strings(),
+        Locks(),
+        OwnedLocks(),
+        FifoQueues(),
+        UnorderedQueues(),
+        Transactions(),
+        Sets(),
+    ],
 )
 def test_soak_every_kind_against_brute_force(kind: Kind[StateT, OperationT], seed: int) -> None:
     assert disagreements(kind, seed, 20_000) == []
