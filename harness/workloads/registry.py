@@ -11,6 +11,7 @@ from harness.errors import UsageError
 from harness.plan import Plan
 from harness.suggest import did_you_mean
 from harness.watch_fleet import FleetMaker
+from harness.workloads.append import AppendWorkload
 from harness.workloads.auth import AuthWorkload
 from harness.workloads.kv import KvWorkload
 from harness.workloads.lease import LeaseWorkload
@@ -22,6 +23,7 @@ _WORKLOADS: Final[Mapping[str, Workload]] = MappingProxyType(
     {
         workload.name: workload
         for workload in (
+            AppendWorkload(),
             AuthWorkload(),
             KvWorkload(),
             LeaseWorkload(),

@@ -8,12 +8,11 @@ from typing import Protocol, assert_never
 
 from harness.environments.simulation.clock import NodeClock
 from harness.environments.simulation.disk import SimulatedDisk, Tail
+from harness.environments.simulation.judges import Judges
 from harness.environments.simulation.kernel import Kernel
 from harness.environments.simulation.lease_promises import LeasePromises
 from harness.environments.simulation.oracle import Breach, Oracle
 from harness.environments.simulation.outbox import Outbox
-from harness.environments.simulation.pending_reads import PendingReads
-from harness.environments.simulation.revision_steps import RevisionSteps
 from harness.environments.simulation.trace import (
     Committed,
     Crashed,
@@ -129,7 +128,6 @@ class Host:
         self._disk = disk
         self._network = network
         self._oracle = oracle
-        self._leases = leases
         self._trace = trace
         self._node_factory = node_factory
         self._backend = MemoryBackend()
@@ -149,8 +147,7 @@ class Host:
         """The deadline it was armed for, by the node's clock."""
         self._inbox: list[Input] = []
         self._clients: dict[int, tuple[Answer, ConnectionLost]] = {}
-        self._reads = PendingReads(name)
-        self._revisions = RevisionSteps(name)
+        self._judges = Judges(name, leases)
         self._operators: dict[int, tuple[OperatorAnswer, ConnectionLost]] = {}
         self.streams = WatchStreams(name, self._give)
         self._last_tag = 0
@@ -242,9 +239,7 @@ class Host:
         self._outbox.clear()
         self._timer_at = None
         self._inbox.clear()
-        self._reads.forget_all()
-        self._leases.crashed(self.name)
-        self._revisions.forget()
+        self._judges.crashed()
         asking = [*self._clients.values(), *self._operators.values()]
         self._clients, self._operators = {}, {}
         self._oracle.crashed(self.node_id)
@@ -291,8 +286,7 @@ class Host:
         assert self.is_running, f"{self.name} is asked while it is down"
         self._last_tag += 1
         self._clients[self._last_tag] = (answer, lost)
-        self._reads.note(self._last_tag, body, self._oracle.commit_count)
-        self._leases.asked(self.name, self._last_tag, body)
+        self._judges.asked(self._last_tag, body, self._oracle.commit_count)
         self._give(Requests((ClientRequest(self._last_tag, body, who),)))
 
     def change_members(
@@ -333,8 +327,7 @@ class Host:
             # The node is handed values and returns values: whatever it raises is its own doing,
             # and would have ended a real daemon in the middle of its work.
             raise Breach("Crash", f"{self.name} died of {type(error).__name__}: {error}") from error
-        self._reads.judge(effects, node.applied_index)
-        self._revisions.judge(effects, node.store.revision)
+        self._judges.handled(node, effects)
         if not self._outbox.put(effects):
             return
         deadline = node.deadline
@@ -470,7 +463,7 @@ class Host:
                 "One answer per request (boundary)",
                 f"{self.name} answered request {tag}, which waits for no answer: {body}",
             )
-        self._leases.answered(self.name, tag, body)
+        self._judges.answered(tag, body)
         answer, _ = client
         answer(body)
 
@@ -492,5 +485,5 @@ class Host:
     def _note_committed(self, commit: Commit) -> None:
         entries = commit.entries
         self._oracle.committed(self.node_id, entries)
-        first, last = entries[0].index, entries[-1]
-        self._note(Committed(first, last.index, last.term, fingerprints(entries)))
+        first, last = entries[0], entries[-1]
+        self._note(Committed(first.index, last.index, last.term, fingerprints(entries)))
