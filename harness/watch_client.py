@@ -236,7 +236,9 @@ class WatchClient:
     def _act(self, stream: _Stream, now: Instant) -> list[Move]:
         point = self._random.random()
         if not stream.is_reading:
-            return self._read(stream, is_reading=True)
+            # Then it is far behind: the time at which a hasty word about progress would be wrong.
+            asking = self._ask_progress(stream, now) if point < 0.5 else []
+            return [*asking, *self._read(stream, is_reading=True)]
         count = len(stream.asked) + len(stream.watchers)
         if not count or (point < 0.45 and count < self._settings.watchers_max):
             return [self._create(stream, now, self._around.draw(self._random))]
