@@ -1,6 +1,6 @@
 # Two commands on a fresh machine: `make run` and `make test`. Both set up .venv by themselves.
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format types contracts check bench proto pythons soak clean
+.PHONY: help run test lint format types contracts check bench proto pythons local soak clean
 
 PYTHON ?= python3
 VENV   := .venv
@@ -37,6 +37,9 @@ check: lint types contracts test  ## all of the above
 bench: $(READY)      ## speed and memory, printed as ratios
 	@for benchmark in $(basename $(notdir $(wildcard benchmarks/[a-z]*.py))); do \
 	    echo "== $$benchmark"; $(BIN)/python -m benchmarks.$$benchmark || exit 1; done
+
+local: $(READY)      ## tests on real daemons of this machine; needs etcd (quorate fetch-etcd)
+	@$(BIN)/pytest -m local tests/local tests/etcd
 
 soak: $(READY)       ## the long-running tests
 	@$(BIN)/pytest -m soak

@@ -130,6 +130,10 @@ class NodePlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Rows of history read at a time for watchers that are behind."""
     watch_fragment_bytes: Count = 2_097_152
     """Responses of this size are cut for watchers that allow it."""
+    lease_checkpoint_ms: Positive = 300_000.0
+    """What is left of a lease that has longer is written down so often."""
+    quota_backend_bytes: Count = 1_000_000_000
+    """When a node's store holds so much, the cluster takes nothing that makes stores grow."""
 
     def __post_init__(self) -> None:
         shortest, longest = self.election_timeout_ms

@@ -5,7 +5,7 @@ sees the target lead; either may time out, and its outcome is unknown then. Refu
 Codes and messages are etcd's (`nodeimpl.api.errors`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import msgspec
@@ -25,9 +25,17 @@ from nodeimpl.api.errors import (
     ApiError,
     GrpcCode,
 )
-from nodeimpl.boundary import AdminReply, LeaderMoved, MembersChanged
-from nodeimpl.ids import NodeId, RequestId
+from nodeimpl.boundary import (
+    AdminReply,
+    ChangeMembers,
+    LeaderMoved,
+    MembersChanged,
+    MoveLeader,
+)
+from nodeimpl.ids import Instant, NodeId, RequestId
 from nodeimpl.raft.configuration import ConfigurationEntry, Objection
+from nodeimpl.raft.core import Raft
+from nodeimpl.raft.effects import RaftEffect
 
 CHANGE_UNDER_WAY: Final = ApiError(
     GrpcCode.UNAVAILABLE,
@@ -83,6 +91,43 @@ class Administration:
 
     def __len__(self) -> int:
         return len(self._asked)
+
+    def begin(
+        self,
+        now: Instant,
+        raft: Raft,
+        given: ChangeMembers | MoveLeader,
+        new_id: Callable[[], RequestId],
+    ) -> tuple[list[AdminReply], list[RaftEffect]]:
+        """Begin what is asked for, if this node can; return what to answer, and what follows."""
+        if isinstance(given, ChangeMembers):
+            return self._change(now, raft, given, new_id)
+        return self._move(now, raft, given, new_id)
+
+    def _change(
+        self, now: Instant, raft: Raft, given: ChangeMembers, new_id: Callable[[], RequestId]
+    ) -> tuple[list[AdminReply], list[RaftEffect]]:
+        """Begin the change here, if this node leads; it is answered when C_new is applied."""
+        objection = raft.objection_to_change(given.change)
+        if objection is not None:
+            return [AdminReply(given.tag, REFUSALS[objection])], []
+        request_id = new_id()
+        self.await_change(request_id, given.tag)
+        return [], raft.change_membership(now, request_id, given.change)
+
+    def _move(
+        self, now: Instant, raft: Raft, given: MoveLeader, new_id: Callable[[], RequestId]
+    ) -> tuple[list[AdminReply], list[RaftEffect]]:
+        """Begin to hand over, if this node leads; it is answered when the target is seen to."""
+        objection = raft.objection_to_transfer(given.target)
+        if objection is not None:
+            return [AdminReply(given.tag, refusal_of_transfer(objection))], []
+        if given.target == raft.state.node_id:
+            replies = [AdminReply(given.tag, LeaderMoved(given.target))]
+        else:
+            replies = []
+            self.await_leader(new_id(), given.tag, given.target)
+        return replies, raft.transfer(now, given.target)
 
     def await_change(self, request_id: RequestId, tag: int) -> None:
         """Wait for the members that the change of this id leads to."""

@@ -14,6 +14,7 @@ from nodeimpl.api.errors import ApiError
 from nodeimpl.api.requests import ApiRequest, ApiResponse
 from nodeimpl.api.rpc_pb2 import WatchRequest
 from nodeimpl.ids import NodeId, RequestId
+from nodeimpl.mvcc.auth.commands import Authenticate
 from nodeimpl.mvcc.backend import Applied, CommitPoint
 from nodeimpl.mvcc.commands import DescribeMember
 from nodeimpl.mvcc.watch.responses import WatchReply
@@ -37,12 +38,39 @@ class Receive(msgspec.Struct, frozen=True, gc=False):
     message: Message
 
 
+class ByToken(msgspec.Struct, frozen=True, gc=False):
+    """Who asks shows a token, which an `AuthenticateResponse` gave them (metadata `token`)."""
+
+    token: str
+
+
+class ByCertificate(msgspec.Struct, frozen=True, gc=False):
+    """Who asks has a certificate that the driver has verified; its common name names the user."""
+
+    common_name: str
+
+
+Credentials: TypeAlias = ByToken | ByCertificate
+"""How a client says who they are. Looked at only while authentication is enabled.
+
+To let a user in, the driver compares the password with `node.store.auth.user(name).password` (a
+bcrypt hash), away from the node, remembers `node.store.auth.revision` of that moment, and asks with
+a `ClientRequest` of `Authenticate`; if that is answered with `AUTH_OLD_REVISION`, it begins again.
+Passwords that are set arrive as `hashedPassword`, the driver having hashed them; a `password` in a
+request that reaches the node is ignored.
+
+What goes past the store (members, leadership, defragmentation, hashes, snapshots) the driver asks
+`node.authorization.operator_error` about, and does for root only.
+"""
+
+
 class ClientRequest(msgspec.Struct, frozen=True):
     """A client asks. `tag` is the driver's own; the `Reply` bears it again."""
 
     tag: int
-    body: ApiRequest | DescribeMember
-    """What etcd's API knows, or what the daemon has to say of a member."""
+    body: ApiRequest | DescribeMember | Authenticate
+    """What etcd's API knows, what the daemon has to say of a member, or whom it has recognised."""
+    credentials: Credentials | None = None
 
 
 class Requests(msgspec.Struct, frozen=True):
@@ -77,6 +105,8 @@ class OpenWatchStream(msgspec.Struct, frozen=True, gc=False):
 
     stream: int
     room_bytes: int
+    credentials: Credentials | None = None
+    """Who watches; looked at whenever a watcher is created on the stream."""
 
 
 class WatchStreamRequest(msgspec.Struct, frozen=True):
@@ -165,13 +195,17 @@ __all__ = [
     "AdminReply",
     "ApiRequest",
     "ApiResponse",
+    "Authenticate",
     "Became",
+    "ByCertificate",
+    "ByToken",
     "ChangeMembers",
     "ClientRequest",
     "CloseWatchStream",
     "Commit",
     "CommitBackend",
     "ConfigurationChanged",
+    "Credentials",
     "Effect",
     "Input",
     "LeaderMoved",

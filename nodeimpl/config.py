@@ -195,6 +195,10 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True):
     """A request not answered by then is answered with `REQUEST_TIMED_OUT`."""
     requests_waiting_max: int = 8192
     """Requests a node works on at a time; more are refused."""
+    auth_token_ttl_ns: int = 300 * SECOND
+    """A token that is not shown for so long is forgotten (etcd --auth-token-ttl)."""
+    auth_tokens_max: int = 100_000
+    """Tokens a node knows; those shown longest ago go first."""
     backend_commit_entries: int = 1000
     """The backend commits after so many applied entries."""
 
@@ -226,6 +230,12 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True):
             self.incarnation,
             f"from 0 to {INCARNATION_MAX}",
         )
-        for setting in ("request_timeout_ns", "requests_waiting_max", "backend_commit_entries"):
+        for setting in (
+            "request_timeout_ns",
+            "requests_waiting_max",
+            "auth_token_ttl_ns",
+            "auth_tokens_max",
+            "backend_commit_entries",
+        ):
             value: int = getattr(self, setting)
             _require(value >= 1, setting, value, "at least 1")

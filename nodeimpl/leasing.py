@@ -40,6 +40,7 @@ from nodeimpl.config import NodeConfig
 from nodeimpl.ids import SECOND, Instant, LeaseId, NodeId, RequestId, Term
 from nodeimpl.leader_requests import decode_question, encode_answer
 from nodeimpl.lease_clock import LeaseClock
+from nodeimpl.mvcc.auth.commands import Authenticate
 from nodeimpl.mvcc.commands import (
     CheckpointLease,
     DescribeMember,
@@ -138,7 +139,9 @@ class Leasing:
             return True
         return self._deadline is not None and self._deadline <= now
 
-    def command(self, request_id: RequestId, request: ApiRequest | DescribeMember) -> bytes:
+    def command(
+        self, request_id: RequestId, request: ApiRequest | DescribeMember | Authenticate
+    ) -> bytes:
         """Return what is to enter the log; a grant with an id, and no TTL that nobody could keep.
 
         The id is taken from that of the request, which is unique. The shortest TTL is half as long
@@ -202,9 +205,7 @@ class Leasing:
 
     @property
     def _leads(self) -> bool:
-        """Whether this node leads still, in the term whose time it keeps."""
-        raft = self._raft
-        return raft.role is RoleName.LEADER and raft.current_term == self._term
+        return leads(self._raft, self._term)
 
     def _follow(self, now: Instant, store: Store, effects: list[RaftEffect]) -> None:
         """Keep the time of leases that are new, and of none that has ended."""
@@ -411,7 +412,7 @@ class Leasing:
             self._set_expiry(now, lease_id, at)
             lease = book.by_id[lease_id]
             remaining_s = -((now - at) // SECOND)
-            if lease_id not in self._checkpointing and remaining_s < lease.ttl_s:
+            if lease_id not in self._checkpointing and remaining_s < lease.next_ttl_s:
                 self._propose_checkpoint(now, lease, remaining_s, effects)
 
     def _propose_checkpoint(
@@ -436,18 +437,24 @@ class Leasing:
         effects += self._raft.propose(now, proposals)
 
 
+def leads(raft: Raft, term: Term | None) -> bool:
+    """Return whether this node leads still, in the term whose time it keeps."""
+    return raft.role is RoleName.LEADER and raft.current_term == term
+
+
 def time_to_live(
     now: Instant, book: LeaseBook, expiries: LeaseClock, request: LeaseTimeToLiveRequest
 ) -> LeaseTimeToLiveResponse:
     """Return the whole seconds that are left of a lease; -1 if there is none (as etcd).
 
-    Deviation: keys are listed in their order, and a lease that is overdue has 0 left; etcd lists
-    them in any order, and counts on below 0.
+    Deviation: keys are listed in their order, and what is left lies between 0 and the TTL granted.
+    etcd lists them in any order, counts on below 0, and tells of what a new leader has added, which
+    the next keep-alive takes away.
     """
     lease = book.by_id.get(LeaseId(request.ID))
     if lease is None:
         return LeaseTimeToLiveResponse(ID=request.ID, TTL=-1)
-    left_ns = max(0, expiries.instants[lease.lease_id] - now)
+    left_ns = min(max(0, expiries.instants[lease.lease_id] - now), lease.ttl_s * SECOND)
     return LeaseTimeToLiveResponse(
         ID=request.ID,
         TTL=left_ns // SECOND,

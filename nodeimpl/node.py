@@ -8,13 +8,12 @@ applied it. A serializable read is answered from the store as it is (etcd api_gu
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from random import Random
 from typing import assert_never
 
-import msgspec
-
-from nodeimpl.administration import REFUSALS, Administration, refusal_of_transfer
+from nodeimpl.administration import Administration
 from nodeimpl.api.errors import (
     NO_LEADER,
     NOT_LEADER,
@@ -27,14 +26,13 @@ from nodeimpl.api.rpc_pb2 import (
     CompactionResponse,
     ResponseHeader,
 )
+from nodeimpl.authorization import AUTH_COMMANDS, Authorization
 from nodeimpl.boundary import (
-    AdminReply,
     ChangeMembers,
     ClientRequest,
     CommitBackend,
     Effect,
     Input,
-    LeaderMoved,
     MoveLeader,
     Receive,
     Reply,
@@ -45,6 +43,8 @@ from nodeimpl.config import NodeConfig
 from nodeimpl.ids import Instant, LogIndex, RequestId, Revision, Term
 from nodeimpl.leader_requests import decode_answer, encode_question
 from nodeimpl.leasing import Leasing
+from nodeimpl.mvcc.auth.commands import Authenticate
+from nodeimpl.mvcc.auth.identity import Identity, split_identity, with_identity
 from nodeimpl.mvcc.backend import Applied, Backend
 from nodeimpl.mvcc.commands import (
     CheckpointLease,
@@ -53,6 +53,7 @@ from nodeimpl.mvcc.commands import (
     ExpireLease,
     decode_command,
     encode_command,
+    holds_in,
 )
 from nodeimpl.mvcc.snapshot import encode_snapshot
 from nodeimpl.mvcc.store import Store
@@ -81,17 +82,10 @@ from nodeimpl.raft.state import Recovered
 from nodeimpl.request_ids import RequestIds
 from nodeimpl.routing import LEADER_REQUESTS, as_read, is_local, is_physical
 from nodeimpl.state_transfer import content_of
-from nodeimpl.watching import take_watch_input
+from nodeimpl.waiting import IndexedReads, Patience, Waiting
+from nodeimpl.watching import WatchDesk
 
 _LEADER_COMMANDS = (ExpireLease, CheckpointLease)
-
-
-class _Waiting(msgspec.Struct, frozen=True, gc=False):
-    """A request that has been taken and not yet answered."""
-
-    tag: int
-    read: ReadRequest | None
-    """What to read once the read index is applied; None for a write."""
 
 
 class Node:
@@ -121,15 +115,15 @@ class Node:
         self._seal_entries = min(config.backend_commit_entries, config.raft.snapshot_entries)
         """The log cannot be trimmed more often than the store is made durable."""
         self.raft = self.make_raft(recovered, random, now)
-        self._waiting: dict[RequestId, _Waiting] = {}
+        self._waiting: dict[RequestId, Waiting] = {}
         self._administration = Administration()
-        self._expiry: deque[tuple[Instant, RequestId]] = deque()
-        """Requests that wait, oldest first, and answered ones between them."""
-        self._reads: deque[tuple[LogIndex, tuple[RequestId, ...]]] = deque()
-        """Reads whose read index is known and not yet applied."""
+        self._patience = Patience(config.request_timeout_ns)
+        self._reads = IndexedReads()
         self._compactions: deque[tuple[Revision, RequestId, ApiResponse]] = deque()
         """Answers that wait until superseded rows are gone, lowest revision first."""
         self.watch = WatchHub(config.watch, self.store.state)
+        self.authorization = Authorization(config)
+        self._watch_desk = WatchDesk(self.watch, self.authorization)
         self._removal_at = now if self.store.is_compacting else None
         """When to remove the next batch of superseded rows; None if nothing is planned."""
         self._request_ids = RequestIds(config.node_id, config.incarnation)
@@ -143,6 +137,11 @@ class Node:
         return Raft(config.raft, config.node_id, config.voters, recovered, random, now)
 
     @property
+    def applied(self) -> Applied:
+        """What the store is the outcome of, sealed or not."""
+        return Applied(self.applied_index, self._applied_term, self._applied_members)
+
+    @property
     def deadline(self) -> Instant:
         """When `Wake` must be given at the latest."""
         deadline = self.raft.deadline
@@ -151,8 +150,9 @@ class Node:
         watch_deadline = self.watch.deadline
         if watch_deadline is not None and watch_deadline < deadline:
             deadline = watch_deadline
-        if self._expiry and (expiry := self._expiry[0][0]) < deadline:
-            deadline = expiry
+        over_at = self._patience.deadline
+        if over_at is not None and over_at < deadline:
+            deadline = over_at
         leasing_at = self._leasing.deadline
         return leasing_at if leasing_at is not None and leasing_at < deadline else deadline
 
@@ -162,14 +162,15 @@ class Node:
             effects = self._interpret(now, self.raft.receive(now, given.sender, given.message))
         else:
             effects = self._handle(now, given)
+        while self._leasing.is_due(now):
+            effects += self._interpret(now, self._leasing.step(now, self.store))
         if self.watch.streams:
-            self._serve_watchers(now, effects)  # Before rows go of which they are to be told.
+            # Before rows go of which they are to be told.
+            effects += self._watch_desk.serve(now, self._head)
         if self.store.is_compacting:
             self._remove_rows(now, effects)
         if self._compactions:
             self._answer_compactions(effects)
-        while self._leasing.is_due(now):
-            effects += self._interpret(now, self._leasing.step(now, self.store))
         return effects
 
     def _handle(self, now: Instant, given: Input) -> list[Effect]:
@@ -178,46 +179,66 @@ class Node:
                 return self._take(now, requests)
             case Receive(sender=sender, message=message):
                 return self._interpret(now, self.raft.receive(now, sender, message))
-            case ChangeMembers():
-                return self._change_members(now, given)
-            case MoveLeader():
-                return self._move_leader(now, given)
+            case ChangeMembers() | MoveLeader():
+                new_id = partial(self._new_request_id, now)
+                replies, begun = self._administration.begin(now, self.raft, given, new_id)
+                return [*replies, *self._interpret(now, begun)]
             case Wake():
                 effects = self._expire(now)
                 return effects + self._interpret(now, self.raft.wake(now))
             case _:
-                take_watch_input(self.watch, given)
+                self._watch_desk.take(now, given, self.store.auth, self.applied_index)
                 return []
 
     # ------------------------------------------------------------ requests
     def _take(self, now: Instant, requests: Sequence[ClientRequest]) -> list[Effect]:
+        """Take requests from clients, once it is known who asks, if that matters."""
+        if not self.store.auth.enabled:
+            return self._take_admitted(now, requests, {})
+        admitted = self.authorization.admit_all(
+            now, self.store, self.applied_index, requests, partial(self._wait, now)
+        )
+        taken = self._take_admitted(now, admitted.requests, admitted.identities)
+        return [*admitted.refusals, *taken]
+
+    def _take_admitted(
+        self, now: Instant, requests: Sequence[ClientRequest], asking: Mapping[int, Identity]
+    ) -> list[Effect]:
+        """Take requests; `asking` says by tag who asks, of those of which it matters."""
         effects: list[Effect] = []
         proposals: list[tuple[RequestId, bytes]] = []
         reads: list[RequestId] = []
         for request in requests:
-            body = request.body
+            body, identity = request.body, asking.get(request.tag)
             refusal = self._refusal(body)
             if refusal is not None:
                 effects.append(Reply(request.tag, refusal))
             elif (read := as_read(body)) is not None:
                 if is_local(read):
-                    effects.append(self._reply(request.tag, self.store.read(read)))
+                    effects.append(self._reply(request.tag, self.store.read(read, identity)))
                 else:
-                    reads.append(self._wait(now, request.tag, read=read))
+                    reads.append(self._wait(now, request.tag, read, identity))
             else:
-                request_id = self._wait(now, request.tag, read=None)
+                request_id = self._wait(now, request.tag)
                 if isinstance(body, LEADER_REQUESTS):
                     inquiry = self.raft.inquire(now, request_id, encode_question(body))
                     effects += self._interpret(now, inquiry)
                 else:
-                    proposals.append((request_id, self._leasing.command(request_id, body)))
+                    command = self._leasing.command(request_id, body)
+                    proposals.append((request_id, with_identity(command, identity)))
         if proposals:
             effects += self._interpret(now, self.raft.propose(now, proposals))
         if reads:
             effects += self._interpret(now, self.raft.read(now, reads))
         return effects
 
-    def _refusal(self, body: ApiRequest | DescribeMember) -> ApiError | None:
+    def _take_parked(self, now: Instant, effects: list[Effect]) -> None:
+        """Take the requests whose tokens are known now, unless they have waited too long."""
+        for request_id, request in self.authorization.unparked(self.applied_index):
+            if self._waiting.pop(request_id, None) is not None:
+                effects += self._take(now, (request,))
+
+    def _refusal(self, body: ApiRequest | DescribeMember | Authenticate) -> ApiError | None:
         """Return why a request is not taken; None if it is."""
         refusal = self.store.check(body)
         if refusal is None and len(self._waiting) >= self.config.requests_waiting_max:
@@ -226,17 +247,17 @@ class Node:
             return self._quota.refusal(body)
         return refusal
 
-    def _wait(self, now: Instant, tag: int, *, read: ReadRequest | None) -> RequestId:
+    def _wait(
+        self, now: Instant, tag: int, read: ReadRequest | None = None, who: Identity | None = None
+    ) -> RequestId:
         request_id = self._new_request_id(now)
-        self._waiting[request_id] = _Waiting(tag, read)
+        self._waiting[request_id] = Waiting(tag, read, who)
         return request_id
 
     def _new_request_id(self, now: Instant) -> RequestId:
         """Return the next id, and see to it that the request does not wait for ever."""
         request_id = self._request_ids.next()
-        while self._expiry and not self._is_open(self._expiry[0][1]):
-            self._expiry.popleft()  # Answered: it would only wake the node for nothing.
-        self._expiry.append((Instant(now + self.config.request_timeout_ns), request_id))
+        self._patience.begin(now, request_id, self._is_open)
         return request_id
 
     def _is_open(self, request_id: RequestId) -> bool:
@@ -245,44 +266,13 @@ class Node:
     def _expire(self, now: Instant) -> list[Effect]:
         """Answer what has waited too long: its outcome is unknown, and may stay so."""
         effects: list[Effect] = []
-        while self._expiry and self._expiry[0][0] <= now:
-            _, request_id = self._expiry.popleft()
+        for request_id in self._patience.over(now):
             waiting = self._waiting.pop(request_id, None)
             if waiting is not None:
                 self.raft.forget_inquiry(request_id)
                 effects.append(Reply(waiting.tag, REQUEST_TIMED_OUT))
             effects += self._administration.expired(request_id)
         return effects
-
-    # ------------------------------------------------------------ watches
-    def _serve_watchers(self, now: Instant, effects: list[Effect]) -> None:
-        """Tell watchers what the input has changed, and bring those behind a step closer."""
-        for reply in self.watch.serve(now):
-            self._head(reply.body.header)
-            effects.append(reply)
-
-    # ------------------------------------------------------------ what operators ask for
-    def _change_members(self, now: Instant, given: ChangeMembers) -> list[Effect]:
-        """Begin the change here, if this node leads; it is answered when C_new is applied."""
-        objection = self.raft.objection_to_change(given.change)
-        if objection is not None:
-            return [AdminReply(given.tag, REFUSALS[objection])]
-        request_id = self._new_request_id(now)
-        self._administration.await_change(request_id, given.tag)
-        return self._interpret(now, self.raft.change_membership(now, request_id, given.change))
-
-    def _move_leader(self, now: Instant, given: MoveLeader) -> list[Effect]:
-        """Begin to hand over, if this node leads; it is answered when the target is seen to."""
-        objection = self.raft.objection_to_transfer(given.target)
-        if objection is not None:
-            return [AdminReply(given.tag, refusal_of_transfer(objection))]
-        if given.target == self.config.node_id:
-            effects: list[Effect] = [AdminReply(given.tag, LeaderMoved(given.target))]
-        else:
-            request_id = self._new_request_id(now)
-            self._administration.await_leader(request_id, given.tag, given.target)
-            effects = []
-        return effects + self._interpret(now, self.raft.transfer(now, given.target))
 
     # ------------------------------------------------------------ what consensus says
     def _interpret(self, now: Instant, raft_effects: list[RaftEffect]) -> list[Effect]:
@@ -334,8 +324,11 @@ class Node:
                 f"entry {entry.index} committed after {self.applied_index} was applied"
             )
             if entry.kind is EntryKind.COMMAND:
-                request_id, request = decode_command(entry.data)
-                outcome = self.apply_command(request, entry.term)
+                command, identity = split_identity(entry.data)
+                request_id, request = decode_command(command)
+                outcome = self.apply_command(request, entry.term, identity)
+                if type(request) in AUTH_COMMANDS:
+                    self.authorization.applied(now, entry.index, request, outcome)
                 if isinstance(outcome, CompactionResponse) and is_physical(request):
                     awaited = self.store.compact_revision
                     self._compactions.append((awaited, request_id, outcome))
@@ -358,22 +351,27 @@ class Node:
         Whatever the store has applied stands behind its `Persist`: its `Commit` does.
         """
         self._sealed_index = self.applied_index
-        applied = Applied(self.applied_index, self._applied_term, self._applied_members)
+        applied = self.applied
         point = self._backend.seal(applied)
         effects.append(CommitBackend(point, applied, self.store.hash()))
         effects += self._interpret(now, self.raft.trim(now, self.applied_index))
 
-    def apply_command(self, request: Command, term: Term) -> ApiResponse | ApiError:
+    def apply_command(
+        self, request: Command, term: Term, identity: Identity | None = None
+    ) -> ApiResponse | ApiError:
         """Apply a committed command to the store; every node does so in the same order.
 
         What a leader says of the time of leases holds in an entry of its own term only.
         """
-        if isinstance(request, _LEADER_COMMANDS) and request.term != term:
+        if isinstance(request, _LEADER_COMMANDS) and not holds_in(term, request):
             return NOT_LEADER
-        return self.store.apply(request)
+        return self.store.apply(request, identity)
 
     def _look_around(self, now: Instant, effects: list[Effect]) -> None:
         """See what has come of what was applied, besides the answers."""
+        self.authorization.look(self.store.auth, self.watch)
+        if self.authorization.parked:
+            self._take_parked(now, effects)
         if self.store.leases.touched:
             self._leasing.touched()
         if self._quota.look():
@@ -416,6 +414,7 @@ class Node:
         point = self._backend.restore(content.applied, content.rows)
         self.store = Store(self._backend, self.config.store)
         self.watch.restored(self.store.state)
+        self.authorization.restored(self.store.auth, self.watch)
         self._removal_at = None
         self._sealed_index = self.applied_index = content.applied.index
         self._applied_term = content.applied.term
@@ -451,23 +450,19 @@ class Node:
     ) -> None:
         if read_index <= self.applied_index:
             self._answer_reads(request_ids, effects)
-            return
-        # Read indices come in any order: a delayed answer of the leader may be older.
-        position = len(self._reads)
-        while position and self._reads[position - 1][0] > read_index:
-            position -= 1
-        self._reads.insert(position, (read_index, request_ids))
+        else:
+            self._reads.add(read_index, request_ids)
 
     def _answer_applied_reads(self, effects: list[Effect]) -> None:
-        while self._reads and self._reads[0][0] <= self.applied_index:
-            _, request_ids = self._reads.popleft()
+        for request_ids in self._reads.applied(self.applied_index):
             self._answer_reads(request_ids, effects)
 
     def _answer_reads(self, request_ids: tuple[RequestId, ...], effects: list[Effect]) -> None:
         for request_id in request_ids:
             waiting = self._waiting.pop(request_id, None)
             if waiting is not None and waiting.read is not None:
-                effects.append(self._reply(waiting.tag, self.store.read(waiting.read)))
+                outcome = self.store.read(waiting.read, waiting.identity)
+                effects.append(self._reply(waiting.tag, outcome))
             elif request_id in self._leasing:
                 self._leasing.settled(request_id)
 

@@ -13,6 +13,7 @@ from nodeimpl.api.rpc_pb2 import (
     RangeRequest,
     TxnRequest,
 )
+from nodeimpl.mvcc.auth.commands import Authenticate
 from nodeimpl.mvcc.commands import Command, DescribeMember
 from nodeimpl.mvcc.txn import is_read_only, is_serializable
 
@@ -28,7 +29,7 @@ NO_COMMANDS: Final = (
 """What never enters the log."""
 
 
-def as_read(request: ApiRequest | DescribeMember) -> ReadRequest | None:
+def as_read(request: ApiRequest | DescribeMember | Authenticate) -> ReadRequest | None:
     """Return the request as one that can be answered without the log; None if it cannot be."""
     match request:
         case PutRequest():

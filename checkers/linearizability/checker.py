@@ -27,7 +27,8 @@ from checkers.models.cas_register import CasRegister, RegisterOperation
 from checkers.models.kv import Kv, KvOperation
 from checkers.models.model import Model, OperationT, StateT
 from checkers.models.multi_register import MultiRegister, Registers, Txn
-from checkers.models.mutex import Mutex, MutexOperation
+from checkers.models.mutex import Holding, Mutex, MutexOperation, OwnerMutex, OwnerStep
+from checkers.models.queue import Bag, FifoQueue, QueueOperation, UnorderedQueue, Waiting
 from checkers.models.register import Held, Read, Register, Write
 from checkers.models.registry import model_named
 from checkers.models.set import Elements, ElementSet, SetOperation
@@ -36,7 +37,9 @@ from checkers.verdict import Answer, Verdict, invalid, unknown, valid
 NAME: Final = "linearizability"
 
 
-def linearizable(model_name: str, initial: str | None = None) -> Checker:
+def linearizable(  # noqa: C901, PLR0911 - one case for each model
+    model_name: str, initial: str | None = None
+) -> Checker:
     """Return a checker for the model called `model_name`, which starts from `initial`.
 
     Raises `ModelError` if there is no such model, or no such start (see `models.registry`).
@@ -53,6 +56,12 @@ def linearizable(model_name: str, initial: str | None = None) -> Checker:
             return Linearizability[str, KvOperation](model)
         case Mutex():
             return Linearizability[bool, MutexOperation](model)
+        case OwnerMutex():
+            return Linearizability[Holding, OwnerStep](model)
+        case FifoQueue():
+            return Linearizability[Waiting, QueueOperation](model)
+        case UnorderedQueue():
+            return Linearizability[Bag, QueueOperation](model)
         case ElementSet():
             return Linearizability[Elements, SetOperation](model)
         case _:

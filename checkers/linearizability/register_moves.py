@@ -26,7 +26,6 @@ from typing import Final, TypeAlias
 from checkers.linearizability.register_history import (
     CAS,
     MISMATCH,
-    NEVER,
     READ,
     WRITE,
     RegisterHistory,
@@ -58,7 +57,7 @@ class RegisterMoves:
         "_goal_wanted",
         "_history",
         "_mismatches_of",
-        "_place",
+        "_new",
         "_readers_of",
         "_reusable",
         "_wanted_by",
@@ -104,13 +103,13 @@ class RegisterMoves:
         self._width: Final = 1 + history.crashed_count.bit_length()
         self.guard = 0
 
-        self._place = self._bit = self._goal = self._goal_wanted = 0
+        self._new = self._bit = self._goal = self._goal_wanted = 0
 
     # ------------------------------------------------------------ operations come and go
 
     def begin(self, place: int, bit: int) -> None:
         """Call the operation at `place`."""
-        kind, value = self._history.kinds[place], self._history.expected[place]
+        kind, value, new = self._history.coded[place]
         if kind == READ:
             self.pure |= bit
             self._readers_of[value] |= bit
@@ -123,7 +122,7 @@ class RegisterMoves:
         elif kind == CAS:
             self.movers |= bit
             self._cas_open[value] |= bit
-            self._cas_of[value].append((bit, self._history.new[place]))
+            self._cas_of[value].append((bit, new))
             self._consumers[bit] = 1 << value
         else:
             self.pure |= bit
@@ -132,7 +131,7 @@ class RegisterMoves:
 
     def finish(self, place: int, bit: int) -> None:
         """Forget the operation at `place`."""
-        kind, value = self._history.kinds[place], self._history.expected[place]
+        kind, value, new = self._history.coded[place]
         if kind == READ:
             self.pure ^= bit
             self._readers_of[value] ^= bit
@@ -145,7 +144,7 @@ class RegisterMoves:
         elif kind == CAS:
             self.movers ^= bit
             self._cas_open[value] ^= bit
-            self._cas_of[value].remove((bit, self._history.new[place]))
+            self._cas_of[value].remove((bit, new))
             del self._consumers[bit]
         else:
             self.pure ^= bit
@@ -155,9 +154,8 @@ class RegisterMoves:
     def crash(self, place: int) -> None:
         """Call the write or cas at `place`, whose outcome is unknown."""
         history = self._history
-        value = history.expected[place]
-        if history.kinds[place] == CAS:
-            new = history.new[place]
+        its_kind, value, new = history.coded[place]
+        if its_kind == CAS:
             kind = self._crashed.get((value, new))
             if kind is None:
                 kind = self._crashed[value, new] = self._new_kind()
@@ -166,19 +164,12 @@ class RegisterMoves:
                 self._wanted_by.clear()
             kind.limit += kind.unit
             return
-        if not self._consumable(value, history.calls[place]):
+        if not history.consumable(value, history.calls[place]):
             return
         kind = self._crashed_writes.get(value)
         if kind is None:
             kind = self._crashed_writes[value] = self._crashed[value, None] = self._new_kind()
         kind.limit += kind.unit
-
-    def _consumable(self, value: int, moment: int) -> bool:
-        """Return whether anything at `moment` or later can tell that `value` was written."""
-        history = self._history
-        if history.escaped_until >= moment:
-            return True
-        return history.consumed_until.get(value, NEVER) >= moment
 
     def _new_kind(self) -> CrashedKind:
         kind = CrashedKind(number=len(self._crashed), width=self._width, reusable=self._reusable)
@@ -200,13 +191,13 @@ class RegisterMoves:
 
     def noticeable(self, place: int, moment: int) -> bool:
         """Return whether the value that the operation at `place` writes can still be consumed."""
-        return self._consumable(self._history.expected[place], moment)
+        return self._history.consumable(self._history.coded[place][1], moment)
 
     def aim(self, place: int, bit: int) -> None:
         """Make the operation at `place` the end of chains."""
-        self._place, self._bit = place, bit
-        kind = self._history.kinds[place]
-        goal = self._goal = self._history.expected[place]
+        self._bit = bit
+        kind, goal, self._new = self._history.coded[place]
+        self._goal = goal
         if kind == WRITE:
             self._goal_wanted = 0
         elif kind == MISMATCH:
@@ -227,7 +218,7 @@ class RegisterMoves:
             return (goal, done & ~bit, optional & ~bit, used)
         if state != goal:
             return None
-        new = self._history.new[self._place]
+        new = self._new
         done, optional = self._settled_in(new, done | bit, optional)
         return (new, done ^ bit, optional, used)
 

@@ -3,7 +3,10 @@
 Every method is exact within its budget. `decide` picks by what the operations are:
 
 - registers in which every value is written once: `unique_values`, in O(n log n);
-- registers, strings, anything else: a `sweep`, with the moves made for them.
+- other registers: depth first (`register_search`), hastily; then the relaxation, in which
+  operations of unknown outcome may be used again and again, so that it refutes what is wrong for
+  simple reasons; then depth first, patiently; and if all that is not enough, as anything else:
+- strings, anything else: a `sweep`, with the moves made for them.
 
 A long history is first swept with a narrow beam: most are linearizable, and then a few
 configurations suffice to show it. Where outcomes are unknown, the search space may explode, so a
@@ -22,6 +25,8 @@ from checkers.linearizability.interval import Interval
 from checkers.linearizability.model_moves import ModelMoves
 from checkers.linearizability.register_history import RegisterHistory
 from checkers.linearizability.register_moves import RegisterMoves
+from checkers.linearizability.register_search import RegisterSearch
+from checkers.linearizability.register_tables import RegisterTables
 from checkers.linearizability.string_moves import StringMoves
 from checkers.linearizability.sweep import Moves, Outcome, Sweep
 from checkers.models.cas_register import CasRegister
@@ -38,6 +43,12 @@ _SHORT: Final = 200
 
 _NARROW_BEAMS: Final = (2, 16)
 _WIDE_BEAMS: Final = (128, 1024, 8192)
+
+_HASTY_STEPS_EACH: Final = 4
+"""What a search depth first may spend for each operation at first: twice what a lucky one needs."""
+
+_PATIENCE: Final = 20
+"""How many times a cautious sweep's steps it may spend before sweeps are tried."""
 
 _CAUTIOUS_STEPS_MAX: Final = 2000
 _CAUTIOUS_STEPS_EACH: Final = 20
@@ -60,12 +71,38 @@ def decide(
             outcome = unique_values.judge(intervals, value)
             if outcome is not None:
                 return outcome
-            history = RegisterHistory(intervals, value)
-            return _climb(partial(RegisterMoves, history), intervals, steps_max)
+            return _decide_register(RegisterHistory(intervals, value), intervals, steps_max)
         case Kv(initial):
             return _climb(partial(StringMoves, intervals, initial), intervals, steps_max)
         case _:
             return _climb(partial(ModelMoves, intervals, model), intervals, steps_max)
+
+
+def _decide_register(
+    history: RegisterHistory, intervals: Sequence[Interval[object]], steps_max: int
+) -> Outcome:
+    """Search depth first; if that takes long, relax; search on; and then sweep."""
+    tables = RegisterTables(history)
+    search = RegisterSearch(tables, steps_max=steps_max)
+    hasty = _CAUTIOUS_STEPS_MAX + _HASTY_STEPS_EACH * len(intervals)
+    patient = _PATIENCE * (_CAUTIOUS_STEPS_MAX + _CAUTIOUS_STEPS_EACH * len(intervals))
+    outcome = search.run(min(hasty, steps_max))
+    spent = 0
+    if outcome.answer is Answer.UNKNOWN and history.crashed_count:
+        allowed = min(hasty, steps_max - outcome.steps)
+        relaxed = RegisterSearch(tables, steps_max=allowed, reusable=True).run(allowed)
+        spent = relaxed.steps
+        if relaxed.answer is Answer.INVALID:
+            return msgspec.structs.replace(
+                relaxed, steps=spent + outcome.steps, method="relaxation"
+            )
+    if outcome.answer is Answer.UNKNOWN:
+        outcome = search.run(min(patient, steps_max - spent))
+    spent += outcome.steps
+    if outcome.answer is not Answer.UNKNOWN or spent >= steps_max:
+        return msgspec.structs.replace(outcome, steps=spent)
+    swept = _climb(partial(RegisterMoves, history), intervals, steps_max - spent)
+    return msgspec.structs.replace(swept, steps=swept.steps + spent)
 
 
 class _MovesFor(Protocol[StateT]):

@@ -25,10 +25,11 @@ Not applicable if a value is written twice, if a `cas` may leave the value as it
 mismatches: they know only what the value was not.
 """
 
-from bisect import bisect_right
 from collections.abc import Hashable, Iterator, Sequence
-from itertools import pairwise
 from typing import Final, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
 
 from checkers.linearizability.interval import Interval
 from checkers.linearizability.sweep import Outcome
@@ -41,11 +42,16 @@ METHOD: Final = "unique values"
 _BEFORE_ALL: Final = -(1 << 62)
 _FOR_EVER: Final = 1 << 62
 
-_INITIAL: Final = -1
-"""In place of the place of a write: the initial value was there before all operations."""
+_INITIAL: Final = 0
+"""The number of the initial value."""
 
-_Blame: TypeAlias = tuple[Hashable, ...]
-"""Values that cannot go together; none at all, if there is no conflict."""
+_NONE: Final = -1
+"""In place of the number of a value: there is none."""
+
+_Moments: TypeAlias = npt.NDArray[np.int64]
+
+_Blame: TypeAlias = tuple[int, ...]
+"""Numbers of values that cannot go together; none at all, if there is no conflict."""
 
 
 def judge(intervals: Sequence[Interval[object]], initial: Hashable) -> Outcome | None:
@@ -53,40 +59,20 @@ def judge(intervals: Sequence[Interval[object]], initial: Hashable) -> Outcome |
 
     `INVALID` comes with the suspects: all that touch the values in conflict.
     """
-    writers = _writers(intervals, initial)
-    if writers is None:
+    clusters = _Clusters(initial)
+    if not clusters.number_writes(intervals):
         return None
-    clusters = _Clusters(intervals, initial, writers)
-    blame = clusters.conflict()
-    if not blame:
+    stray = clusters.add_consumers(intervals)
+    blame = () if stray else clusters.conflict()
+    if not stray and not blame:
         return Outcome(answer=Answer.VALID, steps=len(intervals), method=METHOD)
+    values = frozenset((*stray, *(clusters.values[number] for number in blame)))
     return Outcome(
         answer=Answer.INVALID,
         steps=len(intervals),
-        suspects=tuple(_touching(intervals, frozenset(blame))),
+        suspects=tuple(_touching(intervals, values)),
         method=METHOD,
     )
-
-
-def _writers(
-    intervals: Sequence[Interval[object]], initial: Hashable
-) -> dict[Hashable, int] | None:
-    """Return, by value, the place of the operation that writes it; None if not applicable."""
-    writers: dict[Hashable, int] = {initial: _INITIAL}
-    for place, (operation, _, _, _) in enumerate(intervals):
-        match operation:
-            case Read():
-                continue
-            case Write(value):
-                pass
-            case Cas(expected, value) if expected != value:
-                pass
-            case _:
-                return None
-        if value in writers:
-            return None
-        writers[value] = place
-    return writers
 
 
 def _touching(intervals: Sequence[Interval[object]], values: frozenset[Hashable]) -> Iterator[int]:
@@ -101,138 +87,145 @@ def _touching(intervals: Sequence[Interval[object]], values: frozenset[Hashable]
 
 
 class _Clusters:
-    """The operations by value, and the `cas` that link them."""
+    """The operations by value, and the `cas` that link them. Values are numbered, for speed."""
 
-    __slots__ = ("_high", "_initial", "_intervals", "_low", "_next", "_writers")
+    __slots__ = ("_born", "_high", "_low", "_next", "_number", "_source", "values")
 
-    def __init__(
-        self,
-        intervals: Sequence[Interval[object]],
-        initial: Hashable,
-        writers: dict[Hashable, int],
-    ) -> None:
-        self._intervals: Final = intervals
-        self._initial: Final = initial
-        self._writers: Final = writers
-        # By value: the first return and last call in its cluster; the value after it in a chain.
-        self._low: Final[dict[Hashable, int]] = {}
-        self._high: Final[dict[Hashable, int]] = {}
-        self._next: Final[dict[Hashable, Hashable]] = {}
+    def __init__(self, initial: Hashable) -> None:
+        self._number: Final[dict[Hashable, int]] = {initial: _INITIAL}
+        self.values: Final[list[Hashable]] = [initial]
+        # By value: the call of its write; the first return and the last call in its cluster; the
+        # value that its write expected, if that was a cas; the value after it in a chain.
+        self._born: Final = [_BEFORE_ALL]
+        self._low: Final = [_BEFORE_ALL]
+        self._high: Final = [_BEFORE_ALL]
+        self._source: Final[dict[int, Hashable]] = {}
+        self._next: Final[dict[int, int]] = {}
+
+    def number_writes(self, intervals: Sequence[Interval[object]]) -> bool:
+        """Give a number to all that is written; return False if the method is not applicable."""
+        number, values, source = self._number, self.values, self._source
+        born, low, high = self._born, self._low, self._high
+        for operation, call, ret, _ in intervals:
+            if isinstance(operation, Read):
+                continue
+            if isinstance(operation, Write):
+                value = operation.value
+            elif isinstance(operation, Cas) and operation.expected != operation.new:
+                value = operation.new
+                source[len(values)] = operation.expected
+            else:
+                return False
+            if value in number:
+                return False
+            number[value] = len(values)
+            values.append(value)
+            born.append(call)
+            high.append(call)
+            low.append(_FOR_EVER if ret is None else ret)
+        return True
+
+    def add_consumers(self, intervals: Sequence[Interval[object]]) -> tuple[Hashable, ...]:
+        """Put reads into clusters; return a value that was read but never written, if any."""
+        number, low, high = self._number, self._low, self._high
+        for operation, call, ret, _ in intervals:
+            if isinstance(operation, Read) and ret is not None:
+                cluster = number.get(operation.value, _NONE)
+                if cluster == _NONE:
+                    return (operation.value,)
+                if ret < low[cluster]:  # noqa: PLR1730 - the hot loop: min() and max() are calls
+                    low[cluster] = ret
+                if call > high[cluster]:  # noqa: PLR1730
+                    high[cluster] = call
+        for cluster, expected in self._source.items():
+            if expected not in number and low[cluster] != _FOR_EVER:
+                return (expected, self.values[cluster])
+        return ()
 
     def conflict(self) -> _Blame:
-        """Return the values in conflict, if any."""
-        return self._gather() or self._revive() or self._zones_conflict()
+        """Return the values in conflict, if any; rule 1 first."""
+        for cluster, (low, born) in enumerate(zip(self._low, self._born, strict=True)):
+            if low < born:
+                return (cluster,)
+        return self._link() or self._zones_conflict()
 
-    def _gather(self) -> _Blame:
-        """Put all that returned into clusters; rule 1."""
-        for operation, call, ret, _ in self._intervals:
-            if ret is None:
-                continue
-            match operation:
-                case Read(value):
-                    blame = self._consumed_too_early(value, ret)
-                case Write(value):
-                    blame = ()
-                case Cas(expected, value):
-                    blame = self._consumed_too_early(expected, ret) or self._link(expected, value)
-                case _:
-                    raise AssertionError("not applicable")
-            if blame:
-                return blame
-            self._add(value, call, ret)
-        return ()
-
-    def _add(self, value: Hashable, call: int, ret: int) -> None:
-        self._low[value] = min(ret, self._low.get(value, ret))
-        self._high[value] = max(call, self._high.get(value, call))
-
-    def _consumed_too_early(self, value: Hashable, ret: int) -> _Blame:
-        writer = self._writers.get(value)
-        if writer is None or (writer != _INITIAL and ret < self._intervals[writer].call):
-            return (value,)
-        return ()
-
-    def _link(self, expected: Hashable, new: Hashable) -> _Blame:
-        other = self._next.setdefault(expected, new)
-        if other == new:
-            return ()
-        return (expected, *self._chain_from(new), *self._chain_from(other))
-
-    def _revive(self) -> _Blame:
-        """Add the writes of unknown outcome whose values were consumed, and theirs in turn."""
-        todo = [*self._low, *self._next]
-        seen: set[Hashable] = set()
+    def _link(self) -> _Blame:
+        """Link the values of every `cas` that took effect, be it only because it was consumed."""
+        todo = [cluster for cluster in self._source if self._low[cluster] != _FOR_EVER]
+        linked = set(todo)
         while todo:
-            value = todo.pop()
-            if value in seen:
-                continue
-            seen.add(value)
-            writer = self._writers.get(value)
-            if writer is None:
-                return tuple(self._chain_from(value))
-            if writer == _INITIAL:
-                self._add(value, _BEFORE_ALL, _BEFORE_ALL)
-                continue
-            operation, call, ret, _ = self._intervals[writer]
-            self._add(value, call, _FOR_EVER if ret is None else ret)
-            if isinstance(operation, Cas):
-                if blame := self._link(operation.expected, value):
-                    return blame
-                todo.append(operation.expected)
+            cluster = todo.pop()
+            expected = self._number.get(self._source[cluster], _NONE)
+            if expected == _NONE:
+                return tuple(self._chain_from(cluster))
+            other = self._next.setdefault(expected, cluster)
+            if other != cluster:
+                return (expected, *self._chain_from(cluster), *self._chain_from(other))
+            if expected in self._source and expected not in linked:
+                linked.add(expected)
+                todo.append(expected)
         return ()
 
     def _zones_conflict(self) -> _Blame:
         """Join chains and compare their zones; rules 2 and 3."""
+        low, high = np.array(self._low), np.array(self._high)
+        # An unknown write that no read saw has no zone, unless a chain goes through it.
+        exists = low != _FOR_EVER
         followers = set(self._next.values())
-        zones: list[tuple[int, int, Hashable]] = []
-        chained_count = 0
-        for head in self._low:
+        in_chains = 0
+        for head in self._next:
             if head in followers:
                 continue
-            low, high = self._low[head], self._high[head]
-            chained_count += 1
-            for value in self._chain_after(head):
-                if self._low[value] < high:
+            in_chains += 1
+            for after in self._chain_after(head):
+                if self._low[after] < high[head]:
                     return (head, *self._chain_after(head))
-                low, high = min(low, self._low[value]), max(high, self._high[value])
-                chained_count += 1
-            zones.append((low, high, head))
-        if chained_count != len(self._low):  # what no head leads to runs in a circle
-            return tuple(value for value in self._low if value in followers)
-        return tuple(value for head in _clash(zones) for value in (head, *self._chain_after(head)))
+                low[head] = min(low[head], self._low[after])
+                high[head] = max(high[head], self._high[after])
+                exists[after] = False
+                in_chains += 1
+            exists[head] = True
+        if in_chains != len(
+            followers | self._next.keys()
+        ):  # what no head leads to runs in a circle
+            return tuple(sorted(followers))
+        heads = np.flatnonzero(exists)
+        clash = _clash(low[heads], high[heads])
+        return tuple(number for at in clash for number in self._chain_from(int(heads[at])))
 
-    def _chain_from(self, value: Hashable) -> Iterator[Hashable]:
-        """Yield `value` and what follows it in its chain, once: all that proves that it was."""
-        seen = {value}
-        yield value
-        for after in self._chain_after(value):
+    def _chain_from(self, cluster: int) -> Iterator[int]:
+        """Yield `cluster` and what follows it in its chain, once: all that proves that it was."""
+        seen = {cluster}
+        yield cluster
+        for after in self._chain_after(cluster):
             if after in seen:
                 return
             seen.add(after)
             yield after
 
-    def _chain_after(self, head: Hashable) -> Iterator[Hashable]:
-        value = head
-        while value in self._next:
-            value = self._next[value]
-            yield value
+    def _chain_after(self, head: int) -> Iterator[int]:
+        cluster = head
+        while cluster in self._next:
+            cluster = self._next[cluster]
+            yield cluster
 
 
-def _clash(zones: Sequence[tuple[int, int, Hashable]]) -> _Blame:
-    """Return the names of two zones that violate rule 2 or 3, if any."""
-    forward = sorted((zone for zone in zones if zone[0] < zone[1]), key=_start)
-    for earlier, later in pairwise(forward):
-        if later[0] < earlier[1]:
-            return (earlier[2], later[2])
-    starts = [start for start, _, _ in forward]
-    for low, high, head in zones:
-        if low < high:
-            continue
-        place = bisect_right(starts, high) - 1
-        if place >= 0 and starts[place] < high and low < forward[place][1]:
-            return (forward[place][2], head)
-    return ()
-
-
-def _start(zone: tuple[int, int, Hashable]) -> int:
-    return zone[0]
+def _clash(low: _Moments, high: _Moments) -> tuple[int, ...]:
+    """Return the places of two zones that violate rule 2 or 3, if any."""
+    forward = np.flatnonzero(low < high)
+    forward = forward[np.argsort(low[forward], kind="stable")]
+    starts, ends = low[forward], high[forward]
+    overlaps = np.flatnonzero(starts[1:] < ends[:-1])
+    if overlaps.size:
+        first = int(overlaps[0])
+        return int(forward[first]), int(forward[first + 1])
+    backward = np.flatnonzero(low >= high)
+    # The last forward zone that begins before the backward one does: no other can hold it.
+    around = np.searchsorted(starts, high[backward]) - 1
+    if not starts.size:
+        return ()
+    inside = np.flatnonzero((around >= 0) & (low[backward] < ends[around]))
+    if not inside.size:
+        return ()
+    at = int(inside[0])
+    return int(forward[around[at]]), int(backward[at])

@@ -5,7 +5,9 @@ null. A multi-register also takes `x=0,y=0`.
 """
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Hashable, Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
@@ -15,11 +17,22 @@ from checkers.models.cas_register import CasRegister
 from checkers.models.kv import Kv
 from checkers.models.model import ModelError, hashable
 from checkers.models.multi_register import MultiRegister, registers
-from checkers.models.mutex import Mutex
+from checkers.models.mutex import Mutex, OwnerMutex
+from checkers.models.queue import FifoQueue, UnorderedQueue
 from checkers.models.register import Register
 from checkers.models.set import ElementSet
 
-KnownModel: TypeAlias = Register | CasRegister | MultiRegister | Kv | Mutex | ElementSet
+KnownModel: TypeAlias = (
+    Register
+    | CasRegister
+    | MultiRegister
+    | Kv
+    | Mutex
+    | OwnerMutex
+    | ElementSet
+    | FifoQueue
+    | UnorderedQueue
+)
 
 
 def model_names() -> tuple[str, ...]:
@@ -90,12 +103,33 @@ def _mutex(initial: str | None) -> Mutex:
             raise ModelError(f"a mutex starts as 'free' or 'held', not as {initial!r}")
 
 
+def _owner_mutex(initial: str | None, *, reentrant: bool) -> OwnerMutex:
+    match value_of(initial or "free"):
+        case "free":
+            return OwnerMutex(reentrant=reentrant)
+        case owner:
+            return OwnerMutex(reentrant, (hashable(owner), 1))
+
+
+def _fifo_queue(initial: str | None) -> FifoQueue:
+    return FifoQueue(tuple(_elements("fifo-queue", initial)))
+
+
+def _unordered_queue(initial: str | None) -> UnorderedQueue:
+    counts = Counter(_elements("unordered-queue", initial))
+    return UnorderedQueue((frozenset(counts.items()), 0))
+
+
 def _set(initial: str | None) -> ElementSet:
+    return ElementSet(frozenset(_elements("set", initial)))
+
+
+def _elements(name: str, initial: str | None) -> list[Hashable]:
     match value_of(initial or "[]"):
         case list() as elements:
-            return ElementSet(frozenset(hashable(element) for element in elements))
+            return [hashable(element) for element in elements]
         case _:
-            raise ModelError(f"a set starts as a JSON list, not as {initial!r}")
+            raise ModelError(f"a {name} starts as a JSON list, not as {initial!r}")
 
 
 _MODELS: Final[Mapping[str, Callable[[str | None], KnownModel]]] = MappingProxyType(
@@ -105,6 +139,10 @@ _MODELS: Final[Mapping[str, Callable[[str | None], KnownModel]]] = MappingProxyT
         "multi-register": _multi_register,
         "kv": _kv,
         "mutex": _mutex,
+        "owner-mutex": partial(_owner_mutex, reentrant=False),
+        "reentrant-mutex": partial(_owner_mutex, reentrant=True),
         "set": _set,
+        "fifo-queue": _fifo_queue,
+        "unordered-queue": _unordered_queue,
     }
 )

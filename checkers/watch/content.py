@@ -101,7 +101,7 @@ def created_or_modified(case: Case) -> Breach | None:
     """
     events, sources, before = case.truth.events, case.truth.sources, case.truth.before
     for rank, event in enumerate(events):
-        if sources[rank] == FROM_HISTORY:
+        if _is_next_version(event, events, before[rank]) or sources[rank] == FROM_HISTORY:
             continue
         why = _alone_wrong(event)
         if why is None and before[rank] >= 0:
@@ -118,6 +118,21 @@ def created_or_modified(case: Case) -> Breach | None:
                 revision=event.mod_revision,
             )
     return None
+
+
+def _is_next_version(event: Event, events: Sequence[Event], before: int) -> bool:
+    """Return whether `event` counts on from the one before it: the usual case.
+
+    If that was right by itself, so is this: it has a later revision and the same creation.
+    """
+    if before < 0:
+        return event.version == 1 and event.create_revision == event.mod_revision
+    last = events[before]
+    return (
+        event.version == last.version + 1
+        and event.create_revision == last.create_revision
+        and last.version > 0
+    )
 
 
 def _alone_wrong(event: Event) -> str | None:

@@ -9,6 +9,7 @@ ranks, so that the guarantees are comparisons of integers.
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from operator import le
 from typing import Final
 
 import msgspec
@@ -17,6 +18,9 @@ from checkers.models.etcd_api import in_interval
 from checkers.watch.log import Watcher, WatchLog
 from checkers.watch.writes import Change, Writes
 from checkers.watch_history import Event, EventKind
+
+_KEY_BITS: Final = 32
+"""There are fewer keys than two to this power: each takes memory of its own."""
 
 FROM_LOG: Final = -1
 """The source of an event that a persisted log holds."""
@@ -93,7 +97,7 @@ class Truth:
 def truth_of(log: WatchLog, writes: Writes, persisted: Iterable[Event] = ()) -> Truth:
     """Return the union of what watchers were told, clients wrote, and `persisted` holds."""
     union = _Union()
-    union.add_all(FROM_LOG, persisted)
+    union.add_all(FROM_LOG, list(persisted))
     places = {
         watcher.number: union.add_all(
             watcher.number,
@@ -107,46 +111,67 @@ def truth_of(log: WatchLog, writes: Writes, persisted: Iterable[Event] = ()) -> 
     return union.sorted_by_revision(places)
 
 
+class _Numbers(dict[str, int]):
+    """Numbers keys from 0, each when it is first asked for."""
+
+    def __missing__(self, key: str) -> int:
+        number = self[key] = len(self)
+        return number
+
+
 class _Union:
     """Collects events, each once, at a place of its own."""
 
     def __init__(self) -> None:
-        self._places: dict[tuple[int, str], int] = {}
+        self._key_numbers = _Numbers()
+        self._places: dict[int, int] = {}
+        """By revision and key; both in one integer, which is cheaper than a pair of them."""
         self._events: list[Event] = []
         self._sources: list[int] = []
         self._disputes: list[Dispute] = []
 
-    def add_all(self, source: int, told: Iterable[Event]) -> list[int]:
+    def add_all(self, source: int, told: Sequence[Event]) -> list[int]:
         """Return the places of all that `source` was told.
 
-        The loop over every event of every watcher: nothing else is done per event here.
+        Every event of every watcher comes by here, so what is usual is done in bulk: most watchers
+        are told what others were told before, in just the same words.
         """
-        places, events, sources = self._places, self._events, self._sources
-        result: list[int] = []
-        for event in told:
-            identity = (event.mod_revision, event.key)
-            place = places.get(identity)
-            if place is None:
-                place = places[identity] = len(events)
-                events.append(event)
-                sources.append(source)
-            elif events[place] != event:
+        numbers, places = self._key_numbers, self._places
+        identities = [(event.mod_revision << _KEY_BITS) | numbers[event.key] for event in told]
+        found = [place for place in map(places.get, identities) if place is not None]
+        if not found and len(set(identities)) == len(told):
+            found = list(range(len(self._events), len(self._events) + len(told)))
+            places.update(zip(identities, found, strict=True))
+            self._events.extend(told)
+            self._sources.extend([source] * len(told))
+        elif len(found) < len(told):
+            found = [
+                self._place_of(identity, source, event)
+                for identity, event in zip(identities, told, strict=True)
+            ]
+        if list(map(self._events.__getitem__, found)) != told:
+            for place, event in zip(found, told, strict=True):
                 self._compare(place, source, event)
-            result.append(place)
-        return result
+        return found
+
+    def _place_of(self, identity: int, source: int, event: Event) -> int:
+        place = self._places.setdefault(identity, len(self._events))
+        if place == len(self._events):
+            self._events.append(event)
+            self._sources.append(source)
+        return place
 
     def add_change(self, revision: int, change: Change) -> None:
         """Take the change that an operation made at `revision`, unless it is known better."""
-        identity = (revision, change.key)
+        identity = (revision << _KEY_BITS) | self._key_numbers[change.key]
         if identity not in self._places:
-            self._places[identity] = len(self._events)
-            self._events.append(Event(change.kind, change.key, revision, change.value))
-            self._sources.append(FROM_HISTORY)
+            event = Event(change.kind, change.key, revision, change.value)
+            self._place_of(identity, FROM_HISTORY, event)
 
     def _compare(self, place: int, source: int, event: Event) -> None:
         """Note that `source` was told something else; what was before may be told or not."""
         first = self._events[place]
-        if _content(first) != _content(event):
+        if first != event and _content(first) != _content(event):
             self._disputes.append(Dispute(source, self._sources[place], first, event))
 
     def sorted_by_revision(self, told: dict[int, list[int]]) -> Truth:
@@ -155,6 +180,9 @@ class _Union:
         The sort is stable: within a revision the order is that in which it was first told.
         """
         revisions = [event.mod_revision for event in self._events]
+        if all(map(le, revisions, revisions[1:])):
+            before = _predecessors(self._events)
+            return Truth(self._events, self._sources, before, told, self._disputes)
         order = sorted(range(len(revisions)), key=revisions.__getitem__)
         ranks = [0] * len(order)
         for rank, place in enumerate(order):

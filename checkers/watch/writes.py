@@ -116,9 +116,8 @@ class _Compact(msgspec.Struct, gc=False):
     revision: int
 
 
-_Done: TypeAlias = tuple[_Step, _StepAnswer]
+_Done: TypeAlias = tuple[_Step, _Deleted | None]
 _WRITING: Final = frozenset({"put", "delete", "txn"})
-_NOTHING: Final = _StepAnswer()
 
 
 def writes_of(history: History) -> Writes:
@@ -152,22 +151,35 @@ def _read_compaction(operation: Operation, writes: Writes) -> None:
 
 def _read_write(operation: Operation, writes: Writes) -> None:
     step = msgspec.convert({operation.f: operation.value}, _Step)
+    outcome, call = operation.outcome, operation.call
+    if outcome is OpType.OK:
+        _read_answer(step, msgspec.convert(operation.result, _Answer), call, writes)
+        return
+    contents = writes.possible if outcome is OpType.INFO else writes.failed
     for put in _puts(step):
         writes.keys.add(put.key)
-        if operation.outcome is OpType.INFO:
-            writes.possible[put.key, put.value] = operation.call
-        elif operation.outcome is OpType.FAIL:
-            writes.failed[put.key, put.value] = operation.call
-    if operation.outcome is OpType.OK:
-        answer = msgspec.convert(operation.result, _Answer)
-        done = [*_done(step, answer)]
-        changes = tuple(_changes(done, operation.call))
-        deletions = tuple(_range_deletes(done, operation.call))
-        if changes:
-            writes.changes[answer.revision] = writes.changes.get(answer.revision, ()) + changes
-        if deletions:
-            known = writes.range_deletes.get(answer.revision, ())
-            writes.range_deletes[answer.revision] = known + deletions
+        contents[put.key, put.value] = call
+
+
+def _read_answer(step: _Step, answer: _Answer, call: int, writes: Writes) -> None:
+    changes: list[Change] = []
+    deletions: list[RangeDelete] = []
+    for done, result in _done(step, answer):
+        if done.put is not None:
+            changes.append(Change(EventKind.PUT, done.put.key, done.put.value, call))
+            writes.keys.add(done.put.key)
+        elif done.delete is not None and result is not None and result.deleted:
+            key, end = done.delete.key, done.delete.range_end
+            if end:
+                deletions.append(RangeDelete(key, end, result.deleted, call))
+            else:
+                changes.append(Change(EventKind.DELETE, key, "", call))
+    revision = answer.revision
+    if changes:
+        writes.changes[revision] = writes.changes.get(revision, ()) + tuple(changes)
+    if deletions:
+        known = writes.range_deletes.get(revision, ())
+        writes.range_deletes[revision] = known + tuple(deletions)
 
 
 def _puts(step: _Step) -> Iterator[_Put]:
@@ -182,7 +194,7 @@ def _puts(step: _Step) -> Iterator[_Put]:
 def _done(step: _Step, answer: _Answer) -> Iterator[_Done]:
     """Yield the puts and deletions that were carried out, each with its answer."""
     if step.txn is None:
-        yield step, _StepAnswer(delete=_Deleted(answer.deleted))
+        yield step, _Deleted(answer.deleted)
     else:
         yield from _done_in(step.txn, _TxnAnswer(answer.succeeded, answer.responses))
 
@@ -193,25 +205,6 @@ def _done_in(txn: _Txn, answer: _TxnAnswer) -> Iterator[_Done]:
         raise msgspec.ValidationError("the answers of a txn do not fit the branch it took")
     for step, inner in zip(branch, answer.responses, strict=True):
         if step.txn is None:
-            yield step, inner
+            yield step, inner.delete
         elif inner.txn is not None:
             yield from _done_in(step.txn, inner.txn)
-
-
-def _changes(done: list[_Done], call: int) -> Iterator[Change]:
-    for step, answer in done:
-        if step.put is not None:
-            yield Change(EventKind.PUT, step.put.key, step.put.value, call)
-        elif step.delete is not None and not step.delete.range_end and _deleted(answer):
-            yield Change(EventKind.DELETE, step.delete.key, "", call)
-
-
-def _range_deletes(done: list[_Done], call: int) -> Iterator[RangeDelete]:
-    for step, answer in done:
-        if step.delete is not None and step.delete.range_end and _deleted(answer):
-            end = step.delete.range_end
-            yield RangeDelete(step.delete.key, end, _deleted(answer), call)
-
-
-def _deleted(answer: _StepAnswer) -> int:
-    return 0 if answer.delete is None else answer.delete.deleted

@@ -14,12 +14,14 @@ from checkers.history import HistoryError
 from checkers.history_file import HistoryFileError
 from checkers.models.model import ModelError
 from checkers.verdict import Answer
+from harness.cli.certs import certs
 from harness.cli.check import check
 from harness.cli.convert import convert
 from harness.cli.doctor import doctor
 from harness.cli.fetch_etcd import fetch_etcd
 from harness.cli.listing import list_command
 from harness.cli.mutants import mutants
+from harness.cli.node import node
 from harness.cli.replay import replay
 from harness.cli.run import run
 from harness.errors import QuorateError
@@ -58,10 +60,22 @@ def quorate() -> None:
     quorate check history.edn   judge a history that any tool recorded
     quorate replay runs/...     repeat a run; say where it diverged, if it did
     quorate mutants             plant known bugs, and see that they are found
+    quorate node --name n1      one member of a real cluster, with etcd's flags
     """  # noqa: D301 - \b keeps the lines below it apart
 
 
-for command in (run, check, convert, replay, mutants, list_command, doctor, fetch_etcd):
+for command in (
+    run,
+    check,
+    convert,
+    replay,
+    mutants,
+    list_command,
+    doctor,
+    fetch_etcd,
+    node,
+    certs,
+):
     quorate.add_command(command)
 
 

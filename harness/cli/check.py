@@ -12,9 +12,11 @@ from checkers.formats.detect import Format, detect, read_history
 from checkers.formats.etcd_report import is_report
 from checkers.history import History
 from checkers.history_file import load_history
+from checkers.raft.checker import judge_facts
+from checkers.raft.trace import TraceError, load_traces
 from checkers.transactions.checker import RW_REGISTER
 from checkers.transactions.consistency import STRICT_SERIALIZABLE
-from checkers.verdict import Answer, Verdict, as_json_value
+from checkers.verdict import Answer, Verdict, as_json_value, merge
 from checkers.watch_history import WatchRecord, load_watch_file
 from harness.errors import UsageError
 from harness.plan import CheckPlan
@@ -116,7 +118,19 @@ def _judge_run(path: Path) -> Verdict:
     watched: list[WatchRecord] = []
     if directory.watch_path.exists():
         watched = load_watch_file(directory.watch_path, allow_torn_tail=True)
-    return judge(plan, loaded.history, watched)
+    verdict = judge(plan, loaded.history, watched)
+    disks_lie = "lying-disk" in plan.faults.packages or plan.faults.schedule is not None
+    traces = _judge_traces(path / "trace", disks_lie=disks_lie)
+    return verdict if traces is None else merge("run", [verdict, traces])
+
+
+def _judge_traces(folder: Path, *, disks_lie: bool) -> Verdict | None:
+    """Judge what the nodes did by Raft's properties; None if no node left a trace."""
+    try:
+        facts = load_traces(folder)
+    except TraceError as error:
+        raise UsageError(f"{error}") from error
+    return judge_facts(facts, disks_lie=disks_lie) if facts else None
 
 
 def _read(path: Path, file_format: Format | None) -> History:

@@ -3,6 +3,7 @@
 import shlex
 from contextlib import ExitStack, closing
 from pathlib import Path
+from typing import Final
 
 import click
 import msgspec
@@ -30,6 +31,9 @@ from nemesis.packages import parse_packages
 from nemesis.schedule import Schedule
 
 DEFAULT_OUT = Path("runs")
+
+REAL_LIVENESS_BOUND_S: Final = 60.0
+"""Of a plan of ours: a machine may have more to do than to serve this cluster."""
 
 
 @click.command()
@@ -151,6 +155,8 @@ def _prepare(
             overrides["faults.packages"] = list(ALL_PACKAGES)
         elif faults is None and plan_file is None:
             overrides["faults.packages"] = list(DEFAULT_PACKAGES)
+        if plan_file is None:
+            overrides["liveness.bound_s"] = REAL_LIVENESS_BOUND_S
     if swarm:
         seed = overrides.get("seed")
         plan = draw_plan(seed if isinstance(seed, int) else plan.seed, plan)

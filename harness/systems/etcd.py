@@ -79,7 +79,7 @@ def membership_flags(launch: Launch) -> Sequence[str]:
         f"--initial-advertise-peer-urls=http://{member.peer_address}",
         f"--initial-cluster={founders}",
         "--initial-cluster-state=new",
-        f"--initial-cluster-token={launch.token}",
+        f"--initial-cluster-token={launch.cluster}",
     )
 
 

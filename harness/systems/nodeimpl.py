@@ -38,6 +38,7 @@ class Nodeimpl(msgspec.Struct, frozen=True):
             *membership_flags(launch),
             *timing_flags(self.node),
             f"--snapshot-count={self.node.snapshot_entries}",
+            f"--experimental-snapshot-catchup-entries={self.node.catch_up_entries}",
             *(() if self.fsync else ("--unsafe-no-fsync",)),
             *self.flags,
         )

@@ -26,7 +26,7 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     members: tuple[Member, ...]
     """The founders of the cluster, in the order of their names."""
     data_directory: str
-    token: str
+    cluster: str
     """Tells this cluster from every other one on the machine."""
 
 

@@ -26,6 +26,12 @@ class Version(NamedTuple):
         found = _PRINTED.search(printed)
         return None if found is None else cls(int(found[1]), int(found[2]), int(found[3]))
 
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the version that `text` spells, as in `3.5.16`."""
+        major, minor, patch = text.split(".")
+        return cls(int(major), int(minor), int(patch))
+
     def matches(self, wanted: str) -> bool:
         """Say whether this is `wanted`, or one of it: 3.5.16 is `3.5.16`, and one of `3.5`."""
         return str(self) == wanted or str(self).startswith(f"{wanted}.")

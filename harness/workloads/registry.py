@@ -12,7 +12,9 @@ from harness.plan import Plan
 from harness.suggest import did_you_mean
 from harness.watch_fleet import FleetMaker
 from harness.workloads.append import AppendWorkload
+from harness.workloads.auth import AuthWorkload
 from harness.workloads.kv import KvWorkload
+from harness.workloads.lease import LeaseWorkload
 from harness.workloads.register import RegisterWorkload
 from harness.workloads.watch import WatchWorkload
 from harness.workloads.workload import Workload
@@ -20,7 +22,14 @@ from harness.workloads.workload import Workload
 _WORKLOADS: Final[Mapping[str, Workload]] = MappingProxyType(
     {
         workload.name: workload
-        for workload in (AppendWorkload(), KvWorkload(), RegisterWorkload(), WatchWorkload())
+        for workload in (
+            AppendWorkload(),
+            AuthWorkload(),
+            KvWorkload(),
+            LeaseWorkload(),
+            RegisterWorkload(),
+            WatchWorkload(),
+        )
     }
 )
 

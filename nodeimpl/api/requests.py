@@ -5,6 +5,39 @@ from typing import TypeAlias
 from nodeimpl.api.rpc_pb2 import (
     AlarmRequest,
     AlarmResponse,
+    AuthDisableRequest,
+    AuthDisableResponse,
+    AuthEnableRequest,
+    AuthEnableResponse,
+    AuthenticateResponse,
+    AuthRoleAddRequest,
+    AuthRoleAddResponse,
+    AuthRoleDeleteRequest,
+    AuthRoleDeleteResponse,
+    AuthRoleGetRequest,
+    AuthRoleGetResponse,
+    AuthRoleGrantPermissionRequest,
+    AuthRoleGrantPermissionResponse,
+    AuthRoleListRequest,
+    AuthRoleListResponse,
+    AuthRoleRevokePermissionRequest,
+    AuthRoleRevokePermissionResponse,
+    AuthStatusRequest,
+    AuthStatusResponse,
+    AuthUserAddRequest,
+    AuthUserAddResponse,
+    AuthUserChangePasswordRequest,
+    AuthUserChangePasswordResponse,
+    AuthUserDeleteRequest,
+    AuthUserDeleteResponse,
+    AuthUserGetRequest,
+    AuthUserGetResponse,
+    AuthUserGrantRoleRequest,
+    AuthUserGrantRoleResponse,
+    AuthUserListRequest,
+    AuthUserListResponse,
+    AuthUserRevokeRoleRequest,
+    AuthUserRevokeRoleResponse,
     CompactionRequest,
     CompactionResponse,
     DeleteRangeRequest,
@@ -34,6 +67,47 @@ from nodeimpl.api.rpc_pb2 import (
 ReadRequest: TypeAlias = RangeRequest | TxnRequest | LeaseLeasesRequest | MemberListRequest
 """What can be answered without the log: a range, a transaction of ranges only, a list."""
 
+AuthRequest: TypeAlias = (
+    AuthEnableRequest
+    | AuthDisableRequest
+    | AuthStatusRequest
+    | AuthUserAddRequest
+    | AuthUserGetRequest
+    | AuthUserListRequest
+    | AuthUserDeleteRequest
+    | AuthUserChangePasswordRequest
+    | AuthUserGrantRoleRequest
+    | AuthUserRevokeRoleRequest
+    | AuthRoleAddRequest
+    | AuthRoleGetRequest
+    | AuthRoleListRequest
+    | AuthRoleDeleteRequest
+    | AuthRoleGrantPermissionRequest
+    | AuthRoleRevokePermissionRequest
+)
+"""Everything the Auth service takes but `AuthenticateRequest`, whose password never comes here."""
+
+AuthResponse: TypeAlias = (
+    AuthEnableResponse
+    | AuthDisableResponse
+    | AuthStatusResponse
+    | AuthUserAddResponse
+    | AuthUserGetResponse
+    | AuthUserListResponse
+    | AuthUserDeleteResponse
+    | AuthUserChangePasswordResponse
+    | AuthUserGrantRoleResponse
+    | AuthUserRevokeRoleResponse
+    | AuthRoleAddResponse
+    | AuthRoleGetResponse
+    | AuthRoleListResponse
+    | AuthRoleDeleteResponse
+    | AuthRoleGrantPermissionResponse
+    | AuthRoleRevokePermissionResponse
+    | AuthenticateResponse
+)
+"""The answers of the Auth service."""
+
 WriteRequest: TypeAlias = (
     PutRequest
     | DeleteRangeRequest
@@ -42,6 +116,7 @@ WriteRequest: TypeAlias = (
     | LeaseGrantRequest
     | LeaseRevokeRequest
     | AlarmRequest
+    | AuthRequest
 )
 """What goes through the log."""
 
@@ -75,6 +150,7 @@ ApiResponse: TypeAlias = (
     | AlarmResponse
     | MemberListResponse
     | MemberUpdateResponse
+    | AuthResponse
     | LeaderResponse
 )
 """The answers; each has a `header`."""

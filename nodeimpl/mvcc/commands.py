@@ -14,6 +14,22 @@ from google.protobuf.message import DecodeError
 from nodeimpl.api.requests import CommandRequest
 from nodeimpl.api.rpc_pb2 import (
     AlarmRequest,
+    AuthDisableRequest,
+    AuthEnableRequest,
+    AuthRoleAddRequest,
+    AuthRoleDeleteRequest,
+    AuthRoleGetRequest,
+    AuthRoleGrantPermissionRequest,
+    AuthRoleListRequest,
+    AuthRoleRevokePermissionRequest,
+    AuthStatusRequest,
+    AuthUserAddRequest,
+    AuthUserChangePasswordRequest,
+    AuthUserDeleteRequest,
+    AuthUserGetRequest,
+    AuthUserGrantRoleRequest,
+    AuthUserListRequest,
+    AuthUserRevokeRoleRequest,
     CompactionRequest,
     DeleteRangeRequest,
     LeaseGrantRequest,
@@ -23,6 +39,7 @@ from nodeimpl.api.rpc_pb2 import (
     TxnRequest,
 )
 from nodeimpl.ids import LeaseId, NodeId, RequestId, Term
+from nodeimpl.mvcc.auth.commands import Authenticate
 
 
 class ExpireLease(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -62,7 +79,7 @@ class DescribeMember(msgspec.Struct, frozen=True, array_like=True):
 LeaderCommand: TypeAlias = ExpireLease | CheckpointLease
 """What only a leader proposes, and only for its own term."""
 
-OwnCommand: TypeAlias = LeaderCommand | DescribeMember
+OwnCommand: TypeAlias = LeaderCommand | DescribeMember | Authenticate
 """Commands that are no message of etcd's API."""
 
 Command: TypeAlias = CommandRequest | OwnCommand
@@ -78,18 +95,41 @@ _MESSAGES: Final[dict[int, type[CommandRequest]]] = {
     5: LeaseGrantRequest,
     6: LeaseRevokeRequest,
     7: AlarmRequest,
+    8: AuthEnableRequest,
+    9: AuthDisableRequest,
+    10: AuthStatusRequest,
+    11: AuthUserAddRequest,
+    12: AuthUserGetRequest,
+    13: AuthUserListRequest,
+    14: AuthUserDeleteRequest,
+    15: AuthUserChangePasswordRequest,
+    16: AuthUserGrantRoleRequest,
+    17: AuthUserRevokeRoleRequest,
+    18: AuthRoleAddRequest,
+    19: AuthRoleGetRequest,
+    20: AuthRoleListRequest,
+    21: AuthRoleDeleteRequest,
+    22: AuthRoleGrantPermissionRequest,
+    23: AuthRoleRevokePermissionRequest,
 }
 _OWN: Final[dict[int, type[OwnCommand]]] = {
     128: ExpireLease,
     129: CheckpointLease,
     130: DescribeMember,
+    131: Authenticate,
 }
-"""Numbers are in logs on disk: add, never change. etcd's messages come before 128."""
+"""Numbers are in logs on disk: add, never change. etcd's messages come before 128, and 64 is none
+(`mvcc.auth.identity`)."""
 
 _KINDS: Final[dict[type[Command], int]] = {
     **{message: kind for kind, message in _MESSAGES.items()},
     **{command: kind for kind, command in _OWN.items()},
 }
+
+
+def holds_in(term: Term, command: LeaderCommand) -> bool:
+    """Return whether a leader's command has effect in an entry of `term`: its own term only."""
+    return command.term == term
 
 
 class CommandError(ValueError):

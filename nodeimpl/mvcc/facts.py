@@ -1,4 +1,4 @@
-"""Facts: what a store knows besides keys, one row each: leases, alarms, and what members say.
+"""Facts: what a store knows besides keys, one row each: leases, alarms, members, users, roles.
 
     row                 holds
     "f" kind:1 name     see the module of that kind
@@ -21,6 +21,9 @@ LEASES: Final = b"fl"
 GRANT_COUNT_ROW: Final = b"fg"
 ALARMS: Final = b"fa"
 MEMBERS: Final = b"fm"
+ROLES: Final = b"fr"
+AUTH_STATUS_ROW: Final = b"fs"
+USERS: Final = b"fu"
 
 
 @dataclass(slots=True)

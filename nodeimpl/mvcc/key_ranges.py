@@ -69,6 +69,16 @@ class KeySet:
         """Return the disjoint ranges that make up the set, in order."""
         return [KeyRange(*ends) for ends in zip(self._starts, self._ends, strict=True)]
 
+    def covers(self, keys: KeyRange) -> bool:
+        """Whether every key of a range is in the set; of an empty range, whether its start is."""
+        if keys.is_empty:
+            return keys.start in self
+        number = bisect_right(self._starts, keys.start) - 1
+        if number < 0:
+            return False
+        end = self._ends[number]
+        return end is None or (keys.end is not None and keys.end <= end)
+
     def __contains__(self, key: bytes) -> bool:
         number = bisect_right(self._starts, key) - 1
         if number < 0:

@@ -111,5 +111,6 @@ def load_leases(facts: Facts, lease_of: dict[bytes, LeaseId]) -> LeaseBook:
             lease_id=lease_id, ttl_s=ttl_s, remaining_s=remaining_s, grant=grant
         )
     for key, lease_id in lease_of.items():
+        assert lease_id in book.by_id, f"{key!r} lives by lease {lease_id}, which nobody knows"
         book.attach(key, lease_id)
     return book

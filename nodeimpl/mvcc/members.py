@@ -81,7 +81,7 @@ class MemberBook:
                 name=attributes.name,
                 peerURLs=attributes.peer_urls,
                 clientURLs=attributes.client_urls,
-                isLearner=member_id in self._learners,
+                isLearner=member_id in self._learners and not attributes.will_vote,
             )
             for member_id, attributes in ((each, self.of(each)) for each in self._members)
         ]

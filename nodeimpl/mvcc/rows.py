@@ -96,8 +96,11 @@ def write_compaction_mark(backend: Backend, mark: CompactionMark) -> None:
 def read_compaction_mark(backend: Backend) -> CompactionMark | None:
     """Return the last compaction; None if there was none."""
     packed = backend.get(SCHEDULED_ROW)
-    if packed is None:
-        return None
+    return None if packed is None else unpack_compaction_mark(packed)
+
+
+def unpack_compaction_mark(packed: bytes) -> CompactionMark:
+    """Return what `SCHEDULED_ROW` holds."""
     revision, applied_at, chain_hash = _SCHEDULED.unpack(packed)
     return CompactionMark(Revision(revision), Revision(applied_at), chain_hash)
 

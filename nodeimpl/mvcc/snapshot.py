@@ -27,6 +27,7 @@ with a SHA-256).
 
 import hashlib
 import struct
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
@@ -62,9 +63,13 @@ def encode_snapshot(backend: Backend) -> bytes:
     commit point committed.
     """
     assert backend.is_sealed, "seal first: only then is `applied` that of the rows"
-    applied = backend.applied
+    return encode_rows(backend.applied, backend.scan(b"", None))
+
+
+def encode_rows(applied: Applied, rows: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Return these rows, in ascending key order and the outcome of `applied`, as a snapshot."""
     parts: list[bytes] = []
-    for key, value in backend.scan(b"", None):
+    for key, value in rows:
         parts += (_ROW.pack(len(key), len(value)), key, value)
     header = _HEADER.pack(
         MAGIC, applied.index, applied.term, len(applied.configuration), len(parts) // 3

@@ -7,6 +7,7 @@ from typing import Final
 from nodeimpl.api.kv_pb2 import KeyValue
 from nodeimpl.ids import LeaseId, Revision
 from nodeimpl.mvcc.alarms import Alarms
+from nodeimpl.mvcc.auth.book import AuthBook
 from nodeimpl.mvcc.backend import Backend
 from nodeimpl.mvcc.facts import Facts, load_facts
 from nodeimpl.mvcc.index import Index
@@ -61,6 +62,7 @@ class StoreState:
     leases: LeaseBook
     alarms: Alarms
     members: MemberBook
+    auth: AuthBook
 
     def record(self, found: Found) -> bytes:
         """Return the bytes of the KeyValue that a change made."""
@@ -125,4 +127,5 @@ def load_state(backend: Backend) -> StoreState:
         leases=load_leases(facts, lease_of),
         alarms=Alarms(facts),
         members=MemberBook(facts),
+        auth=AuthBook(facts),
     )

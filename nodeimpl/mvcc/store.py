@@ -2,6 +2,8 @@
 
 from typing import assert_never
 
+import msgspec
+
 from nodeimpl.api.errors import ApiError
 from nodeimpl.api.requests import ApiRequest, ApiResponse, ReadRequest
 from nodeimpl.api.rpc_pb2 import (
@@ -10,7 +12,9 @@ from nodeimpl.api.rpc_pb2 import (
     CompactionRequest,
     DeleteRangeRequest,
     DeleteRangeResponse,
+    LeaseGrantRequest,
     LeaseLeasesRequest,
+    LeaseRevokeRequest,
     MemberListRequest,
     MemberListResponse,
     MemberUpdateResponse,
@@ -22,8 +26,13 @@ from nodeimpl.api.rpc_pb2 import (
 from nodeimpl.config import StoreConfig
 from nodeimpl.ids import NodeId, Revision
 from nodeimpl.mvcc.alarms import Alarms, alarm_error, apply_alarm
+from nodeimpl.mvcc.auth.book import AuthBook
+from nodeimpl.mvcc.auth.commands import Authenticate
+from nodeimpl.mvcc.auth.identity import Identity
+from nodeimpl.mvcc.auth.management import AuthCommand, apply_auth
+from nodeimpl.mvcc.auth.permissions import objection
 from nodeimpl.mvcc.backend import Backend
-from nodeimpl.mvcc.commands import Command, DescribeMember
+from nodeimpl.mvcc.commands import CheckpointLease, Command, DescribeMember, ExpireLease
 from nodeimpl.mvcc.compaction import apply_compaction, remove_batch
 from nodeimpl.mvcc.lease_commands import LeaseCommand, apply_lease_command, list_leases
 from nodeimpl.mvcc.leases import LeaseBook
@@ -100,19 +109,34 @@ class Store:
         """What members say of themselves. Not to be changed."""
         return self._state.members
 
-    def check(self, request: ApiRequest | DescribeMember) -> ApiError | None:
+    @property
+    def auth(self) -> AuthBook:
+        """Users and roles. Not to be changed."""
+        return self._state.auth
+
+    def check(self, request: ApiRequest | DescribeMember | Authenticate) -> ApiError | None:
         """Return why the request may not enter the log; None if it may.
 
         Looks at the request and the configuration only, so nodes cannot differ.
         """
         return request_error(request, self._config)
 
-    def apply(self, request: Command) -> ApiResponse | ApiError:
-        """Carry out a committed command that passed `check`; an error has changed nothing."""
+    def apply(self, request: Command, identity: Identity | None = None) -> ApiResponse | ApiError:
+        """Carry out a committed command that passed `check`; an error has changed nothing.
+
+        `identity` is who asked for it; None if a node did, or nobody was asked who they are.
+        """
+        if self._state.auth.enabled:
+            error = self.objection(request, identity)
+            if error is not None:
+                return error
         if self._state.alarms:
             error = alarm_error(self._state.alarms, request)
             if error is not None:
                 return error
+        return self._carry_out(request)
+
+    def _carry_out(self, request: Command) -> ApiResponse | ApiError:
         match request:
             case PutRequest():
                 return self._apply_put(request)
@@ -125,12 +149,31 @@ class Store:
             case _:
                 return self._apply_other(request)
 
-    def read(self, request: ReadRequest) -> ApiResponse | ApiError:
-        """Answer a read that passed `check` from the present state.
+    def objection(
+        self, request: Command | ApiRequest, identity: Identity | None
+    ) -> ApiError | None:
+        """Return why a request may not be carried out for who asks; None if it may.
+
+        What a node itself proposes, it proposes in nobody's name.
+        """
+        if isinstance(request, msgspec.Struct):
+            return None
+        if isinstance(request, AlarmRequest) and identity is None:
+            return None
+        return objection(self._state.auth, self._state.leases, request, identity)
+
+    def read(
+        self, request: ReadRequest, identity: Identity | None = None
+    ) -> ApiResponse | ApiError:
+        """Answer a read that passed `check`, to who asks, from the present state.
 
         A transaction must be read-only. Whether the present state is recent enough is the
         caller's to know.
         """
+        if self._state.auth.enabled:
+            error = self.objection(request, identity)
+            if error is not None:
+                return error
         match request:
             case RangeRequest():
                 return read_range(self._state, request)
@@ -176,7 +219,8 @@ class Store:
         self._state.members.follow(members, learners)
 
     def _apply_other(
-        self, request: RangeRequest | AlarmRequest | DescribeMember | LeaseCommand
+        self,
+        request: RangeRequest | AlarmRequest | DescribeMember | LeaseCommand | AuthCommand,
     ) -> ApiResponse | ApiError:
         """Carry out a command that changes no key, or keys only with their lease."""
         match request:
@@ -186,8 +230,16 @@ class Store:
                 return self._apply_alarm(request)
             case DescribeMember():
                 return self._describe_member(request)
-            case _:
+            case LeaseGrantRequest() | LeaseRevokeRequest() | ExpireLease() | CheckpointLease():
                 return apply_lease_command(self._state, request)
+            case _:
+                return self._apply_auth(request)
+
+    def _apply_auth(self, command: AuthCommand) -> ApiResponse | ApiError:
+        response = apply_auth(self._state.auth, command)
+        if not isinstance(response, ApiError):
+            response.header.revision = self._state.revision
+        return response
 
     def _apply_alarm(self, request: AlarmRequest) -> AlarmResponse:
         response = apply_alarm(self._state.alarms, request)

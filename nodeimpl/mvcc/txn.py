@@ -5,7 +5,7 @@ transaction. Operations are then carried out in order, all at one revision; a re
 before it. An error shows before the first write, so a transaction happens entirely or not at all.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TypeAlias, assert_never
 
 import msgspec
@@ -43,7 +43,8 @@ class Branch(msgspec.Struct, frozen=True):
     """The operations in order; in the place of a nested transaction stands its own branch."""
 
 
-Step: TypeAlias = RangeRequest | PutRequest | DeleteRangeRequest | Branch
+Operation: TypeAlias = RangeRequest | PutRequest | DeleteRangeRequest
+Step: TypeAlias = Operation | Branch
 
 
 def is_read_only(request: TxnRequest) -> bool:
@@ -107,22 +108,35 @@ def _step(state: StoreState, op: RequestOp) -> Step:
 
 
 def branch_error(state: StoreState, branch: Branch) -> ApiError | None:
-    """Return the first error that carrying out the branch would meet; None if there is none."""
-    for step in branch.steps:
-        error = _step_error(state, step)
-        if error is not None:
-            return error
+    """Return the first error that carrying out the branch would meet; None if there is none.
+
+    All puts are looked at before the first range, those of nested transactions too (etcd,
+    txn.go: checkRequests is called for puts, then for ranges).
+    """
+    steps = list(_flat(branch))
+    for kind in (PutRequest, RangeRequest):
+        for step in steps:
+            error = _step_error(state, step) if isinstance(step, kind) else None
+            if error is not None:
+                return error
     return None
 
 
-def _step_error(state: StoreState, step: Step) -> ApiError | None:
+def _flat(branch: Branch) -> Iterator[Operation]:
+    """Yield the operations in order, in the place of a nested branch its own."""
+    for step in branch.steps:
+        if isinstance(step, Branch):
+            yield from _flat(step)
+        else:
+            yield step
+
+
+def _step_error(state: StoreState, step: Operation) -> ApiError | None:
     match step:
         case PutRequest():
             return previous_error(state, step) or lease_error(state, step)  # In etcd's order.
         case RangeRequest():
             return _range_error(state, step)
-        case Branch():
-            return branch_error(state, step)
         case DeleteRangeRequest():
             return None
         case _:

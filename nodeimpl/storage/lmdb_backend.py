@@ -121,6 +121,11 @@ class LmdbBackend:
         self._work: CommitWork | DefragmentWork | None = None
         self._temporary_count = 0
 
+    @property
+    def path(self) -> Path:
+        """Where the file lies."""
+        return self._path
+
     # ------------------------------------------------------------ the map
     @property
     def applied(self) -> Applied:

@@ -66,7 +66,7 @@ class LmdbFile:
         except lmdb.Error as error:
             raise BackendDamagedError(f"{path}: {error}") from error
         self._map_bytes = map_bytes
-        self._scans = 0
+        self._scans: list[lmdb.Transaction] = []  # A scan may end in another thread.
         self._is_retired = False
         self._reading = self._environment.begin()
 
@@ -105,7 +105,7 @@ class LmdbFile:
 
     def _scan(self, start: bytes, end: bytes) -> Iterator[tuple[bytes, bytes]]:
         transaction = self._environment.begin()
-        self._scans += 1
+        self._scans.append(transaction)
         try:
             yield b"", b""
             decrypt = self._cipher.decrypt
@@ -117,8 +117,8 @@ class LmdbFile:
                     yield key[1:], decrypt(stored, key)
         finally:
             transaction.abort()
-            self._scans -= 1
-            if self._is_retired and self._scans == 0:
+            self._scans.remove(transaction)
+            if self._is_retired and not self._scans:
                 self._environment.close()
 
     def renew(self) -> None:
@@ -140,7 +140,7 @@ class LmdbFile:
         if self._scans:
             raise BackendFullError(
                 f"{self._environment.path()} cannot grow beyond {self._map_bytes} bytes while "
-                f"{self._scans} snapshots of it are being read"
+                f"{len(self._scans)} snapshots of it are being read"
             )
         self._reading.abort()
         while self._map_bytes < needed:
@@ -216,7 +216,7 @@ class LmdbFile:
         """Close the file as soon as no scan reads it any more."""
         self._is_retired = True
         self._reading.abort()
-        if self._scans == 0:
+        if not self._scans:
             self._environment.close()
 
 

@@ -1,4 +1,4 @@
-"""Any sequence of requests of the KV service, valid and invalid, as Hypothesis strategies.
+"""Any sequence of requests, valid and invalid, as Hypothesis strategies.
 
 Revisions are drawn relative to that of the store when a sequence begins (`rebased`), so that a
 sequence means the same whenever it is sent, and can be made smaller.
@@ -6,15 +6,21 @@ sequence means the same whenever it is sent, and can be made smaller.
 
 from hypothesis import strategies as st
 
-from nodeimpl.api.requests import KvRequest
+from nodeimpl.api.requests import ApiRequest, KvRequest
 from nodeimpl.api.rpc_pb2 import (
     CompactionRequest,
     Compare,
     DeleteRangeRequest,
+    LeaseGrantRequest,
+    LeaseKeepAliveRequest,
+    LeaseLeasesRequest,
+    LeaseRevokeRequest,
+    LeaseTimeToLiveRequest,
     PutRequest,
     RangeRequest,
     RequestOp,
     TxnRequest,
+    WatchCreateRequest,
 )
 
 BASE = 100
@@ -124,15 +130,56 @@ requests: st.SearchStrategy[KvRequest] = st.one_of(
 )
 sequences = st.lists(requests, min_size=1, max_size=12)
 
+LEASE_IDS = (501, 502)
+"""Those that a sequence may grant; they live for longer than it takes."""
 
-def rebased(request: KvRequest, base: int) -> KvRequest:
+lease_ids = st.sampled_from([*LEASE_IDS, *LEASE_IDS, *LEASE_IDS, 77, -1])
+leased_puts = st.builds(PutRequest, key=keys, value=values, lease=lease_ids, prev_kv=rarely)
+lease_requests: st.SearchStrategy[ApiRequest] = st.one_of(
+    st.builds(
+        LeaseGrantRequest,
+        ID=st.sampled_from([*LEASE_IDS, *LEASE_IDS, -1]),
+        TTL=st.sampled_from([600, 600, 600, 9_000_000_001]),
+    ),
+    leased_puts,
+    leased_puts,
+    leased_puts,
+    st.builds(LeaseRevokeRequest, ID=lease_ids),
+    st.builds(LeaseTimeToLiveRequest, ID=lease_ids, keys=st.booleans()),
+    st.builds(LeaseKeepAliveRequest, ID=lease_ids),
+    st.just(LeaseLeasesRequest()),
+)
+watches = st.builds(
+    WatchCreateRequest,
+    key=any_key,
+    range_end=range_ends,
+    start_revision=st.just(0) | relative_revisions,
+    prev_kv=st.booleans(),
+    filters=st.sampled_from([[], [], [], [0], [1], [0, 1]]),
+)
+steps: st.SearchStrategy[ApiRequest | WatchCreateRequest] = st.one_of(
+    requests, lease_requests, lease_requests, watches
+)
+"""All of the KV and Lease services, and watches, which stay open to the end of their sequence."""
+
+longer_sequences = st.lists(steps, min_size=2, max_size=16)
+
+
+def rebased(request: ApiRequest, base: int) -> ApiRequest:
     """Return the request with every drawn revision counted from `base`."""
     copy = type(request).FromString(request.SerializeToString())
     _rebase(copy, base)
     return copy
 
 
-def _rebase(request: KvRequest, base: int) -> None:
+def rebased_watch(request: WatchCreateRequest, base: int) -> WatchCreateRequest:
+    """Return the same watch with its start counted from `base`."""
+    copy = WatchCreateRequest.FromString(request.SerializeToString())
+    copy.start_revision = _shifted(request.start_revision, base)
+    return copy
+
+
+def _rebase(request: ApiRequest, base: int) -> None:
     match request:
         case RangeRequest():
             request.revision = _shifted(request.revision, base)
@@ -144,7 +191,7 @@ def _rebase(request: KvRequest, base: int) -> None:
             request.revision = _shifted(request.revision, base)
         case TxnRequest():
             _rebase_txn(request, base)
-        case PutRequest() | DeleteRangeRequest():
+        case _:
             pass
 
 

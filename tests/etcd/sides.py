@@ -1,14 +1,16 @@
-"""The two who are asked the same: a real etcd over gRPC, and our node in this process.
+"""Who is asked the same: a real etcd or our node behind a client address, our node in this process.
 
 An answer is a response, or the gRPC code and the message of the error.
 """
 
+from collections.abc import Iterator
+from queue import SimpleQueue
 from random import Random
+from threading import Thread
 from typing import Protocol, TypeAlias
 
 import grpc
 
-from harness.systems.versions import Version
 from nodeimpl.api.errors import ApiError
 from nodeimpl.api.requests import ApiRequest, ApiResponse
 from nodeimpl.api.rpc_pb2 import (
@@ -16,12 +18,25 @@ from nodeimpl.api.rpc_pb2 import (
     CompactionResponse,
     DeleteRangeRequest,
     DeleteRangeResponse,
+    LeaseGrantRequest,
+    LeaseGrantResponse,
+    LeaseKeepAliveRequest,
+    LeaseKeepAliveResponse,
+    LeaseLeasesRequest,
+    LeaseLeasesResponse,
+    LeaseRevokeRequest,
+    LeaseRevokeResponse,
+    LeaseTimeToLiveRequest,
+    LeaseTimeToLiveResponse,
     PutRequest,
     PutResponse,
     RangeRequest,
     RangeResponse,
     TxnRequest,
     TxnResponse,
+    WatchCreateRequest,
+    WatchRequest,
+    WatchResponse,
 )
 from nodeimpl.boundary import ClientRequest, CommitBackend, Effect, Input, Reply, Requests, Wake
 from nodeimpl.config import NodeConfig
@@ -32,11 +47,15 @@ from nodeimpl.storage.memory_backend import MemoryBackend
 
 TIMEOUT_S = 10.0
 METHODS: dict[type[ApiRequest], tuple[str, type[ApiResponse]]] = {
-    RangeRequest: ("Range", RangeResponse),
-    PutRequest: ("Put", PutResponse),
-    DeleteRangeRequest: ("DeleteRange", DeleteRangeResponse),
-    TxnRequest: ("Txn", TxnResponse),
-    CompactionRequest: ("Compact", CompactionResponse),
+    RangeRequest: ("KV/Range", RangeResponse),
+    PutRequest: ("KV/Put", PutResponse),
+    DeleteRangeRequest: ("KV/DeleteRange", DeleteRangeResponse),
+    TxnRequest: ("KV/Txn", TxnResponse),
+    CompactionRequest: ("KV/Compact", CompactionResponse),
+    LeaseGrantRequest: ("Lease/LeaseGrant", LeaseGrantResponse),
+    LeaseRevokeRequest: ("Lease/LeaseRevoke", LeaseRevokeResponse),
+    LeaseTimeToLiveRequest: ("Lease/LeaseTimeToLive", LeaseTimeToLiveResponse),
+    LeaseLeasesRequest: ("Lease/LeaseLeases", LeaseLeasesResponse),
 }
 
 Answer: TypeAlias = ApiResponse | tuple[int, str]
@@ -51,20 +70,60 @@ class Side(Protocol):
         """Return the answer to one request."""
 
 
-class EtcdDaemon:
-    """A real etcd behind a client address."""
+class Watcher:
+    """One watch on a stream of its own, and every response to it so far."""
 
-    def __init__(self, address: str, version: Version) -> None:
-        self.name = f"etcd {version}"
-        self.version = version
+    def __init__(self, channel: grpc.Channel, request: WatchCreateRequest) -> None:
+        self.responses: list[WatchResponse] = []
+        self._requests: SimpleQueue[WatchRequest | None] = SimpleQueue()
+        self._requests.put(WatchRequest(create_request=request))
+        watch: grpc.StreamStreamMultiCallable[WatchRequest, WatchResponse] = channel.stream_stream(
+            "/etcdserverpb.Watch/Watch",
+            request_serializer=WatchRequest.SerializeToString,
+            response_deserializer=WatchResponse.FromString,
+        )
+        self._call = watch(self._asked())
+        self._thread = Thread(target=self._read)
+        self._thread.start()
+
+    @property
+    def event_count(self) -> int:
+        """How many events have come."""
+        return sum(len(response.events) for response in self.responses)
+
+    def close(self) -> None:
+        """End the stream."""
+        self._requests.put(None)
+        self._call.cancel()
+        self._thread.join()
+
+    def _asked(self) -> Iterator[WatchRequest]:
+        while (request := self._requests.get()) is not None:
+            yield request
+
+    def _read(self) -> None:
+        try:
+            for response in self._call:
+                self.responses.append(response)
+        except grpc.RpcError:
+            return  # It was cancelled, or its node is gone, as the comparison will show.
+
+
+class StoreDaemon:
+    """A store behind a client address."""
+
+    def __init__(self, name: str, address: str) -> None:
+        self.name = name
         self._channel = grpc.insecure_channel(
             address, options=[("grpc.enable_retries", 0), ("grpc.enable_http_proxy", 0)]
         )
 
     def ask(self, request: ApiRequest) -> Answer:
+        if isinstance(request, LeaseKeepAliveRequest):
+            return self._keep_alive(request)
         method, response = METHODS[type(request)]
         call: grpc.UnaryUnaryMultiCallable[ApiRequest, ApiResponse] = self._channel.unary_unary(
-            f"/etcdserverpb.KV/{method}",
+            f"/etcdserverpb.{method}",
             request_serializer=lambda asked: asked.SerializeToString(),
             response_deserializer=response.FromString,
         )
@@ -74,8 +133,21 @@ class EtcdDaemon:
         code: int = future.code().value[0]
         return code, future.details()
 
+    def watch(self, request: WatchCreateRequest) -> Watcher:
+        return Watcher(self._channel, request)
+
     def close(self) -> None:
         self._channel.close()
+
+    def _keep_alive(self, request: LeaseKeepAliveRequest) -> Answer:
+        keep_alive: grpc.StreamStreamMultiCallable[
+            LeaseKeepAliveRequest, LeaseKeepAliveResponse
+        ] = self._channel.stream_stream(
+            "/etcdserverpb.Lease/LeaseKeepAlive",
+            request_serializer=LeaseKeepAliveRequest.SerializeToString,
+            response_deserializer=LeaseKeepAliveResponse.FromString,
+        )
+        return next(iter(keep_alive(iter([request]), timeout=TIMEOUT_S)))
 
 
 class NodeAlone:

@@ -7,17 +7,19 @@ from pathlib import Path
 from harness.environments.local.processes import marked
 
 COMMAND = [sys.executable, "-m", "harness"]
-PATIENCE_S = 180
+PATIENCE_S = 300
 
 
-def quorate(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def quorate(
+    folder: Path, *arguments: str, patience_s: float = PATIENCE_S
+) -> subprocess.CompletedProcess[str]:
     """Run the command in `folder` to its end."""
     return subprocess.run(
         [*COMMAND, *arguments],
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=PATIENCE_S,
+        timeout=patience_s,
         check=False,
     )
 

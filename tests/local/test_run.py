@@ -24,10 +24,14 @@ OPS_SEEN = 300
 
 
 @pytest.mark.parametrize("workload", ["register", "kv"])
-def test_a_healthy_etcd_is_valid_under_every_fault_of_the_environment(
-    tmp_path: Path, workload: str
+@pytest.mark.parametrize("system", ["etcd", "nodeimpl"])
+def test_a_healthy_store_is_valid_under_every_fault_of_the_environment(
+    tmp_path: Path, system: str, workload: str
 ) -> None:
-    done = quorate(tmp_path, *ETCD, *SHORT, "--workload", workload, "--faults", "all")
+    done = quorate(
+        tmp_path, "run", "--env", "local", "--system", system, *SHORT,
+        "--workload", workload, "--faults", "all",
+    )  # fmt: skip
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert line(done.stdout, "verdict") == "VALID"

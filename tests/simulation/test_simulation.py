@@ -15,6 +15,7 @@ from nodeimpl.api.requests import ApiResponse
 from nodeimpl.api.rpc_pb2 import PutRequest, PutResponse, RangeResponse
 from nodeimpl.boundary import Effect, Input, Receive, Reply, Wake
 from nodeimpl.ids import MILLISECOND, Instant, LogIndex, RequestId, Term
+from nodeimpl.mvcc.auth.identity import Identity
 from nodeimpl.mvcc.commands import Command
 from nodeimpl.node import Node
 from nodeimpl.raft.core import Raft
@@ -319,11 +320,13 @@ class Forgetful(Node):
     has_dropped = False
 
     @override
-    def apply_command(self, request: Command, term: Term) -> ApiResponse | ApiError:
+    def apply_command(
+        self, request: Command, term: Term, identity: Identity | None = None
+    ) -> ApiResponse | ApiError:
         if self.config.node_id == 2 and isinstance(request, PutRequest) and not self.has_dropped:
             self.has_dropped = True
             return PutResponse()
-        return super().apply_command(request, term)
+        return super().apply_command(request, term, identity)
 
 
 class Doubtful(Node):

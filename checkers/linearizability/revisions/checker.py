@@ -20,7 +20,7 @@ from typing import Final
 from checkers.checker import Budget
 from checkers.history import History
 from checkers.linearizability.revisions.conflict import Conflict
-from checkers.linearizability.revisions.facts import Facts, collect_facts
+from checkers.linearizability.revisions.facts import Changes, Facts, collect_facts
 from checkers.linearizability.revisions.gaps import group_unknown, narrow, shortage
 from checkers.linearizability.revisions.operations import (
     Known,
@@ -56,7 +56,14 @@ class RevisionsChecker:
     A step of its budget is a revision replayed, or, where gaps are to be filled, a candidate
     weighed or tried, or a key traced to its culprits. Of a larger budget it spends `STEPS_MAX` on
     gaps: what was not found by then never was.
+
+    `changes` tells what some revisions did, as watchers saw it or as a log has it. It need not be
+    complete, but is believed: whether watchers saw the truth is for the checkers of watches to say.
+    With it there is little left to search for.
     """
+
+    def __init__(self, changes: Changes | None = None) -> None:
+        self._changes: Final[Changes] = changes or {}
 
     @property
     def name(self) -> str:
@@ -81,7 +88,7 @@ class RevisionsChecker:
         }
         if not parsed.known:
             return unknown(self.name, "no operation was answered", details)
-        outcome = _judge(parsed, budget.steps_max, details)
+        outcome = _judge(parsed, self._changes, budget.steps_max, details)
         match outcome:
             case None:
                 return valid(self.name, details)
@@ -92,14 +99,21 @@ class RevisionsChecker:
                 return unknown(self.name, outcome, details)
 
 
-def etcd_linearizable() -> RevisionsChecker:
-    """Return the checker of linearizability for kv histories."""
-    return RevisionsChecker()
+def etcd_linearizable(changes: Changes | None = None) -> RevisionsChecker:
+    """Return the checker of linearizability for kv histories; see there for `changes`."""
+    return RevisionsChecker(changes)
 
 
-def _judge(parsed: Parsed, steps_max: int, details: dict[str, object]) -> Conflict | str | None:
+def judge_parsed(parsed: Parsed, steps_max: int) -> Conflict | str | None:
+    """Return what is wrong with `parsed`; why it cannot be found out; None if all is well."""
+    return _judge(parsed, {}, steps_max, {})
+
+
+def _judge(
+    parsed: Parsed, changes: Changes, steps_max: int, details: dict[str, object]
+) -> Conflict | str | None:
     """Return what is wrong; a string if it cannot be found out, and why; None if all is well."""
-    timeline = _timeline(parsed)
+    timeline = _timeline(parsed, changes)
     if isinstance(timeline, Conflict):
         return timeline
     conflict = real_time_conflict(parsed.known)
@@ -114,7 +128,7 @@ def _judge(parsed: Parsed, steps_max: int, details: dict[str, object]) -> Confli
     return _fill(parsed, timeline, store, steps_max, details)
 
 
-def _timeline(parsed: Parsed) -> Timeline | Conflict:
+def _timeline(parsed: Parsed, changes: Changes) -> Timeline | Conflict:
     """Return what is known by revision; a conflict if two writes claim one, or one cannot be."""
     writes: dict[int, Known] = {}
     slots: dict[int, list[Known]] = {}
@@ -123,7 +137,11 @@ def _timeline(parsed: Parsed) -> Timeline | Conflict:
         if revision < FIRST_REVISION + operation.wrote or operation.slot > revision:
             return _misplaced(operation)
         if not operation.wrote:
-            slots.setdefault(operation.slot, []).append(operation)
+            slot = slots.get(operation.slot)
+            if slot is None:
+                slots[operation.slot] = [operation]
+            else:
+                slot.append(operation)
         elif (other := writes.setdefault(revision, operation)) is not operation:
             return Conflict(
                 kind="revision-claimed-twice",
@@ -139,7 +157,7 @@ def _timeline(parsed: Parsed) -> Timeline | Conflict:
         if operation.slot > operation.revision:
             return _misplaced(operation)
         slots.setdefault(operation.slot, []).append(operation)
-    return Timeline(writes, slots)
+    return Timeline(writes, slots, changes)
 
 
 def _misplaced(operation: Known) -> Conflict:
@@ -154,16 +172,19 @@ def _misplaced(operation: Known) -> Conflict:
 
 def _replay(timeline: Timeline, store: Store, details: dict[str, object]) -> Conflict | None:
     """Check the content of a history without gaps."""
-    slots = timeline.slots
+    writes, slots = timeline.writes, timeline.slots
     steps = 0
-    for revision in sorted({*timeline.writes, *slots}):
+    for revision in sorted(writes.keys() | slots.keys()):
         steps += 1
-        write = timeline.writes.get(revision)
-        for operation in (*(() if write is None else (write,)), *slots.get(revision, ())):
-            mismatch = store.replay(operation)
-            if mismatch is not None:
-                details["steps"] = steps
-                return mismatch_conflict(mismatch, timeline.writes)
+        mismatch = None
+        write = writes.get(revision)
+        if write is not None:
+            mismatch = store.replay(write)
+        if mismatch is None and revision in slots:
+            mismatch = store.replay_reads(slots[revision])
+        if mismatch is not None:
+            details["steps"] = steps
+            return mismatch_conflict(mismatch, writes)
         store.forget()
     details["steps"] = steps
     return None
@@ -186,7 +207,7 @@ def _fill(
         return conflict
     candidates = group_unknown(parsed.unknown, store)
     keys = {key for each in candidates for key in (*each.touches, *each.depends)}
-    facts = Facts(keys, missing)
+    facts = Facts(keys, missing, timeline.changes)
     collect_facts(parsed, facts, store)
     gaps = narrow(sights, candidates, facts)
     if isinstance(gaps, Conflict):
@@ -243,11 +264,14 @@ def _first_missing(writes: Mapping[int, Known], last: int, limit: int) -> list[i
 
 def _written_keys(parsed: Parsed) -> set[str]:
     keys: set[str] = set()
-    for request in (
-        *(each.request for each in parsed.known),
-        *(each.request for each in parsed.unknown),
-    ):
-        keys.update(_put_keys(request))
+    for operation in parsed.known:
+        request = operation.request
+        if isinstance(request, Put):  # by far the most frequent
+            keys.add(request.key)
+        elif isinstance(request, Txn):
+            keys.update(_put_keys(request))
+    for unknown_write in parsed.unknown:
+        keys.update(_put_keys(unknown_write.request))
     return keys
 
 

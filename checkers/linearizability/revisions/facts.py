@@ -17,7 +17,7 @@ All of it follows from the answers alone, so it holds for every linearization.
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Container, Iterable, Mapping, Sequence
-from typing import Final
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -39,6 +39,10 @@ from checkers.models.etcd_api import (
 
 Required = dict[str, str | None]
 """What a gap must have put: key to value; None where only the key is known."""
+
+Changes: TypeAlias = Mapping[int, Mapping[str, str | None]]
+"""By revision, what it left in each key that it changed, None where it deleted the key: as watchers
+saw it, or as a member's log or backend has it. Complete for each revision that is in it at all."""
 
 IMPOSSIBLE: Final = 1 << 60
 """A distance that no writes can cover; and a revision after all others."""
@@ -185,9 +189,11 @@ def _slot(condition: Condition) -> int:
 class Facts:
     """The facts about all keys that unknown writes may have touched."""
 
-    __slots__ = ("keys", "required")
+    __slots__ = ("changes", "keys", "required")
 
-    def __init__(self, keys: Iterable[str], gaps: Iterable[int]) -> None:
+    def __init__(self, keys: Iterable[str], gaps: Iterable[int], changes: Changes) -> None:
+        self.changes: Final = changes
+        """For some revisions, all that they changed."""
         self.keys: Final = {key: KeyFacts() for key in keys}
         self.required: Final[dict[int, Required]] = {gap: {} for gap in gaps}
         """For each gap, what it must have put."""
@@ -249,7 +255,18 @@ def collect_facts(parsed: Parsed, facts: Facts, store: Store) -> None:
                     facts.found(key, operation.revision - 1)
             case Read():
                 _note_read(facts, operation, store, ())
+    _note_changes(facts)
     facts.seal()
+
+
+def _note_changes(facts: Facts) -> None:
+    for revision in facts.required:
+        for key, value in facts.changes.get(revision, {}).items():
+            if value is None:
+                facts.touch(key, revision, None)
+                facts.pin(key, revision, None)
+            else:
+                facts.require(revision, key, value)
 
 
 def _note_read(facts: Facts, operation: Known, store: Store, touched: Container[str]) -> None:

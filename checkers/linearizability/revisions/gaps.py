@@ -107,6 +107,7 @@ def narrow(
             index
             for index in pool
             if candidates[index].calls[0] < sight.ret
+            and facts.changes.get(revision, {}).keys() <= candidates[index].touches
             and _may_fill(candidates[index].request, revision, required, facts)
         )
         if not possible:

@@ -16,30 +16,33 @@ from checkers.linearizability.revisions.conflict import Conflict
 from checkers.linearizability.revisions.operations import Known
 from checkers.models.etcd_api import Read
 
-_WRITE, _READ, _SERIALIZABLE = 0, 1, 2
-
 
 def real_time_conflict(known: Sequence[Known]) -> Conflict | None:
     """Return two operations whose revisions contradict their times; None if there are none."""
-    latest: Known | None = None  # the latest call in places before the current one
-    within: Known | None = None  # the latest call in the current place
-    place = (-1, _WRITE)
+    # The latest call in places before the current one, and in it; -1 if there is none.
+    latest = within = -1
+    place = -1
     for operation in sorted(known, key=_sort_key):
-        rank = _rank(operation)
-        if rank == _SERIALIZABLE:
+        if operation.wrote:
+            here = operation.revision * 2
+        elif _is_serializable(operation):
             # It needs the write of its revision to be there, not the reads beside it.
-            before = latest if place == (operation.revision, _READ) else _later(latest, within)
-            if before is not None and before.call > operation.ret:
-                return _conflict(before, operation)
+            before = latest if place == operation.revision * 2 + 1 else max(latest, within)
+            if before > operation.ret:
+                return _conflict(_called_at(known, before), operation)
             continue
-        if place != (operation.revision, rank):
-            latest, within = _later(latest, within), None
-            place = (operation.revision, rank)
-        if latest is not None and latest.call > operation.ret:
-            return _conflict(latest, operation)
-        if within is None or operation.call > within.call:
-            within = operation
+        else:
+            here = operation.revision * 2 + 1
+        if place != here:
+            latest, within, place = max(latest, within), -1, here
+        if latest > operation.ret:
+            return _conflict(_called_at(known, latest), operation)
+        within = max(within, operation.call)
     return None
+
+
+def _called_at(known: Sequence[Known], call: int) -> Known:
+    return next(operation for operation in known if operation.call == call)
 
 
 def earliest_sights(known: Sequence[Known], revisions: Sequence[int]) -> dict[int, Known]:
@@ -62,21 +65,15 @@ def earliest_sights(known: Sequence[Known], revisions: Sequence[int]) -> dict[in
     return sights
 
 
-def _rank(operation: Known) -> int:
-    if operation.wrote:
-        return _WRITE
+def _is_serializable(operation: Known) -> bool:
     request = operation.request
-    return _SERIALIZABLE if isinstance(request, Read) and request.serializable else _READ
+    return isinstance(request, Read) and request.serializable
 
 
 def _sort_key(operation: Known) -> int:
-    return operation.revision * 3 + _rank(operation)
-
-
-def _later(left: Known | None, right: Known | None) -> Known | None:
-    if left is None or right is None:
-        return left or right
-    return left if left.call >= right.call else right
+    if operation.wrote:
+        return operation.revision * 3
+    return operation.revision * 3 + (2 if _is_serializable(operation) else 1)
 
 
 def _conflict(early: Known, late: Known) -> Conflict:

@@ -23,7 +23,7 @@ import msgspec
 
 from checkers.linearizability.revisions.choices import Blame, Choices
 from checkers.linearizability.revisions.conflict import Explanation, Mismatch, Need
-from checkers.linearizability.revisions.facts import IMPOSSIBLE, Facts
+from checkers.linearizability.revisions.facts import IMPOSSIBLE, Changes, Facts
 from checkers.linearizability.revisions.gaps import Candidate, Gap
 from checkers.linearizability.revisions.operations import Known
 from checkers.linearizability.revisions.replay import Store
@@ -36,6 +36,8 @@ class Timeline(msgspec.Struct, frozen=True):
     writes: Mapping[int, Known]
     slots: Mapping[int, Sequence[Known]]
     """What saw the content of a revision, and wrote nothing."""
+    changes: Changes
+    """What revisions did, where others than the clients tell."""
 
 
 class Filled(msgspec.Struct, frozen=True):
@@ -217,6 +219,13 @@ class Search:
             kv = held.get(key)
             if kv is None or kv.mod_revision != revision or value not in {None, kv.value}:
                 return Explanation(candidate.depends)
+        changes = self._facts.changes.get(revision)
+        if changes is not None and changes != {
+            key: kv.value if (kv := held.get(key)) is not None else None
+            for key, was in before.items()
+            if was != held.get(key)
+        }:
+            return Explanation(candidate.depends)
         for key in before:
             facts = self._facts.keys[key]
             if key not in required and facts.is_quiet(revision):

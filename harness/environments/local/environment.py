@@ -32,7 +32,7 @@ class LocalEnvironment:
         self._system = system
         self._nodes = tuple(nodes)
         self._directory = directory
-        self._token: Final = f"quorate-{secrets.token_hex(8)}"
+        self._cluster: Final = f"quorate-{secrets.token_hex(8)}"
         self._ports = Ports()
         self._members: tuple[Member, ...] = ()
         self._daemons = LocalDaemons(())
@@ -98,7 +98,7 @@ class LocalEnvironment:
             )
             for place, node in enumerate(self._nodes)
         )
-        self._guard = Guard(self._token)
+        self._guard = Guard(self._cluster)
         self._daemons = LocalDaemons([self._make(member) for member in self._members])
 
     def _data_directory(self, node: str) -> Path:
@@ -109,12 +109,12 @@ class LocalEnvironment:
             member=member,
             members=self._members,
             data_directory=str(self._data_directory(member.name).absolute()),
-            token=self._token,
+            cluster=self._cluster,
         )
         variables = {
             **os.environ,
             **self._system.variables(),
-            **marks(self._token, self._directory.path.absolute()),
+            **marks(self._cluster, self._directory.path.absolute()),
         }
         log = self._directory.node_path(member.name) / "daemon.log"
         return LocalDaemon(member.name, self._system.command(launch), variables, log)

@@ -10,6 +10,7 @@ from harness.environments.simulation.disk import SimulatedDisk, Tail
 from harness.environments.simulation.disks import SimulatedDisks
 from harness.environments.simulation.host import AdminAnswer, Host, NodeFactory
 from harness.environments.simulation.kernel import Kernel
+from harness.environments.simulation.lease_promises import LeasePromises
 from harness.environments.simulation.network import SimulatedNetwork
 from harness.environments.simulation.operator import Job, Operator, joining, promotion, removal
 from harness.environments.simulation.oracle import Oracle
@@ -20,7 +21,7 @@ from nemesis.surface import OperatorAnswer, SurfaceError, Surfaces
 from nodeimpl.api.errors import ApiError
 from nodeimpl.api.requests import ApiResponse
 from nodeimpl.api.rpc_pb2 import CompactionRequest
-from nodeimpl.config import NodeConfig, RaftConfig, WatchConfig
+from nodeimpl.config import LeaseConfig, NodeConfig, RaftConfig, StoreConfig, WatchConfig
 from nodeimpl.ids import MILLISECOND, SECOND, Instant, NodeId
 from nodeimpl.node import Node
 from nodeimpl.raft.effects import RoleName
@@ -60,6 +61,8 @@ class NodeMaker:
             progress_interval_ns=to_ns(knobs.watch_progress_ms),
             fragment_bytes_max=knobs.watch_fragment_bytes,
         )
+        self._store = StoreConfig(quota_backend_bytes=knobs.quota_backend_bytes)
+        self._leases = LeaseConfig(checkpoint_interval_ns=to_ns(knobs.lease_checkpoint_ms))
         self._raft = RaftConfig(
             heartbeat_interval_ns=to_ns(knobs.heartbeat_ms),
             election_timeout_ns_min=to_ns(shortest),
@@ -89,6 +92,8 @@ class NodeMaker:
             incarnation=incarnation,
             raft=self._raft,
             watch=self._watch,
+            store=self._store,
+            leases=self._leases,
             request_timeout_ns=self._request_timeout_ns,
             backend_commit_entries=self._backend_commit_entries,
         )
@@ -117,6 +122,8 @@ class Cluster:
         self._streams = streams
         self._trace = trace
         self._oracle = oracle
+        self.leases = LeasePromises(lambda: kernel.now)
+        oracle.on_command = self.leases.committed
         self._node_factory = node_factory
         self.names = plan.node_names
         """The nodes that belong to the cluster, or are to."""
@@ -165,6 +172,7 @@ class Cluster:
             disk=disk,
             network=self.network,
             oracle=self._oracle,
+            leases=self.leases,
             trace=self._trace,
             node_factory=self._node_factory,
         )

@@ -16,7 +16,7 @@ The oracle sees effects as the host carries them out, so what it calls durable i
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from nodeimpl.ids import LogIndex, NodeId, RequestId, Term
@@ -71,10 +71,17 @@ class _Members(NamedTuple):
     configuration: Configuration
 
 
+def _ignore(entry: Entry) -> None:
+    """Take no interest in what is committed."""
+    del entry
+
+
 class Oracle:
     """Knows what every node promised, and what the cluster has committed."""
 
     def __init__(self, nodes: Sequence[NodeId]) -> None:
+        self.on_command: Callable[[Entry], None] = _ignore
+        """Given each command once, when it is known to be committed."""
         self._durable = {node: _Durable() for node in nodes}
         self._leaders: dict[Term, NodeId] = {}
         self._leading: dict[NodeId, Term] = {}
@@ -333,6 +340,7 @@ class Oracle:
         self._check_later_leaders(node, index, chain, term)
         if entry.kind is EntryKind.COMMAND:
             self._check_once(node, entry)
+            self.on_command(entry)
         self._committed.append(chain)
         self._committed_in_term.append(term)
         self.commit_count += 1

@@ -11,16 +11,27 @@ checkpoints tell roughly where two runs part even when no transition differs.
 """
 
 import hashlib
+import zlib
 from collections import deque
-from collections.abc import Callable
-from typing import Protocol, assert_never
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeAlias, assert_never
 
 import msgspec
 
 from nodeimpl.ids import SECOND
+from nodeimpl.raft.messages import Entry
 
 RECENT_MAX = 400
 """Transitions kept for the explanation of a breach."""
+
+
+Fingerprint: TypeAlias = tuple[int, int]
+"""An entry's term, and the CRC-32 of its kind and data: equal entries have equal ones."""
+
+
+def fingerprints(entries: Sequence[Entry]) -> tuple[Fingerprint, ...]:
+    """Return what a trace tells of `entries`, so that logs can be compared without their data."""
+    return tuple((entry.term, zlib.crc32(entry.data, entry.kind)) for entry in entries)
 
 
 class Role(msgspec.Struct, frozen=True, tag="role", gc=False):
@@ -53,7 +64,7 @@ class Members(msgspec.Struct, frozen=True, tag="members", gc=False):
         return f"has voters {' '.join(self.voters)}{learners}{outgoing} by entry {self.index}"
 
 
-class Persisted(msgspec.Struct, frozen=True, tag="persist", gc=False):
+class Persisted(msgspec.Struct, frozen=True, tag="persist", gc=False, omit_defaults=True):
     """A hard state, entries, or both became durable."""
 
     term: int | None
@@ -62,6 +73,8 @@ class Persisted(msgspec.Struct, frozen=True, tag="persist", gc=False):
     """0 when no entries were written."""
     last_index: int
     last_term: int
+    entries: tuple[Fingerprint, ...] = ()
+    """What was written, from `first_index` on."""
 
     def text(self) -> str:
         """Return what happened, for people."""
@@ -73,12 +86,14 @@ class Persisted(msgspec.Struct, frozen=True, tag="persist", gc=False):
         return f"persists {'; '.join(parts)}"
 
 
-class Committed(msgspec.Struct, frozen=True, tag="commit", gc=False):
+class Committed(msgspec.Struct, frozen=True, tag="commit", gc=False, omit_defaults=True):
     """Entries were committed and applied."""
 
     first_index: int
     last_index: int
     last_term: int
+    entries: tuple[Fingerprint, ...] = ()
+    """What was applied, from `first_index` on."""
 
     def text(self) -> str:
         """Return what happened, for people."""
@@ -123,7 +138,7 @@ class SnapshotInstalled(msgspec.Struct, frozen=True, tag="install-snapshot", gc=
         return f"installs the state at {self.last_included_index} of term {self.last_included_term}"
 
 
-class Started(msgspec.Struct, frozen=True, tag="start", gc=False):
+class Started(msgspec.Struct, frozen=True, tag="start", gc=False, omit_defaults=True):
     """The daemon started and recovered its state."""
 
     incarnation: int
@@ -132,6 +147,11 @@ class Started(msgspec.Struct, frozen=True, tag="start", gc=False):
     applied_index: int
     torn_bytes: int
     """Bytes of a torn tail that recovery cut off."""
+    voted_for: str | None = None
+    prefix_index: int = 0
+    """The recovered log begins behind this entry."""
+    entries: tuple[Fingerprint, ...] = ()
+    """The recovered log, from `prefix_index` + 1 on."""
 
     def text(self) -> str:
         """Return what happened, for people."""

@@ -4,13 +4,23 @@ Wing & Gong 1993 with memory (Lowe 2017): try every order that time allows, over
 Exponential: for a dozen operations.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from checkers.history import History, Operation, OpType
 from checkers.models.etcd import EMPTY, FutureRevisionError, State, accepts, step
 from checkers.models.etcd_api import Read, Request, Response, parse_request, parse_response
+from tests.checkers.linearizability.kv_histories import changes_between
+
+Changes = Mapping[int, Mapping[str, str | None]]
+NO_CHANGES: Changes = MappingProxyType({})
 
 
-def is_linearizable(history: History) -> bool:
-    """Return whether some order of the operations that time allows explains every answer."""
+def is_linearizable(history: History, changes: Changes = NO_CHANGES) -> bool:
+    """Return whether some order of the operations that time allows explains every answer.
+
+    And, for each revision in `changes` that it gets to by an unanswered write, what that changed.
+    """
     pending = [_Pending(each) for each in history.operations() if each.outcome is not OpType.FAIL]
     answered = frozenset(at for at, each in enumerate(pending) if each.response is not None)
     seen: set[tuple[frozenset[int], State]] = set()
@@ -27,9 +37,18 @@ def is_linearizable(history: History) -> bool:
         for at in left:
             if pending[at].call < first_return:
                 after = pending[at].apply(state)
+                told = pending[at].response is None and after is not None
+                if told and not _as_told(state, after, changes):
+                    continue
                 if after is not None:
                     stack.append((done | {at}, after))
     return False
+
+
+def _as_told(before: State, after: State | None, changes: Changes) -> bool:
+    if after is None or after.revision == before.revision or after.revision not in changes:
+        return True
+    return changes_between(before.keys, after.keys) == changes[after.revision]
 
 
 class _Pending:

@@ -1,12 +1,13 @@
 """Random kv histories: of a right store with crashing clients, and corrupted ones."""
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from random import Random
 
 import msgspec
 
 from checkers.history import History, Op, OpType
-from checkers.models.etcd import EMPTY, State, step
+from checkers.models.etcd import EMPTY, Keys, State, step
 from checkers.models.etcd_api import (
     Compare,
     Delete,
@@ -229,6 +230,30 @@ def _without_rewrites(steps: list[Step]) -> tuple[Step, ...]:
 def simulate(rng: Random, shape: Shape) -> History:
     """Return a history of a store that does everything right: linearizable by construction."""
     return History(_Simulation(rng, shape).run())
+
+
+def simulate_with_changes(
+    rng: Random, shape: Shape
+) -> tuple[History, dict[int, dict[str, str | None]]]:
+    """Return a history as `simulate` does, and what each of its revisions changed."""
+    simulation = _Simulation(rng, shape)
+    history = History(simulation.run())
+    changes = {}
+    revisions = simulation.state.revisions
+    for revision, (before, after) in enumerate(pairwise(revisions), start=2):
+        changes[revision] = changes_between(before, after)
+    return history, changes
+
+
+def changes_between(before: Keys, after: Keys) -> dict[str, str | None]:
+    """Return what was left in each key that was put or deleted."""
+    was = {kv.key: kv for kv in before}
+    now = {kv.key: kv for kv in after}
+    return {
+        key: now[key].value if key in now else None
+        for key in sorted({*was, *now})
+        if was.get(key) != now.get(key)
+    }
 
 
 def corrupt(rng: Random, history: History) -> History:

@@ -15,7 +15,17 @@ from checkers.models.cas_register import Cas, CasMismatch, CasRegister, Register
 from checkers.models.kv import Append, Get, Kv, KvOperation, Put
 from checkers.models.model import Model, OperationT, Pure, StateT
 from checkers.models.multi_register import MultiRegister, Registers, Txn, TxnStep
-from checkers.models.mutex import Mutex, MutexOperation
+from checkers.models.mutex import Holding, Mutex, MutexOperation, OwnerMutex, OwnerStep
+from checkers.models.queue import (
+    Bag,
+    Dequeue,
+    Enqueue,
+    FifoQueue,
+    FoundEmpty,
+    QueueOperation,
+    UnorderedQueue,
+    Waiting,
+)
 from checkers.models.register import Held, Read, Write
 from checkers.models.set import Add, Elements, ElementSet, ReadAll, Remove, SetOperation
 
@@ -261,3 +271,61 @@ class Sets:
                 return ReadAll(elements ^ {random.randrange(3)})
             case _:
                 return operation
+
+
+@dataclass(frozen=True, slots=True)
+class OwnedLocks:
+    """A reentrant lock that knows its owner; clients do what is possible."""
+
+    model = OwnerMutex(reentrant=True)
+
+    def draw(self, random: Random, state: Holding, number: int) -> OwnerStep:
+        """Acquire if free; if held, do what only the owner can."""
+        del number
+        owner, count = state
+        if not count:
+            return OwnerStep("acquire", random.randrange(2))
+        return OwnerStep("acquire" if random.random() < 0.3 else "release", owner)
+
+    def tampered(self, random: Random, operation: OwnerStep) -> OwnerStep:
+        """Let somebody do it."""
+        return OwnerStep(operation.f, random.randrange(2))
+
+
+@dataclass(frozen=True, slots=True)
+class FifoQueues:
+    """A queue of few values."""
+
+    model = FifoQueue()
+
+    def draw(self, random: Random, state: Waiting, number: int) -> QueueOperation:
+        """Put in or take out."""
+        del number
+        if random.random() < 0.5:
+            return Enqueue(random.randrange(3))
+        return Dequeue(state[0]) if state else FoundEmpty()
+
+    def tampered(self, random: Random, operation: QueueOperation) -> QueueOperation:
+        """Take out something else."""
+        if isinstance(operation, Enqueue):
+            return operation
+        return FoundEmpty() if random.random() < 0.5 else Dequeue(random.randrange(3))
+
+
+@dataclass(frozen=True, slots=True)
+class UnorderedQueues:
+    """A queue of few values, in any order."""
+
+    model = UnorderedQueue()
+
+    def draw(self, random: Random, state: Bag, number: int) -> QueueOperation:
+        """Put in or take out."""
+        del number
+        values = sorted((value for value, _ in state[0]), key=repr)
+        if random.random() < 0.5:
+            return Enqueue(random.randrange(3))
+        return Dequeue(random.choice(values)) if values else FoundEmpty()
+
+    def tampered(self, random: Random, operation: QueueOperation) -> QueueOperation:
+        """Take out something else."""
+        return FifoQueues().tampered(random, operation)

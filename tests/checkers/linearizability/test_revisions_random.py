@@ -9,7 +9,12 @@ from checkers.history import History
 from checkers.linearizability.revisions import etcd_linearizable
 from checkers.verdict import Answer
 from tests.checkers.linearizability.kv_brute_force import is_linearizable
-from tests.checkers.linearizability.kv_histories import Shape, corrupt, simulate
+from tests.checkers.linearizability.kv_histories import (
+    Shape,
+    corrupt,
+    simulate,
+    simulate_with_changes,
+)
 
 BACKTRACKING = 0
 """The seed of a medium history whose search must jump back."""
@@ -18,7 +23,12 @@ BACKTRACKING = 0
 def small_history(seed: int) -> History:
     """Return a history for brute force, of a right store or a little wrong."""
     rng = Random(seed)
-    shape = Shape(
+    history = simulate(rng, small_shape(rng))
+    return corrupt(rng, history) if rng.random() < 0.7 else history
+
+
+def small_shape(rng: Random) -> Shape:
+    return Shape(
         op_count=rng.randint(2, 9),
         process_count=rng.randint(1, 5),
         key_count=rng.randint(1, 3),
@@ -28,8 +38,6 @@ def small_history(seed: int) -> History:
         txn_weight=rng.choice([0, 1, 4]),
         range_share=rng.choice([0, 0.3, 0.8]),
     )
-    history = simulate(rng, shape)
-    return corrupt(rng, history) if rng.random() < 0.7 else history
 
 
 def answer(history: History, steps_max: int = 1_000_000) -> Answer:
@@ -48,8 +56,12 @@ def disagreements(seeds: range) -> list[int]:
 
 def medium_history(seed: int, op_count: int) -> History:
     """Return a history of a right store, with up to a fifth of the writes unknown."""
+    return simulate(Random(seed), medium_shape(seed, op_count))
+
+
+def medium_shape(seed: int, op_count: int) -> Shape:
     rng = Random(seed)
-    shape = Shape(
+    return Shape(
         op_count=op_count,
         process_count=rng.randint(3, 30),
         key_count=rng.choice([2, 5, 20, 60]),
@@ -59,7 +71,6 @@ def medium_history(seed: int, op_count: int) -> History:
         range_share=rng.choice([0, 0.1, 0.3]),
         old_share=0.05,
     )
-    return simulate(rng, shape)
 
 
 @pytest.mark.parametrize("block", range(10))
@@ -70,6 +81,25 @@ def test_checker_and_brute_force_agree(block: int) -> None:
 @pytest.mark.parametrize("seed", range(20))
 def test_what_a_right_store_did_is_never_convicted(seed: int) -> None:
     assert answer(medium_history(seed, 1_000), steps_max=50_000) is not Answer.INVALID
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_with_what_the_revisions_changed_nothing_stays_unknown(seed: int) -> None:
+    history, changes = simulate_with_changes(Random(seed), medium_shape(seed, 1_000))
+    verdict = etcd_linearizable(changes).check(history, Budget(steps_max=50_000))
+    assert verdict.answer is Answer.VALID
+
+
+@pytest.mark.parametrize("block", range(4))
+def test_checker_and_brute_force_agree_when_changes_are_known(block: int) -> None:
+    for seed in range(block * 200, block * 200 + 200):
+        rng = Random(seed)
+        history, changes = simulate_with_changes(rng, small_shape(rng))
+        history = corrupt(rng, history) if rng.random() < 0.7 else history
+        told = {revision: what for revision, what in changes.items() if rng.random() < 0.7}
+        answer = etcd_linearizable(told).check(history, Budget()).answer
+        possible = is_linearizable(history, told)
+        assert (answer is Answer.INVALID) is not possible or answer is Answer.UNKNOWN
 
 
 def test_a_budget_that_runs_out_is_unknown_and_names_the_open_gaps() -> None:

@@ -244,8 +244,8 @@ def test_an_element_may_be_removed_while_it_is_added() -> None:
     ("history", "method"),
     [
         ([during(Write(1), 0, 1), during(Read(1), 2, 3)], "unique values"),
-        ([during(Write(1), 0, 1), during(Write(1), 2, 3)], "sweep"),
-        ([during(Write(n % 2), 2 * n, 2 * n + 1) for n in range(300)], "beam of 2"),
+        ([during(Write(1), 0, 1), during(Write(1), 2, 3)], "depth first"),
+        ([during(Write(n % 2), 2 * n, 2 * n + 1) for n in range(300)], "depth first"),
     ],
 )
 def test_the_method_suits_the_history(

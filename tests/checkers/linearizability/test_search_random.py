@@ -3,17 +3,21 @@
 Every test draws from its own seed, so a failure names the seed that repeats it.
 """
 
+from collections.abc import Callable
 from random import Random
 
 import pytest
 
 from checkers.history import Operation
+from checkers.linearizability import register_tables
 from checkers.linearizability.interval import Interval
 from checkers.linearizability.model_moves import ModelMoves
 from checkers.linearizability.register_history import RegisterHistory
 from checkers.linearizability.register_moves import RegisterMoves
+from checkers.linearizability.register_search import RegisterSearch
+from checkers.linearizability.register_tables import RegisterTables
 from checkers.linearizability.search import decide
-from checkers.linearizability.sweep import Sweep
+from checkers.linearizability.sweep import Outcome, Sweep
 from checkers.models.cas_register import CasRegister, RegisterOperation
 from checkers.models.model import OperationT, StateT
 from checkers.models.register import Read, Write
@@ -22,13 +26,16 @@ from checkers.verdict import Answer
 from tests.checkers.linearizability.brute_force import has_order
 from tests.checkers.linearizability.random_histories import (
     FewValues,
+    FifoQueues,
     Kind,
     Locks,
+    OwnedLocks,
     Sets,
     Sizes,
     Strings,
     Transactions,
     UniqueValues,
+    UnorderedQueues,
     record,
     small,
     tamper,
@@ -82,10 +89,29 @@ def test_sets_are_judged_as_by_brute_force(seed: int) -> None:
     assert disagreements(Sets(), seed, CASES) == []
 
 
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("kind", [OwnedLocks(), FifoQueues(), UnorderedQueues()])
+def test_owned_locks_and_queues_are_judged_as_by_brute_force(
+    kind: Kind[StateT, OperationT], seed: int
+) -> None:
+    assert disagreements(kind, seed, CASES) == []
+
+
 @pytest.mark.soak
 @pytest.mark.parametrize("seed", range(1000, 1010))
 @pytest.mark.parametrize(
-    "kind", [FewValues(), UniqueValues(), Strings(), Locks(), Transactions(), Sets()]
+    "kind",
+    [
+        FewValues(),
+        UniqueValues(),
+        Strings(),
+        Locks(),
+        OwnedLocks(),
+        FifoQueues(),
+        UnorderedQueues(),
+        Transactions(),
+        Sets(),
+    ],
 )
 def test_soak_every_kind_against_brute_force(kind: Kind[StateT, OperationT], seed: int) -> None:
     assert disagreements(kind, seed, 20_000) == []
@@ -114,6 +140,68 @@ def test_a_beam_is_unsure_but_never_wrong(beam: int, seed: int) -> None:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_relaxation_is_never_wrong_when_it_convicts(seed: int) -> None:
     assert Answer.INVALID not in false_answers(FewValues(), seed, beam=None, reusable=True)
+
+
+def disagreements_of_registers(
+    seed: int,
+    cases: int,
+    judge: Callable[[RegisterHistory, list[Interval[RegisterOperation]]], Outcome],
+) -> list[int]:
+    """Return the numbers of the random histories that `judge` judges wrongly."""
+    random = Random(seed)
+    wrong = []
+    for case in range(cases):
+        kind = FewValues(random.choice([2, 3, 4]))
+        history = tamper(random, kind, record(random, kind, small(random)))
+        outcome = judge(RegisterHistory(history, None), history)
+        if (outcome.answer is Answer.VALID) is not has_order(history, kind.model):
+            wrong.append(case)
+    return wrong
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("block_operations", [1, 3, 28])
+def test_blocks_of_any_size_are_judged_the_same(
+    block_operations: int, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(register_tables, "_BLOCK_OPERATIONS", block_operations)
+
+    def judge(history: RegisterHistory, _: object) -> Outcome:
+        return RegisterSearch(RegisterTables(history), steps_max=STEPS_MAX).run(STEPS_MAX)
+
+    assert disagreements_of_registers(seed, CASES, judge) == []
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_search_that_pauses_at_every_step_judges_the_same(seed: int) -> None:
+    def judge(history: RegisterHistory, _: object) -> Outcome:
+        search = RegisterSearch(RegisterTables(history), steps_max=STEPS_MAX)
+        for steps in range(STEPS_MAX):
+            outcome = search.run(steps)
+            if outcome.answer is not Answer.UNKNOWN:
+                return outcome
+        raise AssertionError("small histories are decided")
+
+    assert disagreements_of_registers(seed, CASES, judge) == []
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_full_sweep_of_registers_judges_the_same(seed: int) -> None:
+    def judge(history: RegisterHistory, intervals: list[Interval[RegisterOperation]]) -> Outcome:
+        return Sweep(RegisterMoves(history), intervals, steps_max=STEPS_MAX).run()
+
+    assert disagreements_of_registers(seed, CASES, judge) == []
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_depth_first_with_reuse_is_never_wrong_when_it_convicts(seed: int) -> None:
+    random = Random(seed)
+    for _ in range(CASES):
+        history = tamper(random, FewValues(), record(random, FewValues(), small(random)))
+        tables = RegisterTables(RegisterHistory(history, None))
+        search = RegisterSearch(tables, steps_max=STEPS_MAX, reusable=True)
+        if search.run(STEPS_MAX).answer is Answer.INVALID:
+            assert not has_order(history, FewValues.model)
 
 
 @pytest.mark.parametrize("seed", SEEDS)

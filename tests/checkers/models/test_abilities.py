@@ -7,15 +7,28 @@ import pytest
 from checkers.models.model import Absorbing, Model, OperationT, Pure, Restartable, StateT
 from tests.checkers.linearizability.random_histories import (
     FewValues,
+    FifoQueues,
     Kind,
     Locks,
+    OwnedLocks,
     Sets,
     Strings,
     Transactions,
     UniqueValues,
+    UnorderedQueues,
 )
 
-KINDS = [FewValues(), UniqueValues(), Strings(), Locks(), Transactions(), Sets()]
+KINDS = [
+    FewValues(),
+    UniqueValues(),
+    Strings(),
+    Locks(),
+    OwnedLocks(),
+    FifoQueues(),
+    UnorderedQueues(),
+    Transactions(),
+    Sets(),
+]
 
 
 def walk(kind: Kind[StateT, OperationT], seed: int) -> list[tuple[StateT, OperationT]]:

@@ -6,7 +6,8 @@ from checkers.models.cas_register import CasRegister
 from checkers.models.kv import Kv
 from checkers.models.model import ModelError
 from checkers.models.multi_register import MultiRegister
-from checkers.models.mutex import Mutex
+from checkers.models.mutex import Mutex, OwnerMutex
+from checkers.models.queue import FifoQueue, UnorderedQueue
 from checkers.models.register import Register
 from checkers.models.registry import KnownModel, model_named, model_names
 from checkers.models.set import ElementSet
@@ -35,6 +36,10 @@ def test_a_model_is_called_what_it_is_found_by(name: str) -> None:
         ("kv", "12", Kv("12")),
         ("mutex", "held", Mutex(initial=True)),
         ("mutex", "free", Mutex()),
+        ("owner-mutex", "a", OwnerMutex(initial=("a", 1))),
+        ("reentrant-mutex", "free", OwnerMutex(reentrant=True)),
+        ("fifo-queue", "[1, 2]", FifoQueue((1, 2))),
+        ("unordered-queue", "[1, 1]", UnorderedQueue((frozenset({(1, 2)}), 0))),
         ("set", "[1, 2]", ElementSet(frozenset({1, 2}))),
     ],
 )
@@ -50,7 +55,8 @@ def test_an_unknown_name_is_refused_with_the_nearest_and_all_names() -> None:
 
     assert str(refusal.value) == (
         "no model is called 'mutx'; did you mean 'mutex'?"
-        " (known: cas-register, kv, multi-register, mutex, register, set)"
+        " (known: cas-register, fifo-queue, kv, multi-register, mutex, owner-mutex,"
+        " reentrant-mutex, register, set, unordered-queue)"
     )
 
 

@@ -45,7 +45,7 @@ EXAMPLES: list[tuple[Command, str]] = [
     (CheckpointLease(LeaseId(6), 2, 9, Term(3)), "81 0000000000000007 94 06 02 09 03"),
     (
         DescribeMember(NodeId(1), name="a", peer_urls=("p",)),
-        "82 0000000000000007 94 01 a161 91a170 c0",
+        "82 0000000000000007 95 01 a161 91a170 c0 c0",
     ),
 ]
 KINDS = [type(request).__name__ for request, _ in EXAMPLES]

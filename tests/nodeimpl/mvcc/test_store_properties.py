@@ -218,19 +218,23 @@ class SlowStore:
         return succeeded, list(request.success if succeeded else request.failure)
 
     def refuse_txn(self, request: TxnRequest) -> None:
-        for op in self.chosen(request)[1]:
-            if op.HasField("request_txn"):
-                self.refuse_txn(op.request_txn)
-            if op.HasField("request_range") and op.request_range.revision:
-                if op.request_range.revision > self.revision:
-                    raise Refused(FUTURE_REVISION)
-                if op.request_range.revision < self.compacted:
-                    raise Refused(COMPACTED)
-            put = op.request_put
+        ops = self.flat(request)
+        for put in [op.request_put for op in ops if op.HasField("request_put")]:
             if (put.ignore_value or put.ignore_lease) and put.key not in self.past[-1]:
                 raise Refused(KEY_NOT_FOUND)
             if put.lease:
                 raise Refused(LEASE_NOT_FOUND)
+        for revision in [op.request_range.revision for op in ops if op.HasField("request_range")]:
+            if revision > self.revision:
+                raise Refused(FUTURE_REVISION)
+            if revision and revision < self.compacted:
+                raise Refused(COMPACTED)
+
+    def flat(self, request: TxnRequest) -> list[RequestOp]:
+        flat: list[RequestOp] = []
+        for op in self.chosen(request)[1]:
+            flat += self.flat(op.request_txn) if op.HasField("request_txn") else [op]
+        return flat
 
     def txn(self, request: TxnRequest) -> TxnResponse:
         succeeded, ops = self.chosen(request)

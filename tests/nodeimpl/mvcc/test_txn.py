@@ -285,6 +285,13 @@ def test_an_error_leaves_nothing_done(store: Store, step: RequestOp, error: obje
     assert values(store, b"a") == []
 
 
+def test_puts_are_looked_at_before_ranges(store: Store) -> None:
+    leased = RequestOp(request_put=PutRequest(key=b"k", lease=7))
+    refused = [nested(success=[leased], failure=[])]
+
+    assert store.apply(TxnRequest(success=[get(b"k", 9), *refused])) == LEASE_NOT_FOUND
+
+
 def test_an_error_in_the_branch_not_taken_is_none(store: Store) -> None:
     request = TxnRequest(success=[put(b"a")], failure=[get(b"k", revision=99)])
     assert apply(store, request).succeeded

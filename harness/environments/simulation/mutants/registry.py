@@ -3,9 +3,11 @@
 from typing import Final
 
 from harness.environments.simulation.mutants import (
+    auth,
     backend,
     compaction,
     election,
+    leases,
     membership,
     persistence,
     ranges,
@@ -35,10 +37,12 @@ MUTANTS: Final[dict[str, Mutant]] = {
         *compaction.MUTANTS,
         *backend.MUTANTS,
         *watch.MUTANTS,
+        *leases.MUTANTS,
+        *auth.MUTANTS,
     )
 }
 """In the order of the life of an entry: elected, replicated, persisted, recovered, trimmed, handed
-to new members, read, kept, watched."""
+to new members, read, kept, watched, left to expire; and who may do so."""
 
 
 def mutant_named(name: str | None) -> Mutant | None:

@@ -71,6 +71,8 @@ class FakeCluster:
         self.hashes: dict[str, int] = {}
         """Of nodes whose store is another than the others'."""
         self.term_of_office = 1
+        self.lost: set[str] = set()
+        """Nodes whose starts change nothing."""
         self._ports: dict[str, int] = {}
         self._servers: dict[str, grpc.Server] = {}
         self._deaths: list[Death] = []
@@ -212,7 +214,8 @@ class FakeDaemons:
 
     def start(self, node: str) -> None:
         self._called("start", node)
-        self._cluster.serve(node)
+        if node not in self._cluster.lost:
+            self._cluster.serve(node)
 
     def pause(self, node: str) -> None:
         self._called("pause", node)

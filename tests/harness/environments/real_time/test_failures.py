@@ -115,8 +115,10 @@ class Refusing:
     def __init__(self, code: grpc.StatusCode, message: str) -> None:
         self._code, self._message = code, message
 
-    def answer(self, _: PutRequest, context: grpc.ServicerContext) -> PutRequest:
-        context.abort(self._code, self._message)
+    def answer(self, request: PutRequest, context: grpc.ServicerContext) -> PutRequest:
+        context.set_code(self._code)
+        context.set_details(self._message)
+        return request
 
 
 def refused_with(code: grpc.StatusCode, message: str) -> CallError:

@@ -211,12 +211,10 @@ def test_stores_that_differ_convict_the_cluster() -> None:
     assert "n3 00000008" in failure.story
 
 
-def test_a_cluster_that_does_not_come_back_is_convicted(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_cluster_that_does_not_come_back_is_convicted() -> None:
     cluster = three()
     trial = Trial(cluster, (at(100), killed("n2", ms=60_000)))
-    ending_for_good(monkeypatch, cluster, "n2")
+    cluster.lost.add("n2")
 
     failure = trial.run().failure
 
@@ -234,15 +232,3 @@ def test_a_death_is_told() -> None:
 
     assert [death.node for death in outcome.deaths] == ["n3"]
     assert ("start", "n3") in cluster.calls
-
-
-def ending_for_good(monkeypatch: pytest.MonkeyPatch, cluster: FakeCluster, name: str) -> None:
-    """Let a node's starts change nothing."""
-    serve = cluster.serve
-    starts = iter([True])
-
-    def serve_once(node: str) -> None:
-        if node != name or next(starts, False):
-            serve(node)
-
-    monkeypatch.setattr(cluster, "serve", serve_once)

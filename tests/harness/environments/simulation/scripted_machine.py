@@ -9,6 +9,7 @@ from harness.environments.simulation.clock import NodeClock
 from harness.environments.simulation.disk import SimulatedDisk
 from harness.environments.simulation.host import Host
 from harness.environments.simulation.kernel import Kernel
+from harness.environments.simulation.lease_promises import LeasePromises
 from harness.environments.simulation.oracle import Oracle
 from harness.environments.simulation.trace import Trace, Transition, What
 from nodeimpl.api.errors import ApiError
@@ -119,6 +120,7 @@ class Machine:
             disk=self.disk,
             network=self,
             oracle=Oracle((ME, PEER, OTHER)),
+            leases=LeasePromises(lambda: 0),
             trace=trace,
             node_factory=self.make_node,
         )

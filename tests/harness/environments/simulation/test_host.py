@@ -5,7 +5,13 @@ import pytest
 from harness.environments.simulation.disk import Tail
 from harness.environments.simulation.host import INBOX_MAX
 from harness.environments.simulation.oracle import Breach
-from harness.environments.simulation.trace import Crashed, Noted, Persisted, Started
+from harness.environments.simulation.trace import (
+    Crashed,
+    Noted,
+    Persisted,
+    Started,
+    fingerprints,
+)
 from nodeimpl.boundary import CommitBackend
 from nodeimpl.ids import Instant, Term
 from nodeimpl.mvcc.backend import NOTHING_APPLIED
@@ -89,7 +95,8 @@ def test_a_persist_is_in_the_trace_once_it_is_durable() -> None:
     machine.run_for(FSYNC_NS - 1)
     assert machine.whats[1:] == []
     machine.run_for(1)
-    assert machine.whats[1:] == [Persisted(1, "n2", 1, 1, 1)]
+    written = fingerprints(stored(1).entries)
+    assert machine.whats[1:] == [Persisted(1, "n2", 1, 1, 1, written)]
 
 
 def test_what_is_said_too_early_is_a_breach() -> None:

@@ -1,0 +1,88 @@
+"""The command lines of etcd and of our node."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.errors import HarnessError, UsageError
+from harness.plan import DaemonPlan, NodePlan, Plan
+from harness.systems.etcd import Etcd, timing_flags
+from harness.systems.nodeimpl import nodeimpl_of
+from harness.systems.registry import system_of
+from harness.systems.system import Launch, Member
+from harness.systems.versions import Binary, Version
+from tests.harness.systems.programs import fake_etcd
+
+N1 = Member(name="n1", client_address="h:1", peer_address="h:2")
+N2 = Member(name="n2", client_address="h:3", peer_address="h:4")
+NEWER = Version(3, 5, 16)
+LAUNCH = Launch(member=N2, members=(N1, N2), data_directory="/data", cluster="t")
+
+
+def etcd(version: Version = NEWER, *, fsync: bool = True, flags: tuple[str, ...] = ()) -> Etcd:
+    return Etcd(Binary(Path("/bin/etcd"), version), NodePlan(), fsync, flags)
+
+
+def test_a_member_is_told_who_it_is_and_who_is_there() -> None:
+    command = etcd().command(LAUNCH)
+
+    assert command[0] == "/bin/etcd"
+    assert "--name=n2" in command
+    assert "--data-dir=/data" in command
+    assert "--listen-client-urls=http://h:3" in command
+    assert "--initial-advertise-peer-urls=http://h:4" in command
+    assert "--initial-cluster=n1=http://h:2,n2=http://h:4" in command
+    assert "--initial-cluster-token=t" in command
+
+
+def test_flags_of_the_plan_come_last() -> None:
+    assert etcd(flags=("--quota-backend-bytes=1",)).command(LAUNCH)[-1] == "--quota-backend-bytes=1"
+
+
+def test_the_catch_up_entries_can_be_set_from_3_5_on() -> None:
+    def has_it(version: Version) -> bool:
+        return any("catchup-entries" in flag for flag in etcd(version).command(LAUNCH))
+
+    assert has_it(Version(3, 5, 0))
+    assert not has_it(Version(3, 4, 23))
+
+
+def test_fsync_is_left_out_only_on_request() -> None:
+    assert "--unsafe-no-fsync" not in etcd().command(LAUNCH)
+    assert "--unsafe-no-fsync" in etcd(fsync=False).command(LAUNCH)
+
+
+@pytest.mark.parametrize(
+    ("heartbeat_ms", "least_ms", "flag"),
+    [(100.0, 1000.0, 1000), (100.0, 300.0, 500), (0.2, 0.5, 5)],
+)
+def test_an_election_takes_five_heartbeats_at_least(
+    heartbeat_ms: float, least_ms: float, flag: int
+) -> None:
+    node = NodePlan(heartbeat_ms=heartbeat_ms, election_timeout_ms=(least_ms, 2 * least_ms))
+
+    assert f"--election-timeout={flag}" in timing_flags(node)
+
+
+def test_our_node_is_run_by_this_python() -> None:
+    command = nodeimpl_of(Plan()).command(LAUNCH)
+
+    assert command[:3] == (sys.executable, "-m", "nodeimpl")
+    assert "--name=n2" in command
+
+
+def test_our_node_has_one_version_and_no_other_program() -> None:
+    with pytest.raises(HarnessError, match=r"not 9.9 as asked for"):
+        nodeimpl_of(Plan(daemon=DaemonPlan(version="9.9")))
+    with pytest.raises(HarnessError, match="is for --system etcd"):
+        nodeimpl_of(Plan(daemon=DaemonPlan(binary="/bin/etcd")))
+
+
+def test_systems_are_found_by_name(tmp_path: Path) -> None:
+    binary = str(fake_etcd(tmp_path / "etcd", "3.5.30"))
+
+    assert system_of(Plan(system="etcd", daemon=DaemonPlan(binary=binary))).version == "3.5.30"
+    assert system_of(Plan()).name == "nodeimpl"
+    with pytest.raises(UsageError, match="did you mean 'etcd'"):
+        system_of(Plan(system="etdc"))
