@@ -17,7 +17,6 @@ from harness.environments.simulation.revision_steps import RevisionSteps
 from harness.environments.simulation.trace import (
     Committed,
     Crashed,
-    Members,
     Noted,
     Persisted,
     Role,
@@ -29,6 +28,7 @@ from harness.environments.simulation.trace import (
     Trimmed,
     What,
     fingerprints,
+    members_of,
 )
 from harness.environments.simulation.watch_streams import WatchStreams
 from nodeimpl.api.errors import ApiError
@@ -49,9 +49,9 @@ from nodeimpl.boundary import (
     Wake,
     WatchReply,
 )
-from nodeimpl.ids import Instant, LogIndex, NodeId
+from nodeimpl.ids import Instant, NodeId
 from nodeimpl.node import Node
-from nodeimpl.raft.configuration import Change, Configuration
+from nodeimpl.raft.configuration import Change
 from nodeimpl.raft.effects import (
     Became,
     Commit,
@@ -399,7 +399,7 @@ class Host:
                 self._oracle.became(self.node_id, role, term)
                 self._note(Role(role.value, term, None if leader is None else self._names[leader]))
             case ConfigurationChanged(index=index, configuration=configuration):
-                self._note_members(index, configuration)
+                self._note(members_of(self._names, index, configuration))
             case AdminReply(tag=tag, body=body):
                 self._answer_operator(tag, body)
             case CommitBackend():
@@ -487,17 +487,6 @@ class Host:
             )
         answer, _ = operator
         answer(body)
-
-    def _note_members(self, index: LogIndex, configuration: Configuration) -> None:
-        names = self._names
-        self._note(
-            Members(
-                tuple(names[voter] for voter in configuration.voters),
-                tuple(names[learner] for learner in configuration.learners),
-                tuple(names[voter] for voter in configuration.outgoing or ()),
-                index,
-            )
-        )
 
     def _note_committed(self, commit: Commit) -> None:
         entries = commit.entries
