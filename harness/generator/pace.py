@@ -9,6 +9,26 @@ from harness.generator.generator import Context, Generator, Invocation, Next, Pe
 from nodeimpl.ids import SECOND, Instant
 
 
+class After(msgspec.Struct, frozen=True):
+    """Nothing for `delay_ns` from when it is first asked, then `generator`."""
+
+    delay_ns: int
+    generator: Generator
+    begins: Instant | None = None
+    """When `generator` may begin; None until this is known."""
+
+    def next(self, context: Context) -> Next:
+        """See `Generator`."""
+        begins = Instant(context.now + self.delay_ns) if self.begins is None else self.begins
+        if context.now < begins:
+            return Next(Pending(begins), After(self.delay_ns, self.generator, begins))
+        return self.generator.next(context)
+
+    def update(self, context: Context, op: Op) -> Generator:
+        """See `Generator`."""
+        return After(self.delay_ns, self.generator.update(context, op), self.begins)
+
+
 class Gaps(enum.Enum):
     """How the time from one operation to the next is drawn; the mean is the same."""
 

@@ -5,6 +5,7 @@ said of one lease may reach the next of that id.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from math import ceil
 from random import Random
 from typing import Final
 
@@ -18,7 +19,7 @@ from checkers.stats import Stats
 from harness.client import Client
 from harness.generator.bounds import TimeLimit
 from harness.generator.generator import Context, Generator, Invocation, Next
-from harness.generator.pace import at_rate
+from harness.generator.pace import After, at_rate
 from harness.generator.sources import Endless
 from harness.lease_client import LeaseClient
 from harness.plan import Plan
@@ -53,18 +54,30 @@ class LeaseWorkload(msgspec.Struct, frozen=True):
         return TimeLimit(round(plan.workload.time_limit_s * SECOND), paced)
 
     def final_generator(self, plan: Plan, keys: Sequence[str]) -> Generator:  # noqa: ARG002
-        """See `Workload`. One range shows every key, whoever used it."""
-        everything = {"key": KEY_PREFIX, "range_end": KEYS_END}
-        return each_until_ok(plan, [Invocation("range", None, everything)])
-
-    def checkers(self, plan: Plan) -> Sequence[Checker]:
         """See `Workload`.
 
-        Where clocks jump, or a schedule may let them, no lease can be said to have died early.
+        Read when every lease that nobody keeps alive has ended. One range shows every key.
         """
-        clocks_jump = "clock" in plan.faults.packages or plan.faults.schedule is not None
-        bounds = Bounds(clock_drift=1.0) if clocks_jump else Bounds()
+        everything = {"key": KEY_PREFIX, "range_end": KEYS_END}
+        reads = each_until_ok(plan, [Invocation("range", None, everything)])
+        return After(round(lifetime_max_s(plan) * SECOND), reads)
+
+    def checkers(self, plan: Plan) -> Sequence[Checker]:
+        """See `Workload`."""
+        # A leader whose clock is bent may end a lease at any time, and be right by that clock.
+        is_bent = "clock" in plan.faults.packages or plan.faults.schedule is not None
+        bounds = Bounds(clock_drift=1.0) if is_bent else Bounds()
         return (LeaseChecker(bounds=bounds), Stats())
+
+
+def lifetime_max_s(plan: Plan) -> float:
+    """Return how long a lease lives at most that nobody keeps alive, once leaders stay.
+
+    A second more than what the last leader gave it: its TTL, or the shortest one if that is longer,
+    and an election timeout.
+    """
+    election_s = plan.node.election_timeout_ms[1] / 1_000
+    return max(float(_TTL_S_MAX), ceil(1.5 * election_s)) + election_s + 1.0
 
 
 class LeaseGenerator(msgspec.Struct, frozen=True):

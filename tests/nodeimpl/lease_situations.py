@@ -6,14 +6,15 @@ from typing import TypeVar
 from nodeimpl.api.errors import ApiError
 from nodeimpl.api.requests import ApiRequest
 from nodeimpl.boundary import ClientRequest, Effect, Receive, Reply, Requests, Wake
-from nodeimpl.config import LeaseConfig, NodeConfig, RaftConfig
-from nodeimpl.ids import MILLISECOND, SECOND, Instant, LogIndex, NodeId, Term
-from nodeimpl.mvcc.commands import Command, DescribeMember, decode_command
+from nodeimpl.config import LeaseConfig, NodeConfig, RaftConfig, StoreConfig
+from nodeimpl.ids import MILLISECOND, SECOND, Instant, LogIndex, NodeId, RequestId, Term
+from nodeimpl.mvcc.commands import Command, DescribeMember, decode_command, encode_command
 from nodeimpl.node import Node
 from nodeimpl.raft.effects import Persist, Send
 from nodeimpl.raft.messages import (
     AppendEntries,
     AppendEntriesReply,
+    Entry,
     EntryKind,
     Message,
     RequestVoteReply,
@@ -38,6 +39,7 @@ class Driven:
         backend: MemoryBackend | None = None,
         checkpoint_interval_s: int = 300,
         expiring_max: int = 64,
+        quota_backend_bytes: int = 2 << 30,
     ) -> None:
         config = NodeConfig(
             node_id=ME,
@@ -45,12 +47,15 @@ class Driven:
             voters=voters,
             incarnation=1,
             raft=RaftConfig(pre_vote=False, check_quorum=False),
+            store=StoreConfig(quota_backend_bytes=quota_backend_bytes),
             leases=LeaseConfig(
                 checkpoint_interval_ns=checkpoint_interval_s * SECOND, expiring_max=expiring_max
             ),
         )
         self.now = Instant(0)
         self.tag = 0
+        self.begun: list[Effect] = []
+        """What was done to come into the situation, where a test asks."""
         self.node = Node(config, Recovered(), backend or MemoryBackend(), Random(1), self.now)
 
     def ask(self, body: ApiRequest | DescribeMember) -> list[Effect]:
@@ -94,9 +99,18 @@ class Driven:
         return reply.body
 
 
-def alone(backend: MemoryBackend | None = None, *, checkpoint_interval_s: int = 300) -> Driven:
+def alone(
+    backend: MemoryBackend | None = None,
+    *,
+    checkpoint_interval_s: int = 300,
+    quota_backend_bytes: int = 2 << 30,
+) -> Driven:
     """Return a cluster of one, elected."""
-    driven = Driven(backend=backend, checkpoint_interval_s=checkpoint_interval_s)
+    driven = Driven(
+        backend=backend,
+        checkpoint_interval_s=checkpoint_interval_s,
+        quota_backend_bytes=quota_backend_bytes,
+    )
     driven.wake()
     return driven
 
@@ -107,6 +121,22 @@ def leader(*, checkpoint_interval_s: int = 300, expiring_max: int = 64) -> Drive
     driven.wake()
     driven.with_peer(driven.hear(RequestVoteReply(Term(1), vote_granted=True)))
     return driven
+
+
+def follower_with(*commands: Command, quota_backend_bytes: int = 2 << 30) -> Driven:
+    """Return a follower of the peer, in term 1, that has applied these; `begun` is what it did."""
+    driven = Driven(THREE, quota_backend_bytes=quota_backend_bytes)
+    no_op = Entry(Term(1), LogIndex(1), EntryKind.NO_OP, b"")
+    entries = [_command_entry(place, each) for place, each in enumerate(commands, 2)]
+    last = LogIndex(len(entries) + 1)
+    append = AppendEntries(Term(1), LogIndex(0), Term(0), (no_op, *entries), last, 1)
+    driven.begun = driven.hear(append)
+    return driven
+
+
+def _command_entry(index: int, command: Command) -> Entry:
+    data = encode_command(RequestId(index), command)
+    return Entry(Term(1), LogIndex(index), EntryKind.COMMAND, data)
 
 
 def accepted(message: AppendEntries) -> AppendEntriesReply:

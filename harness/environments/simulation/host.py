@@ -8,15 +8,15 @@ from typing import Protocol, assert_never
 
 from harness.environments.simulation.clock import NodeClock
 from harness.environments.simulation.disk import SimulatedDisk, Tail
+from harness.environments.simulation.judges import Judges
 from harness.environments.simulation.kernel import Kernel
 from harness.environments.simulation.lease_promises import LeasePromises
 from harness.environments.simulation.oracle import Breach, Oracle
 from harness.environments.simulation.outbox import Outbox
-from harness.environments.simulation.pending_reads import PendingReads
-from harness.environments.simulation.revision_steps import RevisionSteps
 from harness.environments.simulation.trace import (
     Committed,
     Crashed,
+    Members,
     Noted,
     Persisted,
     Role,
@@ -28,7 +28,6 @@ from harness.environments.simulation.trace import (
     Trimmed,
     What,
     fingerprints,
-    members_of,
 )
 from harness.environments.simulation.watch_streams import WatchStreams
 from nodeimpl.api.errors import ApiError
@@ -38,6 +37,7 @@ from nodeimpl.boundary import (
     ChangeMembers,
     ClientRequest,
     CommitBackend,
+    Credentials,
     Effect,
     Input,
     LeaderMoved,
@@ -49,9 +49,9 @@ from nodeimpl.boundary import (
     Wake,
     WatchReply,
 )
-from nodeimpl.ids import Instant, NodeId
+from nodeimpl.ids import Instant, LogIndex, NodeId
 from nodeimpl.node import Node
-from nodeimpl.raft.configuration import Change
+from nodeimpl.raft.configuration import Change, Configuration
 from nodeimpl.raft.effects import (
     Became,
     Commit,
@@ -128,7 +128,6 @@ class Host:
         self._disk = disk
         self._network = network
         self._oracle = oracle
-        self._leases = leases
         self._trace = trace
         self._node_factory = node_factory
         self._backend = MemoryBackend()
@@ -148,8 +147,7 @@ class Host:
         """The deadline it was armed for, by the node's clock."""
         self._inbox: list[Input] = []
         self._clients: dict[int, tuple[Answer, ConnectionLost]] = {}
-        self._reads = PendingReads(name)
-        self._revisions = RevisionSteps(name)
+        self._judges = Judges(name, leases)
         self._operators: dict[int, tuple[OperatorAnswer, ConnectionLost]] = {}
         self.streams = WatchStreams(name, self._give)
         self._last_tag = 0
@@ -241,9 +239,7 @@ class Host:
         self._outbox.clear()
         self._timer_at = None
         self._inbox.clear()
-        self._reads.forget_all()
-        self._leases.crashed(self.name)
-        self._revisions.forget()
+        self._judges.crashed()
         asking = [*self._clients.values(), *self._operators.values()]
         self._clients, self._operators = {}, {}
         self._oracle.crashed(self.node_id)
@@ -283,14 +279,15 @@ class Host:
         elif self.is_running:
             self._give(Receive(sender, message))
 
-    def request(self, body: ApiRequest, answer: Answer, connection_lost: ConnectionLost) -> None:
+    def request(
+        self, body: ApiRequest, answer: Answer, lost: ConnectionLost, who: Credentials | None = None
+    ) -> None:
         """Take a client's request that arrived; the daemon must be running."""
         assert self.is_running, f"{self.name} is asked while it is down"
         self._last_tag += 1
-        self._clients[self._last_tag] = (answer, connection_lost)
-        self._reads.note(self._last_tag, body, self._oracle.commit_count)
-        self._leases.asked(self.name, self._last_tag, body)
-        self._give(Requests((ClientRequest(self._last_tag, body),)))
+        self._clients[self._last_tag] = (answer, lost)
+        self._judges.asked(self._last_tag, body, self._oracle.commit_count)
+        self._give(Requests((ClientRequest(self._last_tag, body, who),)))
 
     def change_members(
         self, change: Change, answer: OperatorAnswer, connection_lost: ConnectionLost
@@ -330,8 +327,7 @@ class Host:
             # The node is handed values and returns values: whatever it raises is its own doing,
             # and would have ended a real daemon in the middle of its work.
             raise Breach("Crash", f"{self.name} died of {type(error).__name__}: {error}") from error
-        self._reads.judge(effects, node.applied_index)
-        self._revisions.judge(effects, node.store.revision)
+        self._judges.handled(node, effects)
         if not self._outbox.put(effects):
             return
         deadline = node.deadline
@@ -399,7 +395,7 @@ class Host:
                 self._oracle.became(self.node_id, role, term)
                 self._note(Role(role.value, term, None if leader is None else self._names[leader]))
             case ConfigurationChanged(index=index, configuration=configuration):
-                self._note(members_of(self._names, index, configuration))
+                self._note_members(index, configuration)
             case AdminReply(tag=tag, body=body):
                 self._answer_operator(tag, body)
             case CommitBackend():
@@ -420,9 +416,7 @@ class Host:
         self._oracle.synced(self.node_id)
         hard_state, entries = persist.hard_state, persist.entries
         voted_for = hard_state.voted_for if hard_state is not None else None
-        self._trace.add(
-            self._kernel.now,
-            self.name,
+        self._note(
             Persisted(
                 None if hard_state is None else hard_state.current_term,
                 None if voted_for is None else self._names[voted_for],
@@ -430,7 +424,7 @@ class Host:
                 entries[-1].index if entries else 0,
                 entries[-1].term if entries else 0,
                 fingerprints(entries),
-            ),
+            )
         )
 
     def trimmed(self, trim: Trim) -> None:
@@ -458,14 +452,9 @@ class Host:
         self._oracle.saved(self.node_id, applied.index, applied.term, commit.store_hash)
 
     def _note_snapshot_sent(self, to: NodeId, message: InstallSnapshot) -> None:
-        self._note(
-            SnapshotSent(
-                self._names[to],
-                message.last_included_index,
-                message.last_included_term,
-                message.offset + len(message.data),
-            )
-        )
+        index, term = message.last_included_index, message.last_included_term
+        end = message.offset + len(message.data)
+        self._note(SnapshotSent(self._names[to], index, term, end))
 
     def _answer(self, tag: int, body: ApiResponse | ApiError) -> None:
         client = self._clients.pop(tag, None)
@@ -474,7 +463,7 @@ class Host:
                 "One answer per request (boundary)",
                 f"{self.name} answered request {tag}, which waits for no answer: {body}",
             )
-        self._leases.answered(self.name, tag, body)
+        self._judges.answered(tag, body)
         answer, _ = client
         answer(body)
 
@@ -488,11 +477,13 @@ class Host:
         answer, _ = operator
         answer(body)
 
+    def _note_members(self, index: LogIndex, configuration: Configuration) -> None:
+        sets = (configuration.voters, configuration.learners, configuration.outgoing or ())
+        voters, learners, outgoing = (tuple(self._names[each] for each in of) for of in sets)
+        self._note(Members(voters, learners, outgoing, index))
+
     def _note_committed(self, commit: Commit) -> None:
         entries = commit.entries
         self._oracle.committed(self.node_id, entries)
-        self._trace.add(
-            self._kernel.now,
-            self.name,
-            Committed(entries[0].index, entries[-1].index, entries[-1].term, fingerprints(entries)),
-        )
+        first, last = entries[0], entries[-1]
+        self._note(Committed(first.index, last.index, last.term, fingerprints(entries)))

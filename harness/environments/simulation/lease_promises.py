@@ -1,9 +1,11 @@
 """Judges what nodes say of leases, against the log that was committed and the time that passed.
 
-Three rules, each in constant time, and none of them the node's own word on time:
+Four rules, each in constant time, and none of them the node's own word on time:
 
 - **No early end.** Who is told that a lease has so many seconds may count on them from when it
   asked: no expiry is committed before (etcd, learning/api: Lease).
+- **None outlives its time** by more than what a new leader gives it. Judged at the end of a trial,
+  when leaders stay.
 - **No word on the dead, no death of the living.** A node that says that a lease lives, or that
   there is none, says what was so at some time between question and answer.
 - **Expiry is the leader's, of the grant it speaks of**: one of another term, or of an earlier
@@ -49,6 +51,7 @@ class _Tenure:
     """A lease from one grant to its end, in virtual time."""
 
     grant: int
+    ttl_s: int
     since: int
     until: int | None = None
     """None while it lasts."""
@@ -141,6 +144,25 @@ class LeasePromises:
                     f"{_seconds(tenure.since)}",
                 )
 
+    def judge_rest(self, undisturbed_since: int, extension_ns: int) -> None:
+        """Judge that no lease has outlived its time.
+
+        Since then one leader leads and nobody keeps a lease alive: it lives for its TTL, and
+        `extension_ns` more at most.
+        """
+        if not self._is_judging or not self._is_timing:
+            return
+        for lease, tenures in self._tenures.items():
+            tenure = tenures[-1]
+            alone_since = max(undisturbed_since, tenure.since)
+            lifetime_ns = tenure.ttl_s * SECOND + extension_ns
+            if tenure.until is None and self._now() > alone_since + lifetime_ns:
+                raise Breach(
+                    "Leases end (etcd, learning/api: Lease)",
+                    f"lease {lease} lives at {_seconds(self._now())}, though nobody has kept it "
+                    f"alive since {_seconds(alone_since)}",
+                )
+
     # ------------------------------------------------------------ what is committed
     def committed(self, entry: Entry) -> None:
         """Judge a command that is committed, if it is about leases; raise `Breach`."""
@@ -149,7 +171,7 @@ class LeasePromises:
         _, command = decode_command(entry.data)
         match command:
             case LeaseGrantRequest():
-                self._granted(command.ID)
+                self._granted(command.ID, command.TTL)
             case LeaseRevokeRequest():
                 self._ended(command.ID)
             case ExpireLease() if command.term == entry.term:
@@ -167,10 +189,10 @@ class LeasePromises:
         tenures = self._tenures.get(lease)
         return tenures[-1] if tenures and tenures[-1].until is None else None
 
-    def _granted(self, lease: int) -> None:
+    def _granted(self, lease: int, ttl_s: int) -> None:
         if self._living(lease) is None:
             self._grant_count += 1
-            tenure = _Tenure(self._grant_count, self._now())
+            tenure = _Tenure(self._grant_count, ttl_s, self._now())
             self._tenures.setdefault(lease, []).append(tenure)
 
     def _ended(self, lease: int) -> None:

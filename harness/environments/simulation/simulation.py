@@ -222,10 +222,15 @@ class Simulation:
         yield from self._load(load)
         yield from self._converge("healing", "after every fault was undone")
         self._recovery_ns = self._kernel.now - self._load_ns
+        elections_before = self._oracle.election_count
         yield from self._read_out(final(tuple(self._interpreter.keys)))
         if self._watchers is not None:
             yield from self._listen(self._watchers)
         self._agree()
+        if self._oracle.election_count == elections_before:
+            undisturbed_since = self._load_ns + self._recovery_ns
+            extension_ns = to_ns(self._plan.node.election_timeout_ms[1]) + SECOND
+            self._cluster.leases.judge_rest(undisturbed_since, extension_ns)
 
     def _load(self, load: Generator) -> Iterator[str]:
         self._interpreter.follow(load)

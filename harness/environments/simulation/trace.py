@@ -13,13 +13,12 @@ checkpoints tell roughly where two runs part even when no transition differs.
 import hashlib
 import zlib
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol, TypeAlias, assert_never
 
 import msgspec
 
-from nodeimpl.ids import SECOND, LogIndex, NodeId
-from nodeimpl.raft.configuration import Configuration
+from nodeimpl.ids import SECOND
 from nodeimpl.raft.messages import Entry
 
 RECENT_MAX = 400
@@ -63,18 +62,6 @@ class Members(msgspec.Struct, frozen=True, tag="members", gc=False):
         learners = f", learners {' '.join(self.learners)}" if self.learners else ""
         outgoing = f", joint with {' '.join(self.outgoing)}" if self.outgoing else ""
         return f"has voters {' '.join(self.voters)}{learners}{outgoing} by entry {self.index}"
-
-
-def members_of(
-    names: Mapping[NodeId, str], index: LogIndex, configuration: Configuration
-) -> Members:
-    """Return a configuration with the names of its members."""
-    return Members(
-        tuple(names[voter] for voter in configuration.voters),
-        tuple(names[learner] for learner in configuration.learners),
-        tuple(names[voter] for voter in configuration.outgoing or ()),
-        index,
-    )
 
 
 class Persisted(msgspec.Struct, frozen=True, tag="persist", gc=False, omit_defaults=True):

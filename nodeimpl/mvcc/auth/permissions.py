@@ -46,7 +46,7 @@ ALL_KEYS: Final = KeyRange(b"\0", None)
 """A key is never empty."""
 
 
-class _Asker:
+class Asker:
     """Who asks, and what they may do."""
 
     __slots__ = ("_book", "_grants", "_leases", "user")
@@ -171,7 +171,7 @@ def objection(
     error = identity_error(book, identity)
     if error is not None or identity is None:
         return error or USER_EMPTY
-    if book.is_root(identity.user) or _Asker(book, leases, identity.user).may(request):
+    if book.is_root(identity.user) or Asker(book, leases, identity.user).may(request):
         return None
     return PERMISSION_DENIED
 

@@ -6,7 +6,8 @@ from checkers.history import Op, OpType
 from harness.client import Completion
 from harness.generator.bounds import Limit, TimeLimit
 from harness.generator.generator import Invocation
-from harness.generator.pace import Gaps, Stagger, at_rate
+from harness.generator.order import Series
+from harness.generator.pace import After, Gaps, Stagger, at_rate
 from harness.generator.sources import always
 from harness.rehearsal import LATENCY_NS, Pretence, perfect, rehearse
 from nodeimpl.ids import MILLISECOND, SECOND
@@ -53,3 +54,12 @@ def test_an_outage_is_not_followed_by_a_burst() -> None:
     times = starts(rehearse(generator, first_takes_a_second, concurrency=1))
 
     assert len([time for time in times if SECOND <= time < 1.1 * SECOND]) <= 10
+
+
+def test_after_a_delay_what_follows_keeps_its_own_pace() -> None:
+    ops = rehearse(After(3 * SECOND, Series((Limit(1, READ), After(SECOND, Limit(2, READ))))))
+
+    first, second, third = starts(ops)
+    assert first == 3 * SECOND
+    assert second == first + SECOND
+    assert third == second
