@@ -263,4 +263,5 @@ def test_a_refusal_that_proves_something_says_so_in_its_own_words(
 ) -> None:
     conversation = Conversation(KV, invoke(f, value))
     conversation.start()
+
     assert conversation.failed(refused(error)) == Completion(OpType.FAIL, error=proven)

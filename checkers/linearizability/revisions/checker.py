@@ -5,7 +5,7 @@ order of writes to search for, as in the general problem (Wing & Gong 1993): sor
 check three things, each of which is necessary, and which together suffice.
 
 1. No two effective writes claim one revision, and the order of revisions is one of real time
-   (`real_time`).
+   (`real_time`), that of the moments at which reads were refused included (`refusals`).
 2. Replayed in that order, the store gives every answer that was given (`replay`).
 3. Every revision that no answered write claims can be filled by a write of unknown outcome that was
    called early enough, such that 2 still holds (`facts`, `gaps`, `search`).
@@ -25,10 +25,11 @@ from checkers.linearizability.revisions.gaps import group_unknown, narrow, short
 from checkers.linearizability.revisions.operations import (
     Known,
     Parsed,
-    UnreadableOperationError,
-    parse,
+    steps_in,
 )
+from checkers.linearizability.revisions.parsing import UnreadableOperationError, parse
 from checkers.linearizability.revisions.real_time import earliest_sights, real_time_conflict
+from checkers.linearizability.revisions.refusals import refusal_conflict
 from checkers.linearizability.revisions.replay import Store
 from checkers.linearizability.revisions.search import (
     Exhausted,
@@ -119,10 +120,10 @@ def _judge(
     timeline = _timeline(parsed, changes)
     if isinstance(timeline, Conflict):
         return timeline
-    conflict = real_time_conflict(parsed.known)
+    conflict = real_time_conflict(parsed.known) or refusal_conflict(parsed)
     if conflict is not None:
         return conflict
-    store = Store(_written_keys(parsed))
+    store = Store(_written_keys(parsed), parsed.leased)
     last = max(operation.revision for operation in parsed.known)
     gap_count = last - FIRST_REVISION - len(timeline.writes)
     details["gaps"] = gap_count
@@ -272,18 +273,17 @@ def _written_keys(parsed: Parsed) -> set[str]:
         if isinstance(request, Put):  # by far the most frequent
             keys.add(request.key)
         elif isinstance(request, Txn):
-            keys.update(_put_keys(request))
+            keys.update(put.key for put in _puts(request))
     for unknown_write in parsed.unknown:
-        keys.update(_put_keys(unknown_write.request))
+        keys.update(put.key for put in _puts(unknown_write.request))
     return keys
 
 
-def _put_keys(request: Request) -> Sequence[str]:
+def _puts(request: Request) -> Sequence[Put]:
     if isinstance(request, Put):
-        return (request.key,)
+        return (request,)
     if isinstance(request, Txn):
-        steps = (*request.success, *request.failure)
-        return [step.key for step in steps if isinstance(step, Put)]
+        return [step for step in steps_in(request) if isinstance(step, Put)]
     return ()
 
 
