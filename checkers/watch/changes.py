@@ -35,6 +35,8 @@ class WatchedEtcdChecker:
     """
 
     records: Sequence[WatchRecord]
+    compacts_itself: bool = True
+    """See `RevisionsChecker`."""
 
     @property
     def name(self) -> str:
@@ -43,7 +45,8 @@ class WatchedEtcdChecker:
 
     def check(self, history: History, budget: Budget) -> Verdict:
         """Return what `RevisionsChecker` says of `history`, given what watchers were told."""
-        return etcd_linearizable(self.changes(history)).check(history, budget)
+        checker = etcd_linearizable(self.changes(history), compacts_itself=self.compacts_itself)
+        return checker.check(history, budget)
 
     def changes(self, history: History) -> Changes:
         """Return what watchers were told completely; empty if that cannot be read."""

@@ -27,6 +27,7 @@ from harness.plan import Plan
 from harness.watch_client import WatchSettings
 from harness.watch_fleet import WatchFleet
 from harness.workloads.final_reads import each_until_ok
+from harness.workloads.kv import may_compact_itself
 from harness.workloads.kv_draws import (
     KEY_PREFIX,
     KEYS_END,
@@ -73,10 +74,9 @@ class WatchWorkload(msgspec.Struct, frozen=True):
 
     def watch_checkers(self, plan: Plan, records: Sequence[WatchRecord]) -> Sequence[Checker]:
         """Return who judges what watchers were told, and the history in the light of it."""
-        # The nemesis, too, asks for compactions, of which the history tells in words only.
-        compacts_itself = "compact" in plan.faults.packages or plan.faults.schedule is not None
+        compacts_itself = may_compact_itself(plan)
         return (
-            WatchedEtcdChecker(records=records),
+            WatchedEtcdChecker(records=records, compacts_itself=compacts_itself),
             WatchChecker(records=records, compacts_itself=compacts_itself),
         )
 

@@ -64,10 +64,14 @@ class RevisionsChecker:
     `changes` tells what some revisions did, as watchers saw it or as a log has it. It need not be
     complete, but is believed: whether watchers saw the truth is for the checkers of watches to say.
     With it there is little left to search for.
+
+    `compacts_itself` tells whether others than these clients may have the store compact: its own
+    settings, or a nemesis. If not, what is refused as compacted must have been asked for.
     """
 
-    def __init__(self, changes: Changes | None = None) -> None:
+    def __init__(self, changes: Changes | None = None, *, compacts_itself: bool = True) -> None:
         self._changes: Final[Changes] = changes or {}
+        self._compacts_itself: Final = compacts_itself
 
     @property
     def name(self) -> str:
@@ -92,7 +96,9 @@ class RevisionsChecker:
         }
         if not parsed.known:
             return unknown(self.name, "no operation was answered", details)
-        outcome = _judge(parsed, self._changes, budget.steps_max, details)
+        outcome = refusal_conflict(parsed, compacts_itself=self._compacts_itself) or _judge(
+            parsed, self._changes, budget.steps_max, details
+        )
         match outcome:
             case None:
                 return valid(self.name, details)
@@ -103,9 +109,11 @@ class RevisionsChecker:
                 return unknown(self.name, outcome, details)
 
 
-def etcd_linearizable(changes: Changes | None = None) -> RevisionsChecker:
-    """Return the checker of linearizability for kv histories; see there for `changes`."""
-    return RevisionsChecker(changes)
+def etcd_linearizable(
+    changes: Changes | None = None, *, compacts_itself: bool = True
+) -> RevisionsChecker:
+    """Return the checker of linearizability for kv histories; see there for what it is told."""
+    return RevisionsChecker(changes, compacts_itself=compacts_itself)
 
 
 def judge_parsed(parsed: Parsed, steps_max: int) -> Conflict | str | None:
@@ -120,7 +128,7 @@ def _judge(
     timeline = _timeline(parsed, changes)
     if isinstance(timeline, Conflict):
         return timeline
-    conflict = real_time_conflict(parsed.known) or refusal_conflict(parsed)
+    conflict = real_time_conflict(parsed.known)
     if conflict is not None:
         return conflict
     store = Store(_written_keys(parsed), parsed.leased)

@@ -19,9 +19,15 @@ from checkers.linearizability.revisions.operations import (
 from checkers.models.etcd_api import Read
 
 
-def refusal_conflict(parsed: Parsed) -> Conflict | None:
-    """Return what contradicts a refusal or a compaction; None if nothing does."""
-    return future_conflict(parsed) or compaction_conflict(parsed)
+def refusal_conflict(parsed: Parsed, *, compacts_itself: bool) -> Conflict | None:
+    """Return what contradicts a refusal or a compaction; None if nothing does.
+
+    `compacts_itself`: whether others than these clients may have the store compact.
+    """
+    conflict = future_conflict(parsed) or compaction_conflict(parsed)
+    if conflict is None and not compacts_itself:
+        return unasked_conflict(parsed)
+    return conflict
 
 
 def compaction_conflict(parsed: Parsed) -> Conflict | None:
@@ -49,6 +55,32 @@ def compaction_conflict(parsed: Parsed) -> Conflict | None:
                     f" still read revision {operation.slot}",
                 ),
                 revision=operation.slot,
+            )
+    return None
+
+
+def unasked_conflict(parsed: Parsed) -> Conflict | None:
+    """Say what was refused as compacted though nobody had asked for such a compaction by then.
+
+    Only where nobody but the clients of this history has the store compact.
+    """
+    asked = [
+        (operation.call, _asked_revision(operation))
+        for operation in parsed.others
+        if operation.f == "compact" and operation.outcome is not OpType.FAIL
+    ]
+    for operation in parsed.refused:
+        if operation.error != COMPACTED or operation.f == "txn":
+            continue
+        revision = _asked_revision(operation)
+        least = revision + (operation.f != "compact")
+        moment = _moment(operation)
+        if not any(call < moment and to >= least for call, to in asked):
+            story = (
+                f" was refused as compacted, but nobody had asked to compact to {least} or later"
+            )
+            return Conflict(
+                kind="compacted-unasked", story=(operation.call, story), revision=revision
             )
     return None
 

@@ -155,6 +155,9 @@ class Store:
         After a mismatch the store is in no defined state: undo.
         """
         request = operation.request
+        if isinstance(request, Put) and not request.prev_kv:  # by far the most frequent
+            self._put(request, operation.revision)
+            return None
         if isinstance(request, Txn):
             return self._replay_txn(operation, request)
         if isinstance(request, Revoke):

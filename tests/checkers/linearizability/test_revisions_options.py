@@ -1,5 +1,6 @@
 """Options of requests, txns in txns, leases and refusals: one right and one wrong history each."""
 
+import msgspec
 import pytest
 
 from checkers.checker import Budget
@@ -271,4 +272,19 @@ def test_a_lease_that_nobody_granted_may_end_as_often_as_it_is_used() -> None:
         (0, "put", put, {"revision": 4}),
         (1, "get", A, found(5)),
     )
+    assert judged(history) is Answer.VALID
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"), [(4, Answer.INVALID), (5, Answer.INVALID), (6, Answer.VALID)]
+)
+def test_what_nobody_asked_to_compact_is_not_refused_as_compacted(
+    asked: int, expected: Answer
+) -> None:
+    *filled, invoke, refusal = refused("compacted").ops
+    compact = history_of((0, "invoke", "compact", {"revision": asked})).ops[0]
+    ops = [*filled, msgspec.structs.replace(compact, time=10**9), invoke, refusal]
+    history = History(msgspec.structs.replace(op, index=at) for at, op in enumerate(ops))
+    checker = etcd_linearizable(compacts_itself=False)
+    assert checker.check(history, Budget()).answer is expected
     assert judged(history) is Answer.VALID
