@@ -72,5 +72,56 @@ def recoveries(history: History, undoings: Collection[str]) -> tuple[Recovery, .
     return tuple(reversed(backwards))
 
 
+class ErrorRate(msgspec.Struct, frozen=True, kw_only=True):
+    """How operations ended that were answered within one stretch of time."""
+
+    start_ns: int
+    end_ns: int
+    ok_count: int
+    fail_count: int
+    info_count: int
+
+    @property
+    def error_share(self) -> float:
+        """The share that was not ok, from 0 to 1; 0 where nothing ended."""
+        count = self.ok_count + self.fail_count + self.info_count
+        return (self.fail_count + self.info_count) / count if count else 0.0
+
+
+def error_rates(history: History, bucket_ns: int) -> tuple[ErrorRate, ...]:
+    """Return how operations ended, for each `bucket_ns` from the start to the last completion."""
+    assert bucket_ns > 0, "time goes on"
+    counts: list[dict[OpType, int]] = []
+    for op in history.client_ops():
+        if op.type is OpType.INVOKE:
+            continue
+        bucket = op.time // bucket_ns
+        counts.extend(dict.fromkeys(OpType, 0) for _ in range(bucket + 1 - len(counts)))
+        counts[bucket][op.type] += 1
+    return tuple(
+        ErrorRate(
+            start_ns=place * bucket_ns,
+            end_ns=(place + 1) * bucket_ns,
+            ok_count=count[OpType.OK],
+            fail_count=count[OpType.FAIL],
+            info_count=count[OpType.INFO],
+        )
+        for place, count in enumerate(counts)
+    )
+
+
+def gaps(history: History, at_least_ns: int) -> tuple[Gap, ...]:
+    """Return every time of at least `at_least_ns` without an ok, in order."""
+    ops = history.client_ops()
+    if not ops:
+        return ()
+    moments = [ops[0].time, *_ok_times(ops), ops[-1].time]
+    return tuple(
+        Gap(start_ns=start, end_ns=end)
+        for start, end in itertools.pairwise(moments)
+        if end - start >= at_least_ns
+    )
+
+
 def _ok_times(ops: Collection[Op]) -> list[int]:
     return [op.time for op in ops if op.type is OpType.OK]

@@ -10,6 +10,7 @@ from checkers.linearizability.checker import linearizable
 from checkers.linearizability.revisions.checker import etcd_linearizable
 from checkers.models.registry import model_names
 from checkers.mvcc import mvcc_invariants
+from checkers.promises import promise_checker, promise_names, promise_of
 from checkers.transactions.checker import KINDS, LIST_APPEND, RW_REGISTER, transactional
 from checkers.transactions.consistency import STRICT_SERIALIZABLE
 
@@ -37,7 +38,7 @@ _MODEL_BY_F: Final[Mapping[str, str]] = MappingProxyType(
 
 def choices() -> tuple[str, ...]:
     """Return every name that `checker_named` knows, sorted."""
-    return tuple(sorted((*model_names(), *KINDS, ETCD)))
+    return tuple(sorted((*model_names(), *KINDS, *promise_names(), ETCD)))
 
 
 def checker_named(
@@ -51,6 +52,8 @@ def checker_named(
     """
     if model in KINDS:
         return transactional(model, consistency, initial)
+    if model in promise_names():
+        return promise_checker(model)
     if model == ETCD:
         return compose(ETCD, (etcd_linearizable(), mvcc_invariants()))
     return linearizable(model, initial)
@@ -62,6 +65,9 @@ def model_of(history: History) -> str | None:
     The more general model wins: a register that is also compared and set is a `cas-register`.
     """
     names = {op.f for op in history.client_ops()}
+    told = promise_of(names)
+    if told is not None:
+        return told
     if _speaks_of_revisions(history):
         return ETCD
     if "txn" in names:

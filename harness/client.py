@@ -26,6 +26,8 @@ class Call(msgspec.Struct, frozen=True):
 
     request: ApiRequest
     timeout_ns: int
+    user: str | None = None
+    """In whose name; None for nobody's."""
 
 
 class Completion(msgspec.Struct, frozen=True):

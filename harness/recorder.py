@@ -17,16 +17,17 @@ class LineFile:
     buys that whatever kills the harness, `kill -9` included, costs at most a torn last line.
     (A power cut may cost more: there is no fsync.) Memory does not grow with the file.
 
-    Raises `HarnessError`, which calls the lines `what`, where the file cannot be written.
+    Raises `HarnessError`, which says of what file and of what line, where it cannot be written.
     """
 
-    def __init__(self, path: Path, what: str, header: bytes) -> None:
+    def __init__(self, path: Path, header: bytes, *, whole: str, part: str) -> None:
+        """`whole` and `part` are what people call the file and one of its lines."""
         self.path: Final = path
-        self._what: Final = what
+        self._part: Final = part
         try:
             self._file: Final = path.open("xb", buffering=0)
         except OSError as error:
-            raise HarnessError(f"{path}: cannot record {what}: {error.strerror}") from error
+            raise HarnessError(f"{path}: cannot record {whole}: {error.strerror}") from error
         try:
             self.write(header)
         except HarnessError:
@@ -39,11 +40,11 @@ class LineFile:
             written = self._file.write(line)
         except OSError as error:
             raise HarnessError(
-                f"{self.path}: cannot record {self._what}: {error.strerror}"
+                f"{self.path}: cannot record {self._part}: {error.strerror}"
             ) from error
         if written != len(line):
             raise HarnessError(
-                f"{self.path}: cannot record {self._what}: {written} of {len(line)} bytes written"
+                f"{self.path}: cannot record {self._part}: {written} of {len(line)} bytes written"
             )
 
     def close(self) -> None:
@@ -56,7 +57,7 @@ class Recorder:
 
     def __init__(self, path: Path, about: dict[str, object] | None = None) -> None:
         self.path: Final = path
-        self._file: Final = LineFile(path, "an op", encode_header(about))
+        self._file: Final = LineFile(path, encode_header(about), whole="the history", part="an op")
 
     def __enter__(self) -> Self:
         return self
@@ -82,7 +83,9 @@ class WatchRecorder:
     """Writes a new file of what watchers are told, record by record. See `LineFile`."""
 
     def __init__(self, path: Path, about: dict[str, object] | None = None) -> None:
-        self._file: Final = LineFile(path, "a watch", encode_watch_header(about))
+        self._file: Final = LineFile(
+            path, encode_watch_header(about), whole="the watches", part="a watch"
+        )
 
     def record(self, told: WatchRecord) -> None:
         """Append `told`."""

@@ -194,9 +194,10 @@ class Authorization:
             case _:
                 pass
 
-    def restored(self) -> None:
+    def restored(self, book: AuthBook, hub: WatchHub) -> None:
         """Forget all tokens: a snapshot has skipped the entries that would have ended some."""
         self._tokens.clear()
+        self.look(book, hub)
 
     def look(self, book: AuthBook, hub: WatchHub) -> None:
         """Cancel the watchers that may no longer read, if rights have changed since last time."""

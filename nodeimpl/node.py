@@ -414,7 +414,7 @@ class Node:
         point = self._backend.restore(content.applied, content.rows)
         self.store = Store(self._backend, self.config.store)
         self.watch.restored(self.store.state)
-        self.authorization.restored()
+        self.authorization.restored(self.store.auth, self.watch)
         self._removal_at = None
         self._sealed_index = self.applied_index = content.applied.index
         self._applied_term = content.applied.term

@@ -5,7 +5,8 @@ import re
 from pathlib import Path
 from typing import Final, assert_never
 
-from checkers.formats import jepsen_edn, jepsen_log, porcupine_kv
+from checkers.collector import rare_collections
+from checkers.formats import etcd_report, jepsen_edn, jepsen_json, jepsen_log, porcupine_kv
 from checkers.history import History
 from checkers.history_file import HistoryFileError, load_history
 
@@ -16,10 +17,14 @@ SAMPLE_BYTES_MAX: Final = 64 * 1024
 class Format(enum.StrEnum):
     """The formats that can be read, by the names users give."""
 
+    ETCD_REPORT = "etcd-report"
+    """A directory that etcd's robustness tests wrote."""
     QUORATE = "quorate"
     """Our own: JSON lines."""
     JEPSEN_EDN = "jepsen-edn"
     """Operation maps of Jepsen, Knossos and Elle."""
+    JEPSEN_JSON = "jepsen-json"
+    """The same in JSON, as elle-cli takes it."""
     JEPSEN_LOG = "jepsen-log"
     """Jepsen's log of a run against one register."""
     PORCUPINE_KV = "porcupine-kv"
@@ -28,6 +33,9 @@ class Format(enum.StrEnum):
 
 _EDN_BLANK: Final = re.compile(r"(?:[\s,]+|;[^\n]*)*")
 _LOG_LINE: Final = re.compile(r"jepsen\.util\s+(?:-\s+)?(?:\d+|:\w+)\s+:")
+_JSON: Final = re.compile(r'\ufeff?\s*(?:\[\s*)?\{\s*"')
+_JEPSEN_TYPE: Final = re.compile(r'\A\ufeff?\s*(?:\[|\{(?!\s*"quorate")[^\n]*"type"\s*:)')
+"""An array, or an object that has a type and is not the header of a history of ours."""
 _KV_LINE: Final = re.compile(r"\{[^{}\n]*:key\s+\"")
 
 
@@ -39,12 +47,20 @@ def read_history(
     The format is told from the content unless given. `allow_torn_tail` is for our own format; who
     must know whether a line was dropped uses `load_history`.
     """
-    chosen = file_format or detect(path)
+    with rare_collections():
+        return _read(path, file_format or detect(path), allow_torn_tail=allow_torn_tail)
+
+
+def _read(path: Path, chosen: Format, *, allow_torn_tail: bool) -> History:
     match chosen:
+        case Format.ETCD_REPORT:
+            return etcd_report.read(path)
         case Format.QUORATE:
             return load_history(path, allow_torn_tail=allow_torn_tail).history
         case Format.JEPSEN_EDN:
             return jepsen_edn.read(path)
+        case Format.JEPSEN_JSON:
+            return jepsen_json.read(path)
         case Format.JEPSEN_LOG:
             return jepsen_log.read(path)
         case Format.PORCUPINE_KV:
@@ -55,6 +71,8 @@ def read_history(
 
 def detect(path: Path) -> Format:
     """Return the format of the file, or raise `HistoryFileError` if it is none we read."""
+    if etcd_report.is_report(path):
+        return Format.ETCD_REPORT
     try:
         with path.open("rb") as file:
             sample = file.read(SAMPLE_BYTES_MAX).decode(errors="replace")
@@ -64,8 +82,9 @@ def detect(path: Path) -> Format:
         raise HistoryFileError(path, None, "is empty; expected a history")
     if _LOG_LINE.search(sample):
         return Format.JEPSEN_LOG
-    if sample.lstrip().startswith('{"'):
-        return Format.QUORATE
+    if _JSON.match(sample):
+        return Format.JEPSEN_JSON if _JEPSEN_TYPE.search(sample) else Format.QUORATE
+    sample = sample.removeprefix("\ufeff")
     blank = _EDN_BLANK.match(sample)
     assert blank is not None, "the pattern matches nothing at all too"
     start = sample[blank.end() :]

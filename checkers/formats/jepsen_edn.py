@@ -13,15 +13,15 @@ ours are translated:
 - An op without `:process` is of process 0, and one without `:f` a `txn`: so Elle abbreviates.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from checkers.formats.edn import EdnError, Form, read_located
-from checkers.formats.plain import as_text, plain
-from checkers.formats.transcript import Entry, history_of, read_text
+from checkers.formats.edn_lines import read_values
+from checkers.formats.plain import as_text
+from checkers.formats.transcript import Entry, history_of
 from checkers.history import NEMESIS, History, OpType
 from checkers.history_file import HistoryFileError
 
@@ -46,23 +46,18 @@ class _Operation(msgspec.Struct, frozen=True, kw_only=True):
 
 def read(path: Path) -> History:
     """Return the history in `path`, or raise `HistoryFileError`."""
-    return history_of(path, _without_nil_reads(_split_keys(list(_entries(path)))))
+    return history_of_values(path, read_values(path))
 
 
-def _entries(path: Path) -> Iterator[Entry]:
-    forms = read_located(read_text(path), unwrap=True)
+def history_of_values(path: Path, values: Iterable[tuple[int, object]]) -> History:
+    """Return the history of operation maps, each plain and with its line in `path`."""
+    entries = [_entry(path, line, value) for line, value in values]
+    return history_of(path, _without_nil_reads(_split_keys(entries)))
+
+
+def _entry(path: Path, line: int, form: object) -> Entry:
     try:
-        for line, form in forms:
-            yield _entry(path, line, form)
-    except EdnError as error:
-        raise HistoryFileError(
-            path, error.line, f"is not EDN at column {error.column}: {error.message}"
-        ) from error
-
-
-def _entry(path: Path, line: int, form: Form) -> Entry:
-    try:
-        given = msgspec.convert(plain(form), _Operation)
+        given = msgspec.convert(form, _Operation)
         value = _micro_ops(given.value) if given.f == TRANSACTION else given.value
     except (msgspec.ValidationError, ValueError, RecursionError) as error:
         raise HistoryFileError(

@@ -34,5 +34,7 @@ def plain(form: Form) -> object:  # noqa: PLR0911 - one return for each kind of 
 
 def as_text(form: Form) -> str:
     """Return `form` as a string: its own text if it has one, else its JSON."""
+    if type(form) is str:
+        return form
     value = plain(form)
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()

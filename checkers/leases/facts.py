@@ -134,7 +134,7 @@ def lease_facts(history: History, records: Sequence[WatchRecord]) -> LeaseFacts:
         for operation in history.operations():
             if operation.f in _READERS:
                 _read_lease_operation(operation, leases)
-            elif operation.f == "put" and operation.error == LEASE_NOT_FOUND:
+            elif operation.f == "put" and _found_no_lease(operation):
                 lease = leases.get(msgspec.convert(operation.value, _Put).lease)
                 if lease is not None:
                     lease.gone.append(_sign(operation, "a put found no such lease"))
@@ -167,7 +167,7 @@ def _read_lease_operation(operation: Operation, leases: dict[int, Lease]) -> Non
     if lease is None:
         return
     if operation.outcome is OpType.FAIL:
-        if operation.error == LEASE_NOT_FOUND:
+        if _found_no_lease(operation):
             lease.gone.append(_sign(operation, f"{operation.f} found no such lease"))
         return
     match operation.f:
@@ -178,6 +178,10 @@ def _read_lease_operation(operation: Operation, leases: dict[int, Lease]) -> Non
         case _:
             if operation.outcome is OpType.OK:
                 _read_time_to_live(operation, lease)
+
+
+def _found_no_lease(operation: Operation) -> bool:
+    return operation.outcome is OpType.FAIL and operation.error == LEASE_NOT_FOUND
 
 
 def _read_revocation(operation: Operation, lease: Lease) -> None:

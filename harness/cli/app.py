@@ -14,7 +14,9 @@ from checkers.history import HistoryError
 from checkers.history_file import HistoryFileError
 from checkers.models.model import ModelError
 from checkers.verdict import Answer
+from harness.cli.certs import certs
 from harness.cli.check import check
+from harness.cli.convert import convert
 from harness.cli.doctor import doctor
 from harness.cli.fetch_etcd import fetch_etcd
 from harness.cli.listing import list_command
@@ -62,7 +64,18 @@ def quorate() -> None:
     """  # noqa: D301 - \b keeps the lines below it apart
 
 
-for command in (run, check, replay, mutants, list_command, doctor, fetch_etcd, node):
+for command in (
+    run,
+    check,
+    convert,
+    replay,
+    mutants,
+    list_command,
+    doctor,
+    fetch_etcd,
+    node,
+    certs,
+):
     quorate.add_command(command)
 
 

@@ -6,8 +6,11 @@ import click
 
 from checkers.choose import choices
 from checkers.formats.detect import Format
+from checkers.promises import promise, promise_names
+from checkers.raft.judge import PROPERTIES
 from checkers.transactions.consistency import IMPLIES
 from checkers.transactions.consistency import model_names as consistency_models
+from checkers.watch.checker import GUARANTEES
 from harness.environments.simulation.mutants.registry import MUTANTS
 from harness.workloads.registry import workload_named, workload_names
 from nemesis.packages import Package
@@ -30,7 +33,9 @@ def _sections() -> Iterator[tuple[str, list[tuple[str, str]]]]:
         [(name, workload_named(name).summary) for name in workload_names()],
     )
     yield "faults (run --faults)", [(package.value, package.description) for package in Package]
-    yield "models (check --model)", [(name, "") for name in choices()]
+    yield "models (check --model)", [(name, _promised(name)) for name in choices()]
+    yield "checks of watches (in runs)", [(name, "") for name, _ in GUARANTEES]
+    yield "checks of nodes' traces (check RUN)", [(name, "") for name in PROPERTIES]
     yield (
         "consistency of transactions (check --consistency)",
         [(name, _implied(name)) for name in consistency_models()],
@@ -54,6 +59,10 @@ def _sections() -> Iterator[tuple[str, list[tuple[str, str]]]]:
             ("local", "processes of this machine; breaks: kill, pause, compact, stop"),
         ],
     )
+
+
+def _promised(name: str) -> str:
+    return promise(name) if name in promise_names() else ""
 
 
 def _implied(consistency: str) -> str:

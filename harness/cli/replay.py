@@ -1,5 +1,6 @@
 """`quorate replay`: repeat a run from its plan, and say whether it went the same way."""
 
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -54,12 +55,14 @@ def replay(run: Path, out: Path, diverge: bool) -> Answer | None:
         return None
     schedule = read_schedule(directory.schedule_path, plan)
     recorded = _read_results(directory)
-    comparer = TraceComparer(directory.trace_path("any").parent)
-    with progress.shown() as show:
+    with (
+        closing(TraceComparer(directory.trace_path("any").parent)) as comparer,
+        progress.shown() as show,
+    ):
         session = conduct(plan, schedule, out, progress=show, compare_with=comparer)
+        divergence = comparer.first()
     print_session(session)
     simulation = session.result.simulation
-    divergence = comparer.first()
     if recorded is None:
         click.echo("replay: the recorded run never ended, so there is no digest to compare with")
         return session.result.verdict.answer

@@ -11,6 +11,8 @@ from harness.errors import UsageError
 from harness.plan import Plan
 from harness.suggest import did_you_mean
 from harness.watch_fleet import FleetMaker
+from harness.workloads.append import AppendWorkload
+from harness.workloads.auth import AuthWorkload
 from harness.workloads.kv import KvWorkload
 from harness.workloads.lease import LeaseWorkload
 from harness.workloads.register import RegisterWorkload
@@ -20,7 +22,14 @@ from harness.workloads.workload import Workload
 _WORKLOADS: Final[Mapping[str, Workload]] = MappingProxyType(
     {
         workload.name: workload
-        for workload in (KvWorkload(), LeaseWorkload(), RegisterWorkload(), WatchWorkload())
+        for workload in (
+            AppendWorkload(),
+            AuthWorkload(),
+            KvWorkload(),
+            LeaseWorkload(),
+            RegisterWorkload(),
+            WatchWorkload(),
+        )
     }
 )
 

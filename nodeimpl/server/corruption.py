@@ -10,11 +10,11 @@ from typing import Final
 import structlog
 
 from nodeimpl.api.errors import ApiError
-from nodeimpl.api.rpc_pb2 import CORRUPT, AlarmRequest, RangeRequest
+from nodeimpl.api.rpc_pb2 import CORRUPT, AlarmRequest
 from nodeimpl.ids import NodeId, Revision
 from nodeimpl.mvcc.store_hash import StoreHash
 from nodeimpl.raft.effects import RoleName
-from nodeimpl.server.driver import ApiFailure, Driver
+from nodeimpl.server.driver import DAEMON, ApiFailure, Driver
 from nodeimpl.server.network import Network
 from nodeimpl.server.peer_calls import (
     HASH_KV,
@@ -71,7 +71,7 @@ class CorruptionCheck:
 
     async def once(self) -> list[NodeId]:
         """Compare, raise the alarm for every member that differs, and return them."""
-        await self._driver.ask(RangeRequest(key=b"\0", limit=1, count_only=True))
+        await self._driver.barrier()
         own = self._hash(Revision(0))
         if own is None:
             return []
@@ -79,7 +79,7 @@ class CorruptionCheck:
         for member in differing:
             _log.error("a member's store differs", member=f"{member:x}", revision=own.revision)
             await self._driver.ask(
-                AlarmRequest(action=AlarmRequest.ACTIVATE, memberID=member, alarm=CORRUPT)
+                AlarmRequest(action=AlarmRequest.ACTIVATE, memberID=member, alarm=CORRUPT), DAEMON
             )
         return differing
 

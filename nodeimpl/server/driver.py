@@ -13,13 +13,15 @@ from typing import Final, Protocol, TypeAlias, TypeVar, assert_never
 
 from nodeimpl.api.errors import NO_LEADER, REQUEST_TIMED_OUT, STOPPED, ApiError
 from nodeimpl.api.requests import ApiRequest, ApiResponse
-from nodeimpl.api.rpc_pb2 import WatchRequest, WatchResponse
+from nodeimpl.api.rpc_pb2 import RangeRequest, WatchRequest, WatchResponse
 from nodeimpl.boundary import (
     AdminReply,
+    ByCertificate,
     ChangeMembers,
     ClientRequest,
     CloseWatchStream,
     CommitBackend,
+    Credentials,
     Effect,
     Input,
     LeaderMoved,
@@ -34,6 +36,8 @@ from nodeimpl.boundary import (
     WatchStreamRequest,
 )
 from nodeimpl.ids import SECOND, Instant, NodeId
+from nodeimpl.mvcc.auth.book import ROOT
+from nodeimpl.mvcc.auth.commands import Authenticate
 from nodeimpl.mvcc.commands import DescribeMember
 from nodeimpl.mvcc.watch.responses import WatchReply
 from nodeimpl.node import Node
@@ -50,6 +54,8 @@ from nodeimpl.raft.effects import (
 from nodeimpl.raft.messages import Message
 from nodeimpl.server.disk import DiskEffect
 
+DAEMON: Final = ByCertificate(ROOT)
+"""In whose name the daemon itself asks, while everybody must say who they are."""
 PARKED_MAX: Final = 4096
 """Requests that wait for a leader to be elected; more are refused."""
 
@@ -123,9 +129,7 @@ class Driver:
         """Ends with the exception for which the node cannot go on."""
         self._asked: list[ClientRequest] = []
         self._inputs: deque[Input] = deque()
-        self._waiting: dict[
-            int, tuple[asyncio.Future[ApiResponse], ApiRequest | DescribeMember, float]
-        ] = {}
+        self._waiting: dict[int, tuple[asyncio.Future[ApiResponse], ClientRequest, float]] = {}
         self._operators: dict[int, asyncio.Future[AdminAnswer]] = {}
         self._watches: dict[int, Callable[[WatchResponse], None]] = {}
         """Who receives what is sent on a stream of watches."""
@@ -172,16 +176,30 @@ class Driver:
         self._waiting, self._operators = {}, {}
 
     # ------------------------------------------------------------ what comes in
-    def ask(self, body: ApiRequest | DescribeMember) -> Awaitable[ApiResponse]:
+    def ask(
+        self, body: ApiRequest | DescribeMember | Authenticate, caller: Credentials | None = None
+    ) -> Awaitable[ApiResponse]:
         """Return what will be the node's answer; it raises `ApiFailure` if that is an error."""
         future: asyncio.Future[ApiResponse] = self._loop.create_future()
         if self._is_stopped:
             future.set_exception(ApiFailure(STOPPED))
             return future
         self._last_tag = tag = self._last_tag + 1
-        self._waiting[tag] = (future, body, self._loop.time() + self._timeout)
-        self._submit(tag, body)
+        request = ClientRequest(tag, body, caller)
+        self._waiting[tag] = (future, request, self._loop.time() + self._timeout)
+        self._submit(request)
         return future
+
+    def barrier(self) -> Awaitable[ApiResponse]:
+        """Return when this node has applied all that was answered anywhere before this call."""
+        return self.ask(RangeRequest(key=b"\0", limit=1, count_only=True), DAEMON)
+
+    def operator_error(self, caller: Credentials | None) -> ApiError | None:
+        """Return why the caller may not do what only root may; None if they may."""
+        node = self.node
+        return node.authorization.operator_error(
+            self._clock(), node.store, node.applied_index, caller
+        )
 
     def change_members(self, change: Change) -> Awaitable[AdminAnswer]:
         """Ask the node, which must lead, to change the members."""
@@ -201,14 +219,19 @@ class Driver:
         self._turn_soon()
 
     # ------------------------------------------------------------ watches
-    def open_watch(self, room_bytes: int, receive: Callable[[WatchResponse], None]) -> int:
+    def open_watch(
+        self,
+        room_bytes: int,
+        receive: Callable[[WatchResponse], None],
+        caller: Credentials | None = None,
+    ) -> int:
         """Return the number of a new stream of watches; `receive` is called with each response.
 
         So many bytes may wait to be sent on it (`boundary.OpenWatchStream`).
         """
         self._last_tag = stream = self._last_tag + 1
         self._watches[stream] = receive
-        self._give(OpenWatchStream(stream, room_bytes))
+        self._give(OpenWatchStream(stream, room_bytes, caller))
         return stream
 
     def ask_watch(self, stream: int, request: WatchRequest) -> None:
@@ -242,8 +265,8 @@ class Driver:
         self._operators[tag] = future
         return tag, future
 
-    def _submit(self, tag: int, body: ApiRequest | DescribeMember) -> None:
-        self._asked.append(ClientRequest(tag, body))
+    def _submit(self, request: ClientRequest) -> None:
+        self._asked.append(request)
         self._turn_soon()
 
     def _give(self, given: Input) -> None:
@@ -447,4 +470,4 @@ class Driver:
             if waiting[0].done():
                 del self._waiting[tag]
             else:
-                self._submit(tag, waiting[1])
+                self._submit(waiting[1])

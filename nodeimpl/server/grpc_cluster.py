@@ -15,21 +15,23 @@ from nodeimpl.api.rpc_pb2 import (
     MemberRemoveResponse,
     MemberUpdateRequest,
     MemberUpdateResponse,
-    RangeRequest,
 )
 from nodeimpl.ids import NodeId
-from nodeimpl.server.driver import ApiFailure, Driver
+from nodeimpl.server.driver import ApiFailure
 from nodeimpl.server.grpc_serving import Context, Service, unary
 from nodeimpl.server.headers import cluster_header
 from nodeimpl.server.membership import Membership
 from nodeimpl.server.peer_calls import AddMember, ClusterView, PromoteMember, RemoveMember
+from nodeimpl.server.reception import Reception
 
 
-def cluster_service(driver: Driver, membership: Membership) -> Service:
+def cluster_service(reception: Reception, membership: Membership) -> Service:
     """Return the service."""
+    driver = reception.driver
 
     async def add(request: MemberAddRequest, context: Context) -> Message:
-        del context
+        reception.admit(context)
+        reception.require_root(context)
         urls = tuple(request.peerURLs)
         view = await membership.change(AddMember(urls, request.isLearner))
         member = next((each for each in _members(view) if tuple(each.peerURLs) == urls), None)
@@ -40,24 +42,25 @@ def cluster_service(driver: Driver, membership: Membership) -> Service:
         )
 
     async def remove(request: MemberRemoveRequest, context: Context) -> Message:
-        del context
+        reception.admit(context)
+        reception.require_root(context)
         view = await membership.change(RemoveMember(NodeId(request.ID)))
         return MemberRemoveResponse(header=cluster_header(driver), members=_members(view))
 
     async def promote(request: MemberPromoteRequest, context: Context) -> Message:
-        del context
+        reception.admit(context)
+        reception.require_root(context)
         view = await membership.change(PromoteMember(NodeId(request.ID)))
         return MemberPromoteResponse(header=cluster_header(driver), members=_members(view))
 
     async def update(request: MemberUpdateRequest, context: Context) -> Message:
-        del context
+        reception.admit(context)
+        reception.require_root(context)
         view = await membership.update(NodeId(request.ID), tuple(request.peerURLs))
         return MemberUpdateResponse(header=cluster_header(driver), members=_members(view))
 
     async def list_members(request: MemberListRequest, context: Context) -> Message:
-        del context
-        if request.linearizable:
-            await driver.ask(RangeRequest(key=b"\0", count_only=True, limit=1))
+        await reception.ask(request, context)
         return MemberListResponse(
             header=cluster_header(driver), members=_members(membership.view())
         )

@@ -28,9 +28,10 @@ from nodeimpl.api.rpc_pb2 import (
     TxnRequest,
     TxnResponse,
 )
-from nodeimpl.server.driver import ApiFailure, Driver
+from nodeimpl.server.driver import ApiFailure
 from nodeimpl.server.grpc_serving import Context, Service, streaming, unary
-from nodeimpl.server.succession import Ask, Succession
+from nodeimpl.server.reception import Reception
+from nodeimpl.server.succession import Succession
 
 NO_LEADER_ELECTED: Final = ApiError(GrpcCode.UNKNOWN, "election: no leader", definite=True)
 NOT_THE_LEADER: Final = ApiError(GrpcCode.UNKNOWN, "election: not leader", definite=True)
@@ -38,9 +39,9 @@ LEADER_MISSING: Final = ApiError(GrpcCode.UNKNOWN, '"leader" field must be provi
 """etcd's words; it gives them no code."""
 
 
-def election_service(driver: Driver) -> Service:
+def election_service(reception: Reception) -> Service:
     """Return the service."""
-    elections = _Elections(driver)
+    elections = _Elections(reception)
     return "v3electionpb.Election", {
         "Campaign": unary(elections.campaign, CampaignRequest),
         "Proclaim": unary(elections.proclaim, ProclaimRequest),
@@ -51,19 +52,21 @@ def election_service(driver: Driver) -> Service:
 
 
 class _Elections:
-    def __init__(self, driver: Driver) -> None:
-        self._driver = driver
+    def __init__(self, reception: Reception) -> None:
+        self._reception = reception
+
+    def _succession(self, name: bytes, context: Context) -> Succession:
+        self._reception.admit(context)
+        return Succession(self._reception.driver, self._reception.caller(context), name)
 
     async def campaign(self, request: CampaignRequest, context: Context) -> Message:
         """Wait until the caller leads; whoever gives up meanwhile leaves the queue."""
-        del context
-        ask = self._driver.ask
-        succession = Succession(self._driver, ask, request.name)
+        succession = self._succession(request.name, context)
         place = await succession.join(request.lease, request.value)
         leader = LeaderKey(name=request.name, key=place.key, rev=place.revision, lease=place.lease)
         try:
             if place.found is not None and place.found.value != request.value:
-                await _proclaim(ask, leader, request.value)
+                await _proclaim(succession, leader, request.value)
             header = await succession.wait_until_first(place)
         except BaseException:
             await asyncio.shield(asyncio.ensure_future(succession.leave(place)))
@@ -71,24 +74,23 @@ class _Elections:
         return CampaignResponse(header=header, leader=leader)
 
     async def proclaim(self, request: ProclaimRequest, context: Context) -> Message:
-        del context
         _require_leader(request)
-        header = await _proclaim(self._driver.ask, request.leader, request.value)
+        succession = self._succession(request.leader.name, context)
+        header = await _proclaim(succession, request.leader, request.value)
         return ProclaimResponse(header=header)
 
     async def leader(self, request: LeaderRequest, context: Context) -> Message:
-        del context
-        first = await Succession(self._driver, self._driver.ask, request.name).first()
+        first = await self._succession(request.name, context).first()
         if not first.kvs:
             raise ApiFailure(NO_LEADER_ELECTED)
         return LeaderResponse(header=first.header, kv=first.kvs[0])
 
     async def resign(self, request: ResignRequest, context: Context) -> Message:
-        del context
         _require_leader(request)
+        succession = self._succession(request.leader.name, context)
         key = request.leader.key
         delete = RequestOp(request_delete_range=DeleteRangeRequest(key=key))
-        response = await self._driver.ask(
+        response = await succession.ask(
             TxnRequest(compare=[_is_own(request.leader)], success=[delete])
         )
         assert isinstance(response, TxnResponse), "the answer to a transaction"
@@ -98,8 +100,7 @@ class _Elections:
         self, request: LeaderRequest, context: Context
     ) -> AsyncIterator[LeaderResponse]:
         """Tell every leader and each of its values, from the present one on."""
-        del context
-        succession = Succession(self._driver, self._driver.ask, request.name)
+        succession = self._succession(request.name, context)
         while True:
             first = await succession.first()
             if first.kvs:
@@ -136,10 +137,10 @@ async def _next_leader(succession: Succession, start: int) -> tuple[ResponseHead
         start = first.header.revision + 1
 
 
-async def _proclaim(ask: Ask, leader: LeaderKey, value: bytes) -> ResponseHeader:
+async def _proclaim(succession: Succession, leader: LeaderKey, value: bytes) -> ResponseHeader:
     """Change the value of a leader, or of a candidate; raise `NOT_THE_LEADER` if it has gone."""
     put = PutRequest(key=leader.key, value=value, lease=leader.lease)
-    response = await ask(
+    response = await succession.ask(
         TxnRequest(compare=[_is_own(leader)], success=[RequestOp(request_put=put)])
     )
     assert isinstance(response, TxnResponse), "the answer to a transaction"

@@ -10,16 +10,15 @@ from nodeimpl.api.rpc_pb2 import (
     RangeRequest,
     TxnRequest,
 )
-from nodeimpl.server.driver import Driver
 from nodeimpl.server.grpc_serving import Context, Service, unary
+from nodeimpl.server.reception import Reception
 
 
-def kv_service(driver: Driver) -> Service:
+def kv_service(reception: Reception) -> Service:
     """Return the service."""
 
     async def ask(request: ApiRequest, context: Context) -> Message:
-        del context
-        return await driver.ask(request)
+        return await reception.ask(request, context)
 
     return "etcdserverpb.KV", {
         "Range": unary(ask, RangeRequest),

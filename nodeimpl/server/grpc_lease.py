@@ -12,23 +12,21 @@ from nodeimpl.api.rpc_pb2 import (
     LeaseRevokeRequest,
     LeaseTimeToLiveRequest,
 )
-from nodeimpl.server.driver import Driver
 from nodeimpl.server.grpc_serving import Context, Service, both_streaming, unary
+from nodeimpl.server.reception import Reception
 
 
-def lease_service(driver: Driver) -> Service:
+def lease_service(reception: Reception) -> Service:
     """Return the service."""
 
     async def ask(request: ApiRequest, context: Context) -> Message:
-        del context
-        return await driver.ask(request)
+        return await reception.ask(request, context)
 
     async def keep_alive(
         requests: AsyncIterator[LeaseKeepAliveRequest], context: Context
     ) -> AsyncIterator[Message]:
-        del context
         async for request in requests:
-            yield await driver.ask(request)
+            yield await reception.ask(request, context)
 
     return "etcdserverpb.Lease", {
         "LeaseGrant": unary(ask, LeaseGrantRequest),

@@ -6,18 +6,18 @@ from google.protobuf.message import Message
 
 from nodeimpl.api.lock_pb2 import LockRequest, LockResponse, UnlockRequest, UnlockResponse
 from nodeimpl.api.rpc_pb2 import DeleteRangeRequest, DeleteRangeResponse
-from nodeimpl.server.driver import Driver
 from nodeimpl.server.grpc_serving import Context, Service, unary
+from nodeimpl.server.reception import Reception
 from nodeimpl.server.succession import Succession
 
 
-def lock_service(driver: Driver) -> Service:
+def lock_service(reception: Reception) -> Service:
     """Return the service."""
 
     async def lock(request: LockRequest, context: Context) -> Message:
         """Wait until the lock is held; whoever gives up meanwhile leaves the queue."""
-        del context
-        succession = Succession(driver, driver.ask, request.name)
+        reception.admit(context)
+        succession = Succession(reception.driver, reception.caller(context), request.name)
         place = await succession.join(request.lease, b"")
         try:
             header = await succession.wait_until_first(place)
@@ -27,8 +27,7 @@ def lock_service(driver: Driver) -> Service:
         return LockResponse(header=header, key=place.key)
 
     async def unlock(request: UnlockRequest, context: Context) -> Message:
-        del context
-        response = await driver.ask(DeleteRangeRequest(key=request.key))
+        response = await reception.ask(DeleteRangeRequest(key=request.key), context)
         assert isinstance(response, DeleteRangeResponse), "the answer to a delete"
         return UnlockResponse(header=response.header)
 

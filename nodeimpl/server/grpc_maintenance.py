@@ -32,9 +32,10 @@ from nodeimpl.api.rpc_pb2 import (
     StatusResponse,
 )
 from nodeimpl.ids import NodeId, Revision
-from nodeimpl.server.driver import ApiFailure, Driver
+from nodeimpl.server.driver import ApiFailure
 from nodeimpl.server.grpc_serving import Context, Service, streaming, unary
 from nodeimpl.server.headers import header
+from nodeimpl.server.reception import Reception
 from nodeimpl.server.version import SERVER_VERSION
 
 
@@ -54,9 +55,9 @@ class Storage(Protocol):
         """Return the size of a snapshot of the store as it is now, and its pieces."""
 
 
-def maintenance_service(driver: Driver, storage: Storage) -> Service:
+def maintenance_service(reception: Reception, storage: Storage) -> Service:
     """Return the service."""
-    maintenance = _Maintenance(driver, storage)
+    maintenance = _Maintenance(reception, storage)
     return "etcdserverpb.Maintenance", {
         "Alarm": unary(maintenance.alarm, AlarmRequest),
         "Status": unary(maintenance.status, StatusRequest),
@@ -70,13 +71,13 @@ def maintenance_service(driver: Driver, storage: Storage) -> Service:
 
 
 class _Maintenance:
-    def __init__(self, driver: Driver, storage: Storage) -> None:
-        self._driver = driver
+    def __init__(self, reception: Reception, storage: Storage) -> None:
+        self._reception = reception
+        self._driver = reception.driver
         self._storage = storage
 
     async def alarm(self, request: AlarmRequest, context: Context) -> Message:
-        del context
-        return await self._driver.ask(request)
+        return await self._reception.ask(request, context)
 
     async def status(self, request: StatusRequest, context: Context) -> Message:
         del request, context
@@ -101,19 +102,21 @@ class _Maintenance:
         )
 
     async def defragment(self, request: DefragmentRequest, context: Context) -> Message:
-        del request, context
+        del request
+        self._reception.require_root(context)
         await self._storage.defragment()
         return DefragmentResponse()
 
     async def hash(self, request: HashRequest, context: Context) -> Message:
-        del request, context
+        del request
+        self._reception.require_root(context)
         found = self._driver.node.store.hash_at(Revision(0))
         if isinstance(found, ApiError):
             raise ApiFailure(found)
         return HashResponse(header=header(self._driver), hash=found.hash)
 
     async def hash_kv(self, request: HashKVRequest, context: Context) -> Message:
-        del context
+        self._reception.require_root(context)
         found = self._driver.node.store.hash_at(Revision(request.revision))
         if isinstance(found, ApiError):
             raise ApiFailure(found)
@@ -125,7 +128,8 @@ class _Maintenance:
         self, request: SnapshotRequest, context: Context
     ) -> AsyncIterator[SnapshotResponse]:
         """Send the pieces, and at the end their SHA-256 (as etcd)."""
-        del request, context
+        del request
+        self._reception.require_root(context)
         remaining, pieces = await self._storage.snapshot()
         digest = hashlib.sha256()
         async for piece in pieces:
@@ -135,13 +139,13 @@ class _Maintenance:
         yield SnapshotResponse(remaining_bytes=0, blob=digest.digest())
 
     async def move_leader(self, request: MoveLeaderRequest, context: Context) -> Message:
-        del context
+        self._reception.require_root(context)
         await self._driver.move_leader(NodeId(request.targetID))
         return MoveLeaderResponse()
 
     async def downgrade(self, request: DowngradeRequest, context: Context) -> Message:
         """Refuse: there is one version of this node's storage, so there is none to go back to."""
-        del context
+        self._reception.require_root(context)
         if request.action == DowngradeRequest.CANCEL:
             raise ApiFailure(NO_DOWNGRADE_IN_PROGRESS)
         parts = request.version.split(".")

@@ -16,18 +16,22 @@ from nodeimpl.api.rpc_pb2 import WatchRequest, WatchResponse
 from nodeimpl.ids import SECOND
 from nodeimpl.server.driver import ApiFailure, Driver
 from nodeimpl.server.grpc_serving import Context, Service, both_streaming, requires_leader
+from nodeimpl.server.reception import Caller, Reception
 
 ROOM_BYTES: Final = 2 << 20
 """Of responses that wait to be sent, per stream."""
 
 
-def watch_service(driver: Driver) -> Service:
+def watch_service(reception: Reception) -> Service:
     """Return the service."""
 
     async def watch(
         requests: AsyncIterator[WatchRequest], context: Context
     ) -> AsyncIterator[Message]:
-        stream = _Stream(driver, needs_leader=requires_leader(context))
+        reception.admit(context)
+        stream = _Stream(
+            reception.driver, reception.caller(context), needs_leader=requires_leader(context)
+        )
         try:
             async for response in stream.serve(requests):
                 yield response
@@ -40,7 +44,7 @@ def watch_service(driver: Driver) -> Service:
 class _Stream:
     """One client's stream."""
 
-    def __init__(self, driver: Driver, *, needs_leader: bool) -> None:
+    def __init__(self, driver: Driver, caller: Caller, *, needs_leader: bool) -> None:
         self._driver = driver
         self._needs_leader = needs_leader
         self._queue: deque[WatchResponse] = deque()
@@ -48,7 +52,7 @@ class _Stream:
         self._has_news = asyncio.Event()
         self._has_room = asyncio.Event()
         self._has_room.set()
-        self._number = driver.open_watch(ROOM_BYTES, self._receive)
+        self._number = driver.open_watch(ROOM_BYTES, self._receive, caller)
         self._reading: asyncio.Task[None] | None = None
 
     async def serve(self, requests: AsyncIterator[WatchRequest]) -> AsyncIterator[WatchResponse]:

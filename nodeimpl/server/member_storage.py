@@ -16,7 +16,8 @@ import structlog
 from nodeimpl.raft.state import Recovered, RecoveredStateError
 from nodeimpl.server.disk import Disk
 from nodeimpl.server.identity import DataDirError, Identity
-from nodeimpl.storage.cipher import Cipher, CipherError
+from nodeimpl.storage.cipher import CipherError
+from nodeimpl.storage.encryption.providers import Providers
 from nodeimpl.storage.lmdb_backend import CommitWork, LmdbBackend
 from nodeimpl.storage.lmdb_file import BackendDamagedError
 from nodeimpl.storage.recovery import implied_trim, replay
@@ -70,7 +71,7 @@ class MemberStorage:
         directory: Path,
         wal_directory: Path | None,
         identity: Identity,
-        cipher: Cipher,
+        cipher: Providers,
         *,
         fsync: bool = True,
     ) -> None:

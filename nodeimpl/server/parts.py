@@ -12,6 +12,7 @@ from nodeimpl.server.corruption import CorruptionCheck
 from nodeimpl.server.driver import Driver
 from nodeimpl.server.events import EventLog
 from nodeimpl.server.flags import Flags
+from nodeimpl.server.grpc_auth import auth_service
 from nodeimpl.server.grpc_cluster import cluster_service
 from nodeimpl.server.grpc_election import election_service
 from nodeimpl.server.grpc_health import health_service
@@ -29,6 +30,7 @@ from nodeimpl.server.metrics import Metrics
 from nodeimpl.server.network import Network
 from nodeimpl.server.pages import NodeGauges, node_pages
 from nodeimpl.server.peer_desk import PeerDesk
+from nodeimpl.server.reception import Reception
 from nodeimpl.server.storage_desk import StorageDesk
 from nodeimpl.server.tls import client_credentials
 from nodeimpl.server.upkeep import compact_now_and_then, look_after_members
@@ -72,17 +74,19 @@ class Parts:
 
         Raises `BindError`, and `FlagError` for a certificate that cannot be used.
         """
-        driver = self.driver
+        raft = self.driver.node.raft
+        reception = Reception(self.driver, by_certificate=self._flags.client_tls.client_cert_auth)
         return grpc_server(
             [
-                kv_service(driver),
-                lease_service(driver),
-                cluster_service(driver, self.membership),
-                maintenance_service(driver, self._storage_desk),
-                watch_service(driver),
-                lock_service(driver),
-                election_service(driver),
-                health_service(lambda: driver.node.raft.leader is not None),
+                kv_service(reception),
+                watch_service(reception),
+                lease_service(reception),
+                cluster_service(reception, self.membership),
+                maintenance_service(reception, self._storage_desk),
+                auth_service(reception, self._flags.bcrypt_cost),
+                lock_service(reception),
+                election_service(reception),
+                health_service(lambda: raft.leader is not None),
             ],
             self._flags.listen_client_urls,
             request_bytes_max=self._flags.request_bytes_max,

@@ -43,5 +43,6 @@ def node_config(flags: Flags, identity: Identity) -> NodeConfig:
             progress_interval_ns=flags.watch_progress_ns,
             fragment_bytes_max=flags.request_bytes_max + OVERHEAD_BYTES,
         ),
+        auth_token_ttl_ns=flags.auth_token_ttl_ns,
         request_timeout_ns=REQUEST_TIMEOUT_NS + 2 * flags.election_timeout_ns,
     )

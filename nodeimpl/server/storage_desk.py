@@ -41,7 +41,8 @@ class StorageDesk:
 
     async def _defragment(self) -> None:
         backend = self._storage.backend
-        work = backend.begin_defragment()
+        # While several keys are configured, they are being rotated: move everything to the first.
+        work = backend.begin_defragment(rewrite=self._storage.cipher.reads_others)
         await self._storage.disk.in_thread(work.write)
         backend.finish_defragment(work)
 

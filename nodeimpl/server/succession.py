@@ -6,9 +6,9 @@ next older one only, so that one departure wakes one.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Final, TypeAlias
+from typing import Final
 
 import msgspec
 
@@ -32,14 +32,12 @@ from nodeimpl.api.rpc_pb2 import (
     WatchResponse,
 )
 from nodeimpl.server.driver import ApiFailure, Driver
+from nodeimpl.server.reception import Caller
 
 TTL_SECONDS: Final = 60
 """Of the lease that is granted to who brings none (etcd, concurrency.defaultSessionTTL)."""
 ROOM_BYTES: Final = 1 << 20
 SESSION_EXPIRED: Final = ApiError(GrpcCode.UNKNOWN, "mutex: session is expired", definite=False)
-
-Ask: TypeAlias = Callable[[ApiRequest], Awaitable[ApiResponse]]
-"""Asks the node, on behalf of whoever called."""
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -56,11 +54,15 @@ class Place(msgspec.Struct, frozen=True):
 class Succession:
     """The queue of one name."""
 
-    def __init__(self, driver: Driver, ask: Ask, name: bytes) -> None:
+    def __init__(self, driver: Driver, caller: Caller, name: bytes) -> None:
         self._driver = driver
-        self._ask = ask
+        self._caller = caller
         self.prefix = name + b"/"
         self.prefix_end = name + b"0"  # the byte after the slash
+
+    async def ask(self, request: ApiRequest) -> ApiResponse:
+        """Ask the node on behalf of whoever called; raise `ApiFailure` for an error."""
+        return await self._driver.ask(request, self._caller)
 
     async def join(self, lease: int, value: bytes) -> Place:
         """Return the place of the key that lives by `lease`, made with this value if need be."""
@@ -69,7 +71,7 @@ class Succession:
         is_new = Compare(result=Compare.EQUAL, target=Compare.CREATE, key=key, create_revision=0)
         put = RequestOp(request_put=PutRequest(key=key, value=value, lease=lease))
         get = RequestOp(request_range=RangeRequest(key=key))
-        response = await self._ask(TxnRequest(compare=[is_new], success=[put], failure=[get]))
+        response = await self.ask(TxnRequest(compare=[is_new], success=[put], failure=[get]))
         assert isinstance(response, TxnResponse), "the answer to a transaction"
         if response.succeeded:
             return Place(key, response.header.revision, lease, None)
@@ -121,7 +123,7 @@ class Succession:
             create_revision=place.revision,
         )
         delete = RequestOp(request_delete_range=DeleteRangeRequest(key=place.key))
-        await self._ask(TxnRequest(compare=[is_own], success=[delete]))
+        await self.ask(TxnRequest(compare=[is_own], success=[delete]))
 
     @asynccontextmanager
     async def changes(
@@ -129,7 +131,7 @@ class Succession:
     ) -> "AsyncIterator[AsyncIterator[WatchResponse]]":
         """Give the responses of a watch from revision `start`, until the context is left."""
         queue: asyncio.Queue[WatchResponse] = asyncio.Queue()
-        stream = self._driver.open_watch(ROOM_BYTES, queue.put_nowait)
+        stream = self._driver.open_watch(ROOM_BYTES, queue.put_nowait, self._caller)
         create = WatchCreateRequest(key=key, range_end=range_end, start_revision=start)
         self._driver.ask_watch(stream, WatchRequest(create_request=create))
 
@@ -154,11 +156,11 @@ class Succession:
                     return
 
     async def _grant(self) -> int:
-        response = await self._ask(LeaseGrantRequest(TTL=TTL_SECONDS))
+        response = await self.ask(LeaseGrantRequest(TTL=TTL_SECONDS))
         assert isinstance(response, LeaseGrantResponse), "the answer to a grant"
         return response.ID
 
     async def _read(self, request: RangeRequest) -> RangeResponse:
-        response = await self._ask(request)
+        response = await self.ask(request)
         assert isinstance(response, RangeResponse), "the answer to a range"
         return response

@@ -11,7 +11,7 @@ from nodeimpl.api.rpc_pb2 import CompactionRequest
 from nodeimpl.ids import SECOND, Instant
 from nodeimpl.raft.effects import RoleName
 from nodeimpl.server.compactor import Compactor
-from nodeimpl.server.driver import ApiFailure, Driver
+from nodeimpl.server.driver import DAEMON, ApiFailure, Driver
 from nodeimpl.server.membership import Membership
 from nodeimpl.server.network import Network
 from nodeimpl.server.peer_desk import PeerDesk
@@ -58,7 +58,7 @@ async def compact_now_and_then(
         if target is None:
             continue
         try:
-            await driver.ask(CompactionRequest(revision=target))
+            await driver.ask(CompactionRequest(revision=target), DAEMON)
         except ApiFailure as failure:
             if failure.error != COMPACTED:
                 _log.warning("could not compact", revision=target, error=str(failure))

@@ -1,7 +1,8 @@
 """Silences, and recoveries from faults."""
 
-from checkers.availability import Gap, Recovery, longest_gap, recoveries
+from checkers.availability import Gap, Recovery, error_rates, gaps, longest_gap, recoveries
 from checkers.history import NEMESIS, History, Op, OpType
+from tests.checkers.timeline import Row, history_of
 
 
 def op(index: int, time: int, op_type: OpType, *, process: int = 0) -> Op:
@@ -66,3 +67,24 @@ def test_each_undoing_is_followed_by_its_first_ok() -> None:
     assert recovered.duration_ns == 35
     assert in_vain == Recovery(index=8, f="heal", undone_ns=95, first_ok_ns=None)
     assert in_vain.duration_ns is None
+
+
+def test_error_rates_are_counted_by_bucket() -> None:
+    rows = [
+        Row(0.0, 0.1, 0, "read", None),
+        Row(0.2, 0.3, 0, "read", None, outcome=OpType.FAIL),
+        Row(2.0, 2.1, 1, "read", None, outcome=OpType.INFO),
+    ]
+
+    found = error_rates(history_of(rows), 1_000_000_000)
+
+    assert [rate.error_share for rate in found] == [0.5, 0.0, 1.0]
+    assert [rate.start_ns for rate in found] == [0, 1_000_000_000, 2_000_000_000]
+
+
+def test_every_long_gap_is_found() -> None:
+    rows = [Row(at, at + 0.1, 0, "read", None) for at in (0.0, 0.5, 3.0, 3.2, 9.0)]
+
+    found = gaps(history_of(rows), 1_000_000_000)
+
+    assert [gap.start_ns / 1e9 for gap in found] == [0.6, 3.3]

@@ -137,7 +137,7 @@ def test_etcdctl_prints_what_it_prints_of_etcd(both: Both, name: str) -> None:
         command, stdin = (step, "") if isinstance(step, str) else step
         for transcript in (ours, etcd):
             transcript.run(command.split(" "), stdin)
-    assert ours.difference(etcd) == ""
+    ours.must_equal(etcd)
 
 
 def test_a_lease_lives_as_in_etcd(both: Both) -> None:
@@ -155,4 +155,81 @@ def test_a_lease_lives_as_in_etcd(both: Both) -> None:
         transcript.run(["lease", "revoke", lease])
         transcript.run(["lease", "timetolive", lease])
         transcript.run(["get", "leased/", "--prefix"])
-    assert transcripts[0].difference(transcripts[1]) == ""
+    transcripts[0].must_equal(transcripts[1])
+
+
+# Not the same, for reasons: etcd 3.4 answers with code Unknown and "auth: permission denied" to an
+# operation that only root may do past the store, ours with etcd's own error for it; and it lists
+# members to whoever asks, ours to users (`mvcc.auth.permissions`). A wrong password is left out:
+# etcdctl tries it until its time is over, or tells of it, as chance will have it.
+AUTH_SCRIPT: Script = [
+    "auth enable",
+    "user add root:secret",
+    "user add root:secret",
+    "user add alice --new-user-password=wonder",
+    "user add machine --no-password",
+    "user add :x",
+    "user list",
+    "user grant-role alice reader",
+    "role add reader",
+    "role add reader",
+    "role grant-permission reader read a/ --prefix",
+    "role grant-permission reader readwrite key",
+    "role grant-permission reader write w1 w5",
+    "role grant-permission nobody read x",
+    "role get reader",
+    "role get nobody",
+    "role list",
+    "user grant-role alice reader",
+    "user get alice",
+    "user get alice --detail",
+    "user get nobody",
+    "user revoke-role alice writer",
+    "role revoke-permission reader w1 w5",
+    "role revoke-permission reader w1 w5",
+    "auth enable",
+    "user grant-role root root",
+    "auth enable",
+    "put key x",
+    "--user=machine: put key x",
+    "--user=alice:wonder put key x",
+    "--user=alice:wonder get key",
+    "--user=alice:wonder put a/1 x",
+    "--user=alice:wonder get a/ --prefix",
+    "--user=alice:wonder get a --prefix",
+    "--user=alice:wonder get zzz",
+    "--user=alice:wonder del key",
+    "--user=alice:wonder del key --from-key",
+    "--user=alice:wonder user list",
+    "--user=alice:wonder user get alice",
+    "--user=alice:wonder user get root",
+    "--user=alice:wonder role get reader",
+    "--user=alice:wonder member add x --peer-urls=http://127.0.0.1:1",
+    ("--user=alice:wonder txn", 'value("key") = "x"\n\nput key y\n\nput zzz y\n\n'),
+    ("--user=root:secret txn", 'value("key") = "x"\n\nput key y\n\nput zzz y\n\n'),
+    "--user=root:secret put zzz 1",
+    "--user=root:secret user list",
+    "--user=root:secret user delete machine",
+    "--user=root:secret user delete root",
+    "--user=root:secret role delete reader",
+    "--user=root:secret role delete root",
+    "--user=alice:wonder get key",
+    "endpoint status -w json",
+    "--user=root:secret auth disable",
+    "auth disable",
+    "get zzz",
+    "user list",
+    "user delete alice",
+    "user delete root",
+    "role delete root",
+    "role list",
+]
+
+
+def test_users_roles_and_permissions_are_those_of_etcd(both: Both) -> None:
+    ours, etcd = Transcript(both.ours), Transcript(both.etcd)
+    for step in AUTH_SCRIPT:
+        command, stdin = (step, "") if isinstance(step, str) else step
+        for transcript in (ours, etcd):
+            transcript.run(command.split(" "), stdin)
+    ours.must_equal(etcd)

@@ -39,9 +39,10 @@ class Transcript:
         self.lines += sorted(printed) if list(arguments[:2]) in LISTS else printed
         return done.stdout
 
-    def difference(self, other: "Transcript") -> str:
-        """Return how the two differ, line by line; nothing if they do not."""
-        return "\n".join(unified_diff(self.lines, other.lines, lineterm="", n=2))
+    def must_equal(self, expected: "Transcript") -> None:
+        """Fail with the lines that differ, if any do."""
+        found = "\n".join(unified_diff(expected.lines, self.lines, "etcd", "ours", lineterm=""))
+        assert not found, found
 
     def _plain(self, text: str) -> str:
         try:

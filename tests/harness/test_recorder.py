@@ -3,14 +3,16 @@
 import signal
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from checkers.history import Op, OpType
 from checkers.history_file import HistoryReader, load_history
+from checkers.watch_history import Created, End, WatchRecord, load_watch_file
 from harness.errors import HarnessError
-from harness.recorder import Recorder
+from harness.recorder import Recorder, WatchRecorder
 
 OPS = [
     Op(index=0, time=1, process=0, type=OpType.INVOKE, f="write", key="x", value=3, node="n1"),
@@ -40,6 +42,16 @@ def test_what_was_recorded_can_be_loaded(tmp_path: Path) -> None:
 
     assert list(loaded.history.ops) == OPS
     assert loaded.header.about == {"seed": 7}
+
+
+def test_what_watchers_are_told_can_be_loaded(tmp_path: Path) -> None:
+    path = tmp_path / "watch.jsonl"
+    records: list[WatchRecord] = [Created(time=1, watcher=0, revision=7), End(time=2, revision=9)]
+    with closing(WatchRecorder(path, {"seed": 7})) as recorder:
+        for record in records:
+            recorder.record(record)
+
+    assert load_watch_file(path) == records
 
 
 def test_an_op_is_in_the_file_as_soon_as_it_is_recorded(tmp_path: Path) -> None:
@@ -94,6 +106,6 @@ def test_a_full_disk_is_a_failure_of_the_harness(
     recorder.close()
 
     with Path("/dev/full").open("wb", buffering=0) as full:
-        monkeypatch.setattr(recorder, "_file", full)
+        monkeypatch.setattr(recorder._file, "_file", full)
         with pytest.raises(HarnessError, match="cannot record an op: No space left on device"):
             recorder.record(OPS[0])

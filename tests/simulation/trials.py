@@ -10,13 +10,13 @@ from harness.environments.simulation.trace import Transition
 from harness.plan import FaultPlan, LivenessPlan, Plan, WorkloadPlan
 from harness.schedules import schedule_for
 from harness.trial import TrialResult, run_trial
-from harness.workloads.registry import workload_named
+from harness.workloads.registry import fleet_maker, workload_named
 from nemesis.schedule import Schedule
 from nemesis.schedule_file import parse_schedule
 from nodeimpl.ids import SECOND
 from nodeimpl.node import Node
 
-WORKLOADS = ("register", "kv")
+WORKLOADS = ("register", "kv", "watch", "auth")
 
 
 def small_plan(
@@ -106,6 +106,7 @@ def simulate(
         node_class=node_class,
         record=ops.append,
         sink=sink,
+        fleet=fleet_maker(plan),
     )
     result = simulation.run(
         workload.generator(plan), lambda keys: workload.final_generator(plan, keys), progress

@@ -104,6 +104,11 @@ def etcd_linearizable(changes: Changes | None = None) -> RevisionsChecker:
     return RevisionsChecker(changes)
 
 
+def judge_parsed(parsed: Parsed, steps_max: int) -> Conflict | str | None:
+    """Return what is wrong with `parsed`; why it cannot be found out; None if all is well."""
+    return _judge(parsed, {}, steps_max, {})
+
+
 def _judge(
     parsed: Parsed, changes: Changes, steps_max: int, details: dict[str, object]
 ) -> Conflict | str | None:

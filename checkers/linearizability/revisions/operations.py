@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from checkers.history import History, Op, OpType, Process
+from checkers.history import History, Op, Operation, OpType, Process
 from checkers.models.etcd_api import (
     Delete,
     Put,
@@ -54,6 +54,23 @@ class Parsed(msgspec.Struct, frozen=True):
     unknown: list[Unknown]
     old_reads: list[Known]
     """Reads at old revisions inside txns, as operations of their own: they see another slot."""
+    others: list[Operation]
+    """What is no request to the key-value API, but tells of revisions: compactions and hashes."""
+    refused: list[Operation]
+    """Reads that failed as asking for a revision that is compacted, or that does not exist yet."""
+
+
+COMPACTED: Final = "compacted"
+"""The `error` of a read or compaction below the compacted revision."""
+
+FUTURE_REVISION: Final = "future revision"
+"""The `error` of a read or compaction above the current revision."""
+
+OTHERS: Final = frozenset({"compact", "hash-kv"})
+"""Operations that leave every key, and the revision, as it was, and tell of revisions."""
+
+_SILENT: Final = frozenset({"lease-keep-alive", "lease-time-to-live", "leases"})
+"""Operations on leases that write no key."""
 
 
 class UnreadableOperationError(ValueError):
@@ -64,21 +81,22 @@ class UnreadableOperationError(ValueError):
         self.call = call
 
 
-_CHANGES_NO_KEY: Final = frozenset({"compact", "hash-kv"})
-"""Operations that stand in a kv history and leave every key, and the revision, as it was."""
-
-
 def parse(history: History) -> Parsed:
     """Return the operations of `history`, without those that failed and reads nobody answered.
 
     Raises `UnreadableOperationError` at the first that is not etcd's.
     """
-    parsed = Parsed([], [], [])
+    parsed = Parsed([], [], [], [], [])
     for operation in history.operations():
-        if operation.f in _CHANGES_NO_KEY:
-            continue
         completion = operation.completion
-        if completion is None or completion.type is not OpType.FAIL:
+        if operation.f in _SILENT:
+            continue
+        if operation.f in OTHERS:
+            parsed.others.append(operation)
+        elif completion is not None and completion.type is OpType.FAIL:
+            if completion.error in {COMPACTED, FUTURE_REVISION}:
+                parsed.refused.append(operation)
+        else:
             try:
                 _parse_operation(operation.invoke, completion, parsed)
             except msgspec.ValidationError as error:

@@ -5,7 +5,7 @@ from typing import assert_never
 
 from checkers.history import History, Op, Operation, OpType
 from checkers.linearizability.revisions.conflict import Conflict, Mismatch
-from checkers.linearizability.revisions.operations import Known
+from checkers.linearizability.revisions.operations import OTHERS, Known
 from checkers.models.etcd_api import (
     Delete,
     Put,
@@ -56,10 +56,12 @@ def evidence_of(conflict: Conflict, history: History) -> Evidence:
 
 def describe(operation: Operation) -> str:
     """Return who asked what, and when, in words."""
-    request = parse_request(operation.f, operation.value)
+    if operation.f in OTHERS:
+        words = f"{operation.f} {operation.value}"
+    else:
+        words = _words(parse_request(operation.f, operation.value))
     return (
-        f"process {operation.process}'s {_words(request)}"
-        f" ({_seconds(operation.invoke)} to {_end(operation)})"
+        f"process {operation.process}'s {words} ({_seconds(operation.invoke)} to {_end(operation)})"
     )
 
 

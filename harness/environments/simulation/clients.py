@@ -8,7 +8,7 @@ with their request in hand (lost: indefinite), or does not answer in time (timed
 from collections import deque
 from collections.abc import Callable
 from random import Random
-from typing import Final
+from typing import Final, get_args
 
 from harness.client import (
     Call,
@@ -26,7 +26,7 @@ from harness.environments.simulation.oracle import Breach
 from harness.errors import CallError
 from harness.interpreter import Dispatch, Exhausted, Interpreter, Wait
 from nodeimpl.api.errors import ApiError
-from nodeimpl.api.requests import ApiRequest, ApiResponse
+from nodeimpl.api.requests import ApiRequest, ApiResponse, AuthRequest, AuthResponse
 from nodeimpl.api.rpc_pb2 import (
     AlarmRequest,
     AlarmResponse,
@@ -53,6 +53,7 @@ from nodeimpl.api.rpc_pb2 import (
     TxnRequest,
     TxnResponse,
 )
+from nodeimpl.boundary import ByCertificate
 from nodeimpl.ids import Instant
 
 
@@ -210,7 +211,8 @@ class SimulatedClients:
         def lost() -> None:
             self._kernel.after(self._delay(), self._fail, operation, number, connection_lost)
 
-        operation.host.request(call.request, answer, lost)
+        who = None if call.user is None else ByCertificate(call.user)
+        operation.host.request(call.request, answer, lost, who)
 
     def _answered(self, operation: _Operation, number: int, body: ApiResponse | ApiError) -> None:
         if isinstance(body, ApiError):
@@ -239,6 +241,7 @@ _ANSWER_TO: Final[dict[type[ApiRequest], type[ApiResponse]]] = {
     LeaseLeasesRequest: LeaseLeasesResponse,
     AlarmRequest: AlarmResponse,
     MemberListRequest: MemberListResponse,
+    **dict(zip(get_args(AuthRequest), get_args(AuthResponse), strict=False)),
 }
 
 

@@ -14,11 +14,9 @@ from harness.environments.simulation.lease_promises import LeasePromises
 from harness.environments.simulation.oracle import Breach, Oracle
 from harness.environments.simulation.outbox import Outbox
 from harness.environments.simulation.trace import (
-    Committed,
     Crashed,
     Members,
     Noted,
-    Persisted,
     Role,
     SnapshotInstalled,
     SnapshotSent,
@@ -27,7 +25,9 @@ from harness.environments.simulation.trace import (
     Trace,
     Trimmed,
     What,
+    committed,
     fingerprints,
+    persisted,
 )
 from harness.environments.simulation.watch_streams import WatchStreams
 from nodeimpl.api.errors import ApiError
@@ -37,6 +37,7 @@ from nodeimpl.boundary import (
     ChangeMembers,
     ClientRequest,
     CommitBackend,
+    Credentials,
     Effect,
     Input,
     LeaderMoved,
@@ -278,13 +279,15 @@ class Host:
         elif self.is_running:
             self._give(Receive(sender, message))
 
-    def request(self, body: ApiRequest, answer: Answer, connection_lost: ConnectionLost) -> None:
+    def request(
+        self, body: ApiRequest, answer: Answer, lost: ConnectionLost, who: Credentials | None = None
+    ) -> None:
         """Take a client's request that arrived; the daemon must be running."""
         assert self.is_running, f"{self.name} is asked while it is down"
         self._last_tag += 1
-        self._clients[self._last_tag] = (answer, connection_lost)
+        self._clients[self._last_tag] = (answer, lost)
         self._judges.asked(self._last_tag, body, self._oracle.commit_count)
-        self._give(Requests((ClientRequest(self._last_tag, body),)))
+        self._give(Requests((ClientRequest(self._last_tag, body, who),)))
 
     def change_members(
         self, change: Change, answer: OperatorAnswer, connection_lost: ConnectionLost
@@ -411,20 +414,7 @@ class Host:
     def synced(self, persist: Persist) -> None:
         """Note that `persist`, the oldest that was not, is durable."""
         self._oracle.synced(self.node_id)
-        hard_state, entries = persist.hard_state, persist.entries
-        voted_for = hard_state.voted_for if hard_state is not None else None
-        self._trace.add(
-            self._kernel.now,
-            self.name,
-            Persisted(
-                None if hard_state is None else hard_state.current_term,
-                None if voted_for is None else self._names[voted_for],
-                entries[0].index if entries else 0,
-                entries[-1].index if entries else 0,
-                entries[-1].term if entries else 0,
-                fingerprints(entries),
-            ),
-        )
+        self._note(persisted(persist.hard_state, persist.entries, self._names))
 
     def trimmed(self, trim: Trim) -> None:
         """Note that the log is about to be trimmed."""
@@ -451,14 +441,9 @@ class Host:
         self._oracle.saved(self.node_id, applied.index, applied.term, commit.store_hash)
 
     def _note_snapshot_sent(self, to: NodeId, message: InstallSnapshot) -> None:
-        self._note(
-            SnapshotSent(
-                self._names[to],
-                message.last_included_index,
-                message.last_included_term,
-                message.offset + len(message.data),
-            )
-        )
+        index, term = message.last_included_index, message.last_included_term
+        end = message.offset + len(message.data)
+        self._note(SnapshotSent(self._names[to], index, term, end))
 
     def _answer(self, tag: int, body: ApiResponse | ApiError) -> None:
         client = self._clients.pop(tag, None)
@@ -482,21 +467,11 @@ class Host:
         answer(body)
 
     def _note_members(self, index: LogIndex, configuration: Configuration) -> None:
-        names = self._names
-        self._note(
-            Members(
-                tuple(names[voter] for voter in configuration.voters),
-                tuple(names[learner] for learner in configuration.learners),
-                tuple(names[voter] for voter in configuration.outgoing or ()),
-                index,
-            )
-        )
+        sets = (configuration.voters, configuration.learners, configuration.outgoing or ())
+        voters, learners, outgoing = (tuple(self._names[each] for each in of) for of in sets)
+        self._note(Members(voters, learners, outgoing, index))
 
     def _note_committed(self, commit: Commit) -> None:
         entries = commit.entries
         self._oracle.committed(self.node_id, entries)
-        self._trace.add(
-            self._kernel.now,
-            self.name,
-            Committed(entries[0].index, entries[-1].index, entries[-1].term, fingerprints(entries)),
-        )
+        self._note(committed(entries))

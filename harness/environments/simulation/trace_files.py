@@ -4,7 +4,7 @@ trace/n1.jsonl         {"at":412309811,"node":"n1","what":{"type":"role",...}}
 trace/transitions.log  the same of all nodes, one aligned line each, in order
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import IO
 
@@ -68,7 +68,8 @@ class Divergence(msgspec.Struct, frozen=True):
 class TraceComparer:
     """Compares a run, as it goes, with the traces of a recorded one.
 
-    `write` and `first` raise `RunDirectoryError` for a line that is no transition.
+    `write` and `first` raise `RunDirectoryError` for a line that is no transition. Close it when
+    it has been asked for what it found.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -92,8 +93,13 @@ class TraceComparer:
                 self._found[node] = Divergence(left.at, node, left, None)
         return min(self._found.values(), key=lambda found: (found.at, found.node), default=None)
 
+    def close(self) -> None:
+        """Close the files of the recorded run."""
+        for recorded in self._recorded.values():
+            recorded.close()
 
-def _transitions(path: Path) -> Iterator[Transition]:
+
+def _transitions(path: Path) -> Generator[Transition, None, None]:
     """Yield what the file holds, up to a line that a kill of the harness left half written."""
     decode = msgspec.json.Decoder(Transition).decode
     with path.open("rb") as file:

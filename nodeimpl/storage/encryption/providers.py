@@ -49,6 +49,11 @@ class Providers:
         """The provider that writes."""
         return self._writer
 
+    @property
+    def reads_others(self) -> bool:
+        """Whether something may be stored that the first provider did not write."""
+        return len(self._providers) > 1
+
     def encrypt(self, plain: bytes, place: bytes) -> bytes:
         """Return what the first provider makes of `plain`, behind its mark."""
         return self._writer.mark + self._writer.encrypt(plain, place)

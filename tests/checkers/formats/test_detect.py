@@ -53,8 +53,10 @@ def test_a_named_format_is_believed(tmp_path: Path) -> None:
 
 def test_formats_have_the_names_users_give() -> None:
     assert [str(known) for known in Format] == [
+        "etcd-report",
         "quorate",
         "jepsen-edn",
+        "jepsen-json",
         "jepsen-log",
         "porcupine-kv",
     ]
@@ -68,7 +70,8 @@ def test_formats_have_the_names_users_give() -> None:
         (
             "verdict: VALID\n",
             (
-                "is in no format known here (quorate, jepsen-edn, jepsen-log, porcupine-kv);"
+                "is in no format known here"
+                " (etcd-report, quorate, jepsen-edn, jepsen-json, jepsen-log, porcupine-kv);"
                 " if it is in one of them, name it"
             ),
         ),

@@ -363,9 +363,9 @@ def test_values_with_braces_do_not_disturb_the_story() -> None:
 
 
 def test_a_history_of_something_else_is_unknown() -> None:
-    history = in_turn((0, "compact", {"revision": 3}, {}))
+    history = in_turn((0, "conquer", {"revision": 3}, {}))
     assert judge(history).reason == (
-        "cannot read the history: operation 0: 'compact' is not an operation of etcd's"
+        "cannot read the history: operation 0: 'conquer' is not an operation of etcd's"
         " key-value API"
     )
 

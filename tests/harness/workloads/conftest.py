@@ -9,8 +9,8 @@ from checkers.history import Op
 from harness.client import Call, Client, Conversation, refused
 from harness.rehearsal import Pretence, Pretender
 from nodeimpl.api.errors import ApiError
-from nodeimpl.api.requests import ApiRequest, ApiResponse
-from nodeimpl.boundary import ClientRequest, Reply, Requests, Wake
+from nodeimpl.api.requests import ApiResponse
+from nodeimpl.boundary import ByCertificate, ClientRequest, Reply, Requests, Wake
 from nodeimpl.config import NodeConfig
 from nodeimpl.ids import Instant, NodeId
 from nodeimpl.node import Node
@@ -18,9 +18,10 @@ from nodeimpl.raft.state import Recovered
 from nodeimpl.storage.memory_backend import MemoryBackend
 
 
-def _respond(node: Node, now: Instant, request: ApiRequest) -> ApiResponse | ApiError:
+def _respond(node: Node, now: Instant, call: Call) -> ApiResponse | ApiError:
     """Return the answer of a node that is alone, and so gives it at once. Time stands still."""
-    effects = node.handle(now, Requests((ClientRequest(1, request),)))
+    who = None if call.user is None else ByCertificate(call.user)
+    effects = node.handle(now, Requests((ClientRequest(1, call.request, who),)))
     [reply] = [effect for effect in effects if isinstance(effect, Reply)]
     return reply.body
 
@@ -44,7 +45,7 @@ def new_store() -> Callable[[Client], Pretender]:
             conversation = Conversation(client, op)
             following = conversation.start()
             while isinstance(following, Call):
-                response = _respond(node, now, following.request)
+                response = _respond(node, now, following)
                 following = (
                     conversation.failed(refused(response))
                     if isinstance(response, ApiError)

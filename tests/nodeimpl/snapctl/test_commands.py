@@ -20,7 +20,7 @@ from nodeimpl.server.member_storage import MemberStorage
 from nodeimpl.snapctl.commands import snapctl
 from nodeimpl.storage.cipher import Cipher
 from nodeimpl.storage.encryption.kms_client import open_providers
-from nodeimpl.storage.encryption.providers import PLAIN
+from nodeimpl.storage.encryption.providers import PLAIN, Providers
 from nodeimpl.storage.memory_backend import MemoryBackend
 from nodeimpl.storage.snapshot_file import Origin, snapshot_pieces, write_snapshot
 
@@ -70,7 +70,7 @@ def restore(backup: Path, *more: object, name: str = "a", port: int = 1) -> Resu
     )
 
 
-def opened(data_dir: Path, cipher: Cipher = PLAIN) -> MemberStorage:
+def opened(data_dir: Path, cipher: Providers = PLAIN) -> MemberStorage:
     identity = read_identity(data_dir / "member")
     assert identity is not None
     return MemberStorage(data_dir / "member", None, identity, cipher)

@@ -3,6 +3,7 @@
 from typing import Final
 
 from harness.environments.simulation.mutants import (
+    auth,
     backend,
     compaction,
     election,
@@ -37,10 +38,11 @@ MUTANTS: Final[dict[str, Mutant]] = {
         *backend.MUTANTS,
         *watch.MUTANTS,
         *leases.MUTANTS,
+        *auth.MUTANTS,
     )
 }
 """In the order of the life of an entry: elected, replicated, persisted, recovered, trimmed, handed
-to new members, read, kept, watched, left to expire."""
+to new members, read, kept, watched, left to expire; and who may do so."""
 
 
 def mutant_named(name: str | None) -> Mutant | None:

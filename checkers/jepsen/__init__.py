@@ -1,0 +1,1 @@
+"""The checkers that Jepsen's workloads made known: sets, queues, ids, counters, banks, orders."""

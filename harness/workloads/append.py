@@ -1,0 +1,95 @@
+"""`append`: transactions of reads and appends over a few lists; strictly serializable.
+
+After jepsen-etcd's workload of that name. Lists are retired after `ops_per_key` transactions or so,
+because what a read costs grows with its list. The judgement finds which transaction must have come
+before which, and whether that goes round in a circle (Elle).
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from checkers.checker import Checker
+from checkers.history import Op
+from checkers.stats import Stats
+from checkers.transactions.checker import LIST_APPEND, transactional
+from harness.append_client import AppendClient
+from harness.client import Client
+from harness.generator.bounds import TimeLimit
+from harness.generator.generator import Context, Generator, Invocation, Next
+from harness.generator.pace import at_rate
+from harness.generator.sources import Endless
+from harness.plan import Plan
+from harness.workloads.final_reads import each_until_ok
+from nodeimpl.ids import MILLISECOND, SECOND
+
+_LENGTH_MAX = 4
+"""Micro-operations in a transaction."""
+
+_READ_SHARE = 0.5
+
+
+class AppendWorkload(msgspec.Struct, frozen=True):
+    """See the module."""
+
+    name: str = "append"
+    summary: str = "transactions of reads and appends over lists; strictly serializable"
+
+    def client(self, plan: Plan) -> Client:
+        """See `Workload`."""
+        return AppendClient(timeout_ns=round(plan.workload.timeout_ms * MILLISECOND))
+
+    def generator(self, plan: Plan) -> Generator:
+        """See `Workload`."""
+        lists = AppendGenerator(plan.workload.keys, plan.workload.ops_per_key, 0)
+        paced = at_rate(plan.workload.rate, lists)
+        return TimeLimit(round(plan.workload.time_limit_s * SECOND), paced)
+
+    def final_generator(self, plan: Plan, keys: Sequence[str]) -> Generator:  # noqa: ARG002
+        """See `Workload`. The lists in use at first are read, all in one transaction."""
+        reads = [["r", _key(slot, 0), None] for slot in range(plan.workload.keys)]
+        return each_until_ok(plan, [Invocation("txn", None, reads)])
+
+    def checkers(self, plan: Plan) -> Sequence[Checker]:  # noqa: ARG002 - the protocol's signature
+        """See `Workload`."""
+        return (transactional(LIST_APPEND), Stats())
+
+
+class AppendGenerator(msgspec.Struct, frozen=True):
+    """Transactions over `lists_count` lists at a time; never done.
+
+    The number of the transaction is what it appends, to whichever lists: no element comes twice.
+    """
+
+    lists_count: int
+    per_list: int
+    """Transactions after which all lists give way to fresh ones, times their count."""
+    number: int
+
+    def next(self, context: Context) -> Next:
+        """See `Generator`."""
+        answer, _ = Endless(self._draw).next(context)
+        drawn = isinstance(answer, Invocation)
+        return Next(answer, msgspec.structs.replace(self, number=self.number + drawn))
+
+    def update(self, context: Context, op: Op) -> Generator:  # noqa: ARG002 - whoever did it
+        """See `Generator`."""
+        return self
+
+    def _draw(self, context: Context) -> Invocation:
+        random = context.random
+        generation = self.number // (self.per_list * self.lists_count)
+        steps: list[list[object]] = []
+        appended: list[str] = []
+        for _ in range(1 + int(random.random() * _LENGTH_MAX)):
+            key = _key(int(random.random() * self.lists_count), generation)
+            if random.random() < _READ_SHARE or key in appended:
+                steps.append(["r", key, None])
+            else:
+                appended.append(key)
+                steps.append(["append", key, self.number])
+        return Invocation("txn", value=steps)
+
+
+def _key(slot: int, generation: int) -> str:
+    return f"l{slot}.{generation}"
