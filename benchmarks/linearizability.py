@@ -176,7 +176,7 @@ def main() -> None:
     short = Sizes(operations=1_000, processes=5, crash_rate=0.0)
     random_history("strings", Strings(), short)
     random_history("set", Sets(), short)
-    random_history("fifo-queue", FifoQueues(), short)
+    random_history("fifo-queue", FifoQueues(), Sizes(operations=60, processes=3, crash_rate=0.0))
     revisions(100_000, 64, 300, with_ranges=False)
     revisions(1_000_000, 64, 3000, with_ranges=True)
 

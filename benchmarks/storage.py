@@ -4,7 +4,7 @@
 
 Each ratio is time over that of its reference, on the same disk in the same run (1.0 = as fast).
 REVISIONS (100,000 unless said) are what a node restarts with, compacts and defragments; DIRECTORY
-decides which disk. Medians of wall time.
+decides which disk. Medians; ratios are of wall time.
 """
 
 import os
@@ -12,9 +12,10 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from nodeimpl.api.rpc_pb2 import CompactionRequest, PutRequest
 from nodeimpl.config import StoreConfig
@@ -38,19 +39,36 @@ COMMIT_ROWS = 1_000
 COMMITS = 30
 
 
-def timed(call: Callable[[], object]) -> float:
-    """Return the milliseconds of one call."""
-    started = time.perf_counter_ns()
+class Took(NamedTuple):
+    """Milliseconds."""
+
+    wall: float
+    cpu: float
+    """Of all threads of this process: what a busy machine does not change."""
+
+
+def timed(call: Callable[[], object]) -> Took:
+    """Return how long one call took."""
+    started, cpu_started = time.perf_counter_ns(), time.process_time_ns()
     call()
-    return (time.perf_counter_ns() - started) / 1e6
+    return Took(
+        (time.perf_counter_ns() - started) / 1e6, (time.process_time_ns() - cpu_started) / 1e6
+    )
 
 
-def row(name: str, ms: float, reference: str, reference_ms: float) -> None:
+def median(times: Iterable[Took]) -> Took:
+    """Return the medians of both."""
+    walls, cpus = zip(*times, strict=True)
+    return Took(statistics.median(walls), statistics.median(cpus))
+
+
+def row(name: str, took: Took, reference: str, reference_took: Took) -> None:
     """Print a line of the table."""
-    print(f"{name:<44} {ms:11.3f} ms  {ms / reference_ms:7.2f} x {reference}")
+    ratio = took.wall / reference_took.wall
+    print(f"{name:<42} {took.wall:10.3f} {took.cpu:10.3f} {ratio:8.2f} x {reference}")
 
 
-def plain_syncs(directory: Path, length: int) -> float:
+def plain_syncs(directory: Path, length: int) -> Took:
     """Return the median of: append `length` bytes to a preallocated file, fdatasync."""
     descriptor = os.open(directory / "plain", os.O_RDWR | os.O_CREAT)
     os.posix_fallocate(descriptor, 0, 64 << 20)
@@ -62,9 +80,9 @@ def plain_syncs(directory: Path, length: int) -> float:
         position += os.pwrite(descriptor, bytes(length), position)
         os.fdatasync(descriptor)
 
-    median = statistics.median(timed(write_and_sync) for _ in range(SYNCS))
+    took = median(timed(write_and_sync) for _ in range(SYNCS))
     os.close(descriptor)
-    return median
+    return took
 
 
 class Appender:
@@ -96,11 +114,11 @@ def wal_rows(directory: Path) -> None:
         log = Appender(directory / f"wal{name}", cipher)
         for count in (1, 64):
             append = partial(log.append_and_sync, count)
-            median = statistics.median(timed(append) for _ in range(SYNCS))
+            took = median(timed(append) for _ in range(SYNCS))
             reference = plain_syncs(directory, count * ENTRY_BYTES)
-            row(f"log: {count} entries, sync{name}", median, "the same bytes in a file", reference)
-        alone = statistics.median(timed(log.append) for _ in range(5_000))
-        print(f"{f'log: append only{name}':<44} {1000 * alone:11.2f} us")
+            row(f"log: {count} entries, sync{name}", took, "the same bytes in a file", reference)
+        alone = median(timed(log.append) for _ in range(5_000))
+        print(f"{f'log: append only{name}':<42} {alone.wall:10.4f} {alone.cpu:10.4f}")
         log.wal.close()
 
 
@@ -116,7 +134,7 @@ def commit_rows(directory: Path) -> None:
     for name, cipher in ciphers.items():
         backend = LmdbBackend(directory / f"commit{name}", cipher)
         number = 0
-        times: list[float] = []
+        times: list[Took] = []
         for round_number in range(COMMITS):
             for _ in range(COMMIT_ROWS):
                 number += 1
@@ -126,7 +144,7 @@ def commit_rows(directory: Path) -> None:
         backend.close()
         row(
             f"backend: commit {COMMIT_ROWS} rows{name}",
-            statistics.median(times),
+            median(times),
             "the same bytes in a file",
             reference,
         )
@@ -145,27 +163,26 @@ def filled(directory: Path, revisions: int) -> LmdbBackend:
     return backend
 
 
-def compaction_rows(directory: Path, backend: LmdbBackend, store: Store, reading: float) -> None:
+def compaction_rows(directory: Path, backend: LmdbBackend, store: Store, reading: Took) -> None:
     """Compact everything, a batch at a time, each committed: none may block writes for long."""
     store.apply(CompactionRequest(revision=store.revision))
     index = int(backend.applied.index)
-    steps: list[float] = []
+    steps: list[Took] = []
 
-    def step() -> bool:
-        nonlocal index
+    more = True
+
+    def step() -> None:
+        nonlocal index, more
         more = store.compact_step()
         index += 1
         backend.commit(backend.seal(Applied(LogIndex(index), Term(1))))
-        return more
 
-    more = True
     while more:
-        started = time.perf_counter_ns()
-        more = step()
-        steps.append((time.perf_counter_ns() - started) / 1e6)
+        steps.append(timed(step))
     sync = plain_syncs(directory, 4096)
-    row(f"compact: {len(steps)} steps, median", statistics.median(steps), "one sync of 4 kB", sync)
-    row("compact: all", sum(steps), "reading the file", reading)
+    row(f"compact: {len(steps)} steps, median", median(steps), "one sync of 4 kB", sync)
+    total = Took(sum(step.wall for step in steps), sum(step.cpu for step in steps))
+    row("compact: all", total, "reading the file", reading)
 
 
 def bulk_rows(directory: Path, revisions: int) -> None:
@@ -179,8 +196,9 @@ def bulk_rows(directory: Path, revisions: int) -> None:
     stores: list[Store] = []
     loading = timed(lambda: stores.append(Store(opened[0], StoreConfig())))
     backend, store = opened[0], stores[0]
-    row(f"restart: {revisions:,} revisions", starting + loading, "reading the file", reading)
-    print(f"{'':<44} {1000 * (starting + loading) / revisions:11.2f} us a revision")
+    restart = Took(starting.wall + loading.wall, starting.cpu + loading.cpu)
+    row(f"restart: {revisions:,} revisions", restart, "reading the file", reading)
+    print(f"{'':<42} {1000 * restart.cpu / revisions:.2f} us of CPU a revision")
 
     def back_up() -> None:
         with (directory / "backup").open("wb") as file:
@@ -191,13 +209,14 @@ def bulk_rows(directory: Path, revisions: int) -> None:
     before = path.stat().st_size
     row("defragment", timed(backend.defragment), "reading the file", reading)
     after = path.stat().st_size
-    print(f"{'':<44} {before / 1e6:.1f} MB -> {after / 1e6:.1f} MB, {after / before:.2f} of it")
+    print(f"{'':<42} {before / 1e6:.1f} MB -> {after / 1e6:.1f} MB, {after / before:.2f} of it")
     backend.close()
 
 
 def main(arguments: Sequence[str]) -> None:
     """Print the table."""
     revisions = int(arguments[0]) if arguments else REVISIONS_DEFAULT
+    print(f"{'':<42} {'ms':>10} {'ms of CPU':>10}    ratio")
     with tempfile.TemporaryDirectory(dir=arguments[1] if len(arguments) > 1 else None) as name:
         directory = Path(name)
         wal_rows(directory)

@@ -11,6 +11,7 @@ from typing import Final
 
 from checkers.history import History, Op
 from checkers.verdict import Answer, Evidence, Verdict, invalid, merge, unknown, valid
+from checkers.watch_history import WatchRecord
 from harness.environments.environment import Death, Environment
 from harness.environments.local.environment import LocalEnvironment
 from harness.environments.progress import Progress
@@ -24,7 +25,7 @@ from harness.suggest import did_you_mean
 from harness.systems.registry import system_of
 from harness.systems.system import System
 from harness.trial import judge
-from harness.workloads.registry import workload_named
+from harness.workloads.registry import fleet_maker, workload_named
 from nemesis.inject import Record
 from nemesis.packages import Package
 from nemesis.schedule import Schedule
@@ -53,19 +54,21 @@ class RealTrialResult:
     outcome: RealOutcome
 
 
-def run_real_trial(
+def run_real_trial(  # noqa: PLR0913 - the trial, and all who wish to hear of it
     plan: Plan,
     schedule: Schedule,
     directory: RunDirectory,
     *,
     record: Callable[[Op], None],
+    record_watch: Callable[[WatchRecord], None],
     journal: Record,
     progress: Callable[[Progress], None],
 ) -> RealTrialResult:
     """Run the trial that `plan` describes under the faults of `schedule`, and judge it.
 
     Logs and data directories of the nodes go into `directory`; the data stays only if the verdict
-    is not VALID. `record` is given every op as it happens, `journal` every attempt at a fault.
+    is not VALID. `record` is given every op as it happens, `record_watch` whatever a watcher is
+    told, `journal` every attempt at a fault.
     Raises `HarnessError` if the cluster cannot be brought up or broken as asked.
     """
     if plan.mutant is not None:
@@ -73,10 +76,15 @@ def run_real_trial(
     workload = workload_named(plan.workload.name)
     system = system_of(plan)
     ops: list[Op] = []
+    watched: list[WatchRecord] = []
 
     def keep(op: Op) -> None:
         ops.append(op)
         record(op)
+
+    def keep_watch(told: WatchRecord) -> None:
+        watched.append(told)
+        record_watch(told)
 
     script = Script(
         plan=plan,
@@ -86,6 +94,8 @@ def run_real_trial(
         final=lambda keys: workload.final_generator(plan, keys),
         stream=Streams(plan.seed).named,
         record=keep,
+        fleet=fleet_maker(plan),
+        record_watch=keep_watch,
         journal=journal,
         progress=progress,
     )
@@ -94,7 +104,7 @@ def run_real_trial(
         outcome = run(environment, script)
     _require_ports(outcome)
     history = History(ops)
-    verdict = merge("trial", [*_verdicts_of(outcome), judge(plan, history)])
+    verdict = merge("trial", [*_verdicts_of(outcome), judge(plan, history, watched)])
     if verdict.answer is Answer.VALID:
         environment.discard_data()
     return RealTrialResult(

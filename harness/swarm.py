@@ -95,7 +95,7 @@ MENUS: Final[tuple[Menu, ...]] = (
     _menu("node.snapshot_chunk_bytes", (100, 1_000, 1 << 20)),
     _menu("node.watch_progress_ms", (100.0, 600_000.0)),
     _menu("node.watch_batch_rows", (1, 5, 1_000)),
-    _menu("node.watch_fragment_bytes", (200, 2_097_152)),
+    _menu("node.watch_fragment_bytes", (60, 2_097_152)),
     _menu("node.lease_checkpoint_ms", (500.0, 1_000.0, 300_000.0)),
     _menu("node.quota_backend_bytes", (*[1_000_000_000] * 7, 3_000)),
     # ---------------------------------------------------------------- what the judgement may cost

@@ -147,6 +147,8 @@ class _Stream:
     watchers: dict[int, _Watcher] = field(default_factory=dict)
     """By the store's watch ids."""
     progress_asked_at: Instant | None = None
+    ending: list[int] = field(default_factory=list)
+    """Watchers that the store ended while it was being asked to: it may answer that, too."""
     progress_revision: int = 0
     """What the last answer to a request for progress said."""
     is_reading: bool = True
@@ -189,7 +191,7 @@ class WatchClient:
             self._final_revision is not None
             and stream is not None
             and not stream.asked
-            and stream.progress_revision >= self._final_revision
+            and (not stream.watchers or stream.progress_revision >= self._final_revision)
         )
 
     # ------------------------------------------------------------ what the driver calls
@@ -236,7 +238,9 @@ class WatchClient:
     def _act(self, stream: _Stream, now: Instant) -> list[Move]:
         point = self._random.random()
         if not stream.is_reading:
-            return self._read(stream, is_reading=True)
+            # Then it is far behind: the time at which a hasty word about progress would be wrong.
+            asking = self._ask_progress(stream, now) if point < 0.5 else []
+            return [*asking, *self._read(stream, is_reading=True)]
         count = len(stream.asked) + len(stream.watchers)
         if not count or (point < 0.45 and count < self._settings.watchers_max):
             return [self._create(stream, now, self._around.draw(self._random))]
@@ -250,14 +254,21 @@ class WatchClient:
         return self._break_off(stream, now, "broken off")
 
     def _wind_up(self, stream: _Stream, now: Instant, revision: int) -> list[Move]:
-        """Wait for the end: read, cancel who waits for a revision to come, ask for progress."""
+        """Wait for the end: read, cancel who waits for a revision to come, ask for progress.
+
+        etcd from 3.5.8 on answers only if all watchers of the stream are synced (#15220), and who
+        was canceled by a compaction never is again: a stream that has no answer is left.
+        """
+        asked_at = stream.progress_asked_at
+        if asked_at is not None and now - asked_at > self._settings.patience_ns:
+            return self._break_off(stream, now, "no progress was told")
         moves: list[Move] = [] if stream.is_reading else self._read(stream, is_reading=True)
         moves += [
             _canceling(stream, watcher)
             for watcher in stream.watchers.values()
             if watcher.drawn.start_revision > revision and not watcher.is_ending
         ]
-        if stream.progress_asked_at is None and stream.progress_revision < revision:
+        if stream.progress_revision < revision:
             moves += self._ask_progress(stream, now)
         return moves
 
@@ -373,6 +384,9 @@ class WatchClient:
 
     def _take(self, stream: _Stream, now: Instant, response: WatchResponse) -> None:
         watcher = stream.watchers.get(response.watch_id)
+        if watcher is None and response.canceled and response.watch_id in stream.ending:
+            stream.ending.remove(response.watch_id)
+            return
         if watcher is None:
             raise UnexpectedResponse(
                 f"watcher {response.watch_id} has ended or never was, and is told: {response}"
@@ -401,6 +415,8 @@ class WatchClient:
         self, stream: _Stream, now: Instant, watcher: _Watcher, response: WatchResponse
     ) -> None:
         del stream.watchers[response.watch_id]
+        if watcher.is_ending and response.compact_revision:
+            stream.ending.append(response.watch_id)
         self._record(
             Canceled(
                 time=now,

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final, assert_never
 
 from checkers.collector import rare_collections
-from checkers.formats import jepsen_edn, jepsen_json, jepsen_log, porcupine_kv
+from checkers.formats import etcd_report, jepsen_edn, jepsen_json, jepsen_log, porcupine_kv
 from checkers.history import History
 from checkers.history_file import HistoryFileError, load_history
 
@@ -17,6 +17,8 @@ SAMPLE_BYTES_MAX: Final = 64 * 1024
 class Format(enum.StrEnum):
     """The formats that can be read, by the names users give."""
 
+    ETCD_REPORT = "etcd-report"
+    """A directory that etcd's robustness tests wrote."""
     QUORATE = "quorate"
     """Our own: JSON lines."""
     JEPSEN_EDN = "jepsen-edn"
@@ -51,6 +53,8 @@ def read_history(
 
 def _read(path: Path, chosen: Format, *, allow_torn_tail: bool) -> History:
     match chosen:
+        case Format.ETCD_REPORT:
+            return etcd_report.read(path)
         case Format.QUORATE:
             return load_history(path, allow_torn_tail=allow_torn_tail).history
         case Format.JEPSEN_EDN:
@@ -67,6 +71,8 @@ def _read(path: Path, chosen: Format, *, allow_torn_tail: bool) -> History:
 
 def detect(path: Path) -> Format:
     """Return the format of the file, or raise `HistoryFileError` if it is none we read."""
+    if etcd_report.is_report(path):
+        return Format.ETCD_REPORT
     try:
         with path.open("rb") as file:
             sample = file.read(SAMPLE_BYTES_MAX).decode(errors="replace")

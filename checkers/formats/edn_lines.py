@@ -27,6 +27,8 @@ _MAP: Final = "\0"
 
 _OP_TAG: Final = "#jepsen.history.Op{"
 _NOT_PLAIN: Final = re.compile(r'["\\;#()^@`~\0]')
+_WORD: Final = re.compile(r'"[\w.\-]*"')
+"""A string in which nothing can be mistaken for anything else."""
 _KEYWORD: Final = re.compile(r"(?<![^\s,\[{]):([A-Za-z][\w.\-/+*!?<>=$%&|]*)(?![^\s,\[\]{}])")
 _NIL: Final = re.compile(r"(?<![^\s,\[{])nil(?![^\s,\]}])")
 _ADJACENT: Final = ("][", "]{", "}[", "}{", '"[', '"{')
@@ -79,13 +81,13 @@ def _lines(path: Path) -> Iterator[str]:
 
 
 def _is_plain_map(text: str) -> bool:
-    """Say whether `text` looks like one map of keywords, numbers, vectors and maps."""
+    """Say whether `text` looks like one map of keywords, words, numbers, vectors and maps."""
     if not text.endswith("}"):
         return False
     body = text.removeprefix(_OP_TAG)
     return (
         (len(body) < len(text) or text.startswith("{"))
-        and not _NOT_PLAIN.search(body)
+        and not _NOT_PLAIN.search(_WORD.sub("", body) if '"' in body else body)
         and text.count("{") == text.count("}")
         and text.count("[") == text.count("]")
     )

@@ -74,17 +74,19 @@ def explain(case: Case[StateT, OperationT]) -> Evidence:
 def _core(case: Case[StateT, OperationT]) -> Core[OperationT]:
     model = case.model
     steps = _STEPS_MAX
+    lucky = model  # where an order began last: variants of a history are much alike
 
     def judge(intervals: Sequence[Interval[OperationT]], *, from_anywhere: bool) -> Answer:
-        nonlocal steps
+        nonlocal steps, lucky
         starts = _starts(model, intervals) if from_anywhere else [model]
-        for start in starts:
+        for start in sorted(starts, key=lambda start: start.initial != lucky.initial):
             steps -= len(intervals)
             if steps <= 0:
                 return Answer.UNKNOWN
             outcome = decide(intervals, start, steps_max=steps)
             steps -= outcome.steps
             if outcome.answer is not Answer.INVALID:
+                lucky = start
                 return outcome.answer
         return Answer.INVALID if starts else Answer.UNKNOWN
 

@@ -206,8 +206,10 @@ class RegisterSearch:
         """Return the last choice that is left; and remember where the first attempt went."""
         if not self._came_back:
             self._came_back = True
-            for row, (state, done, optional, used) in enumerate(self._trail):
-                self._met(row, state, done, optional, used)
+            width, met_after = self._tables.value_count, self._met_after
+            for row, (state, *rest) in enumerate(self._trail):
+                met_after.setdefault(row * width + state, []).append((rest[0], rest[1], rest[2]))
+            self._remembered_count += len(self._trail)
         choice = self._stack.pop()
         if isinstance(choice, _Chains):
             return choice

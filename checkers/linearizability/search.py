@@ -28,7 +28,7 @@ from checkers.linearizability.register_moves import RegisterMoves
 from checkers.linearizability.register_search import RegisterSearch
 from checkers.linearizability.register_tables import RegisterTables
 from checkers.linearizability.string_moves import StringMoves
-from checkers.linearizability.sweep import Moves, Outcome, Sweep
+from checkers.linearizability.sweep import CHAINS_MAX, Moves, Outcome, Sweep
 from checkers.models.cas_register import CasRegister
 from checkers.models.kv import Kv
 from checkers.models.model import Model
@@ -49,6 +49,9 @@ _HASTY_STEPS_EACH: Final = 4
 
 _PATIENCE: Final = 20
 """How many times a cautious sweep's steps it may spend before sweeps are tried."""
+
+_RELAXED_CHAINS_MAX: Final = 1000
+"""Configurations that a relaxation may hold at one return."""
 
 _CAUTIOUS_STEPS_MAX: Final = 2000
 _CAUTIOUS_STEPS_EACH: Final = 20
@@ -119,6 +122,7 @@ class _Rung(NamedTuple):
     steps_max: int
     beam: int | None = None
     reusable: bool = False
+    chains_max: int = CHAINS_MAX
 
 
 def _climb(
@@ -130,7 +134,10 @@ def _climb(
     for rung in _ladder(intervals, steps_max):
         moves = moves_for(reusable=rung.reusable)
         allowed = min(rung.steps_max, steps_max - steps)
-        outcome = Sweep(moves, intervals, steps_max=allowed, beam=rung.beam).run()
+        sweep = Sweep(
+            moves, intervals, steps_max=allowed, beam=rung.beam, chains_max=rung.chains_max
+        )
+        outcome = sweep.run()
         steps += outcome.steps
         place_max = max(place_max, outcome.place or 0)
         if outcome.answer is Answer.INVALID or (
@@ -148,8 +155,9 @@ def _ladder(intervals: Sequence[Interval[object]], steps_max: int) -> Iterator[_
     if any(interval.ret is None for interval in intervals):
         cautious = _CAUTIOUS_STEPS_MAX + _CAUTIOUS_STEPS_EACH * len(intervals)
         yield _Rung("sweep", cautious)
-        # Where states are without number, as sums or strings, a relaxation need not come to an end.
-        yield _Rung("relaxation", 10 * cautious, reusable=True)
+        # Where states are without number, as sums or queues, a relaxation need not come to an end,
+        # and each state may be larger than the one before.
+        yield _Rung("relaxation", 10 * cautious, reusable=True, chains_max=_RELAXED_CHAINS_MAX)
         yield from _beams(_WIDE_BEAMS, steps_max)
     yield _Rung("sweep", steps_max)
 

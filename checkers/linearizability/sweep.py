@@ -54,7 +54,7 @@ StateT = TypeVar("StateT", bound=Hashable)
 Configuration: TypeAlias = tuple[StateT, int, int, int]
 """(state, done, optional, used): two sets of open operations as bits, disjoint, and the counts."""
 
-_CHAINS_MAX: Final = 1_000_000
+CHAINS_MAX: Final = 1_000_000
 """Configurations held at one return, at most: a few hundred megabytes. The rest is cut."""
 
 
@@ -148,7 +148,9 @@ class Sweep(Generic[StateT]):
         *,
         steps_max: int,
         beam: int | None = None,
+        chains_max: int = CHAINS_MAX,
     ) -> None:
+        self._chains_max: Final = chains_max
         self._moves: Final = moves
         self._count: Final = len(intervals)
         self._intervals: Final = intervals
@@ -224,6 +226,7 @@ class Sweep(Generic[StateT]):
         moves = self._moves
         pures, movers, guard = moves.pure, moves.movers, moves.guard
         land, successors = moves.land, moves.successors
+        chains_max = self._chains_max
         steps, landed_max = self._steps, 4 * self._beam if self._beam else self._steps_max
         seen: dict[StateT, list[Configuration[StateT]]] = {}
         for configuration in chains:
@@ -236,7 +239,7 @@ class Sweep(Generic[StateT]):
                 landed_count += 1
                 if pure:
                     continue  # it was legal on the way: longer chains can wait
-            if landed_count >= landed_max or steps > self._steps_max or len(chains) > _CHAINS_MAX:
+            if landed_count >= landed_max or steps > self._steps_max or len(chains) > chains_max:
                 self._was_cut = True
                 break
             for successor in successors(configuration):

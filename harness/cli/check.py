@@ -9,6 +9,7 @@ import msgspec
 from checkers.checker import Budget
 from checkers.choose import MULTI_REGISTER, checker_named, choices, model_of
 from checkers.formats.detect import Format, detect, read_history
+from checkers.formats.etcd_report import is_report
 from checkers.history import History
 from checkers.history_file import load_history
 from checkers.raft.checker import judge_facts
@@ -72,8 +73,9 @@ def check(
 ) -> Answer:
     """Judge recorded histories. A FILE may also be the directory of a run.
 
-    Reads Quorate's own JSON lines, Jepsen's and Knossos' EDN, Jepsen's log lines, and
-    Porcupine's key-value files. The exit code is that of the worst verdict.
+    Reads Quorate's own JSON lines, Jepsen's, Knossos' and Elle's EDN, the same in JSON, Jepsen's
+    log lines, Porcupine's key-value files, and directories of etcd's robustness tests. The exit
+    code is that of the worst verdict.
 
     \b
     quorate check runs/20260101T000000Z-register-seed1
@@ -85,7 +87,7 @@ def check(
     judged: list[tuple[Path, Verdict]] = []
     for path in paths:
         started = time.perf_counter()
-        if path.is_dir():
+        if path.is_dir() and not is_report(path):
             verdict = _judge_run(path)
         else:
             history = _read(path, None if format_name is None else Format(format_name))

@@ -4,6 +4,7 @@ As `harness.cli.session`, whose runs can be repeated bit for bit; these can only
 """
 
 from collections.abc import Callable
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,11 +14,13 @@ from typing import Self
 import msgspec
 
 from checkers.verdict import as_json_value
+from checkers.watch_history import WatchRecord
 from harness.environments.progress import Progress
 from harness.plan import Plan
 from harness.real_trial import RealTrialResult, run_real_trial
-from harness.recorder import Recorder
+from harness.recorder import Recorder, WatchRecorder
 from harness.store import RunDirectory
+from harness.workloads.registry import fleet_maker
 from nemesis.applied import Applied
 from nemesis.encoding import applied_value
 from nemesis.schedule import Schedule
@@ -78,15 +81,18 @@ def conduct_real(
     on_directory(directory)
     directory.write_schedule(write_schedule(schedule))
     about: dict[str, object] = {"workload": plan.workload.name, "seed": plan.seed}
-    with (
-        Recorder(directory.history_path, about) as recorder,
-        Journal(directory.journal_path) as journal,
-    ):
+    with ExitStack() as files:
+        recorder = files.enter_context(Recorder(directory.history_path, about))
+        journal = files.enter_context(Journal(directory.journal_path))
+        watched = None
+        if fleet_maker(plan) is not None:
+            watched = files.enter_context(closing(WatchRecorder(directory.watch_path, about)))
         result = run_real_trial(
             plan,
             schedule,
             directory,
             record=recorder.record,
+            record_watch=_told_to_nobody if watched is None else watched.record,
             journal=journal.write,
             progress=progress,
         )
@@ -98,3 +104,7 @@ def conduct_real(
     )
     directory.write_results(msgspec.json.format(msgspec.json.encode(results), indent=1))
     return RealSession(directory=directory, result=result)
+
+
+def _told_to_nobody(told: WatchRecord) -> None:
+    raise AssertionError(f"nobody watches in this workload, and somebody was told {told}")

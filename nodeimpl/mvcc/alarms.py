@@ -3,8 +3,8 @@
 - NOSPACE: the backend of a member holds more than its quota. Whatever would make stores grow is
   refused: puts, transactions that may put, new leases. Deletes, compactions and reads go on, so
   that room can be made (etcd, etcdserver/apply.go: applierV3Capped).
-- CORRUPT: a member's content differs from the others'. No command is carried out but those about
-  alarms and members (etcd: applierV3Corrupt).
+- CORRUPT: a member's content differs from the others'. No command about keys is carried out, and
+  no lease begins or ends (etcd: applierV3Corrupt).
 
 Raising and lifting an alarm are commands, so members agree on what was refused, whatever the size
 of each one's own backend.
@@ -12,6 +12,7 @@ of each one's own backend.
 
 import struct
 from collections.abc import Sequence
+from typing import Final
 
 from nodeimpl.api.errors import CORRUPT as CORRUPT_CLUSTER
 from nodeimpl.api.errors import NO_SPACE, ApiError
@@ -23,15 +24,30 @@ from nodeimpl.api.rpc_pb2 import (
     AlarmRequest,
     AlarmResponse,
     AlarmType,
+    CompactionRequest,
+    DeleteRangeRequest,
     LeaseGrantRequest,
+    LeaseRevokeRequest,
     PutRequest,
+    RangeRequest,
     RequestOp,
     TxnRequest,
 )
-from nodeimpl.mvcc.commands import Command, DescribeMember
+from nodeimpl.mvcc.commands import Command, ExpireLease
 from nodeimpl.mvcc.facts import ALARMS, Facts
 
 _NAME = struct.Struct(">IQ")
+
+_REFUSED_IF_CORRUPT: Final = (
+    RangeRequest,
+    PutRequest,
+    DeleteRangeRequest,
+    TxnRequest,
+    CompactionRequest,
+    LeaseGrantRequest,
+    LeaseRevokeRequest,
+    ExpireLease,
+)
 
 
 class Alarms:
@@ -98,9 +114,7 @@ def apply_alarm(alarms: Alarms, request: AlarmRequest) -> AlarmResponse:
 
 def alarm_error(alarms: Alarms, command: Command) -> ApiError | None:
     """Return why the alarms forbid to carry out `command`; None if they do not."""
-    if isinstance(command, AlarmRequest | DescribeMember):
-        return None
-    if alarms.is_on(CORRUPT):
+    if isinstance(command, _REFUSED_IF_CORRUPT) and alarms.is_on(CORRUPT):
         return CORRUPT_CLUSTER
     if alarms.is_on(NOSPACE) and makes_grow(command):
         return NO_SPACE

@@ -37,6 +37,33 @@ def test_a_healthy_store_is_valid_under_every_fault_of_the_environment(
     assert line(done.stdout, "verdict") == "VALID"
 
 
+@pytest.mark.parametrize(
+    ("system", "workload"), [("etcd", "lease"), ("nodeimpl", "lease"), ("nodeimpl", "watch")]
+)
+def test_leases_and_watches_are_kept_across_kills(
+    tmp_path: Path, system: str, workload: str
+) -> None:
+    done = quorate(
+        tmp_path, "run", "--env", "local", "--system", system, *SHORT,
+        "--workload", workload, "--faults", "kill",
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_what_watchers_of_an_etcd_were_told_is_recorded_and_can_be_judged_again(
+    tmp_path: Path,
+) -> None:
+    done = quorate(tmp_path, *ETCD, "--time-limit", "4", "--workload", "watch", "--faults", "none")
+    judged = quorate(tmp_path, "check", str(the_run(tmp_path)))
+
+    records = (the_run(tmp_path) / "watch.jsonl").read_text().splitlines()
+    assert "watch-reliable" in done.stdout
+    assert '"type":"end"' in records[-1]
+    assert any('"type":"events"' in record for record in records)
+    assert "watch-reliable" in judged.stdout
+
+
 def test_the_faults_were_really_done_and_are_in_the_history(tmp_path: Path) -> None:
     quorate(tmp_path, *ETCD, *SHORT, "--faults", "kill,pause")
     run = RunDirectory.open(the_run(tmp_path))

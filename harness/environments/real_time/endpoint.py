@@ -5,11 +5,13 @@ failures are told as they are. So there is no balancing, no retry and no proxy; 
 answers are etcd's own messages.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Final, Self, TypeAlias
 
 import grpc
 
+from harness.client import connection_lost
 from harness.environments.real_time.failures import failure_of
 from nodeimpl.api.requests import ApiRequest, ApiResponse
 from nodeimpl.api.rpc_pb2 import (
@@ -19,6 +21,16 @@ from nodeimpl.api.rpc_pb2 import (
     DeleteRangeResponse,
     HashKVRequest,
     HashKVResponse,
+    LeaseGrantRequest,
+    LeaseGrantResponse,
+    LeaseKeepAliveRequest,
+    LeaseKeepAliveResponse,
+    LeaseLeasesRequest,
+    LeaseLeasesResponse,
+    LeaseRevokeRequest,
+    LeaseRevokeResponse,
+    LeaseTimeToLiveRequest,
+    LeaseTimeToLiveResponse,
     PutRequest,
     PutResponse,
     RangeRequest,
@@ -43,6 +55,21 @@ _OPTIONS: Final[Sequence[tuple[str, int]]] = (
     ("grpc.max_reconnect_backoff_ms", 250),
 )
 
+_METHODS: Final[Mapping[type[ApiRequest], tuple[str, type[ApiResponse]]]] = MappingProxyType(
+    {
+        RangeRequest: ("KV/Range", RangeResponse),
+        PutRequest: ("KV/Put", PutResponse),
+        DeleteRangeRequest: ("KV/DeleteRange", DeleteRangeResponse),
+        TxnRequest: ("KV/Txn", TxnResponse),
+        CompactionRequest: ("KV/Compact", CompactionResponse),
+        LeaseGrantRequest: ("Lease/LeaseGrant", LeaseGrantResponse),
+        LeaseRevokeRequest: ("Lease/LeaseRevoke", LeaseRevokeResponse),
+        LeaseTimeToLiveRequest: ("Lease/LeaseTimeToLive", LeaseTimeToLiveResponse),
+        LeaseLeasesRequest: ("Lease/LeaseLeases", LeaseLeasesResponse),
+    }
+)
+"""Requests that are one call with one answer. A keep-alive is a stream to etcd."""
+
 _Method: TypeAlias = grpc.aio.UnaryUnaryMultiCallable[ApiRequest, ApiResponse]
 
 
@@ -54,12 +81,16 @@ class Endpoint:
         channel = grpc.aio.insecure_channel(address, options=list(_OPTIONS))
         self._channel = channel
         self._methods: dict[type[ApiRequest], _Method] = {
-            RangeRequest: _kv(channel, "Range", RangeResponse),
-            PutRequest: _kv(channel, "Put", PutResponse),
-            DeleteRangeRequest: _kv(channel, "DeleteRange", DeleteRangeResponse),
-            TxnRequest: _kv(channel, "Txn", TxnResponse),
-            CompactionRequest: _kv(channel, "Compact", CompactionResponse),
+            request: _method(channel, path, response)
+            for request, (path, response) in _METHODS.items()
         }
+        self._keep_alives: grpc.aio.StreamStreamMultiCallable[
+            LeaseKeepAliveRequest, LeaseKeepAliveResponse
+        ] = channel.stream_stream(
+            "/etcdserverpb.Lease/LeaseKeepAlive",
+            request_serializer=LeaseKeepAliveRequest.SerializeToString,
+            response_deserializer=LeaseKeepAliveResponse.FromString,
+        )
         self._status: grpc.aio.UnaryUnaryMultiCallable[StatusRequest, StatusResponse] = (
             channel.unary_unary(
                 "/etcdserverpb.Maintenance/Status",
@@ -84,9 +115,24 @@ class Endpoint:
     async def call(self, request: ApiRequest, timeout_ns: int) -> ApiResponse:
         """Send the request once and return the answer; raises `CallError` if none comes."""
         try:
+            if isinstance(request, LeaseKeepAliveRequest):
+                return await self._keep_alive(request, timeout_ns)
             return await self._methods[type(request)](request, timeout=timeout_ns / SECOND)
         except grpc.aio.AioRpcError as error:
             raise failure_of(error) from error
+
+    async def _keep_alive(
+        self, request: LeaseKeepAliveRequest, timeout_ns: int
+    ) -> LeaseKeepAliveResponse:
+        """Keep one lease alive once, on a stream of its own."""
+        call = self._keep_alives(iter([request]), timeout=timeout_ns / SECOND)
+        try:
+            response = await call.read()
+        finally:
+            call.cancel()
+        if not isinstance(response, LeaseKeepAliveResponse):
+            raise connection_lost()
+        return response
 
     async def status(self, timeout_ns: int) -> StatusResponse:
         """Return what the node says of itself; raises `CallError`."""
@@ -107,9 +153,9 @@ class Endpoint:
         await self._channel.close()
 
 
-def _kv(channel: grpc.aio.Channel, method: str, answer: type[ApiResponse]) -> _Method:
+def _method(channel: grpc.aio.Channel, path: str, answer: type[ApiResponse]) -> _Method:
     return channel.unary_unary(
-        f"/etcdserverpb.KV/{method}",
+        f"/etcdserverpb.{path}",
         request_serializer=_serialized,
         response_deserializer=answer.FromString,
     )

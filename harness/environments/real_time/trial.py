@@ -4,6 +4,7 @@
     load       clients work while the schedule breaks things, until the plan's time limit
     healing    every fault is undone; the cluster must elect and converge within the plan's bound
     readout    the workload's final reads, which must succeed
+    listening  clients that watch hear of everything up to there
     agreement  nodes at rest must hold equal stores
 
 The same phases, generators, interpreter and faults as in simulation; what differs is who waits.
@@ -19,6 +20,7 @@ from typing import Final
 import msgspec
 
 from checkers.history import Op, OpType
+from checkers.watch_history import WatchRecord
 from harness.client import Client
 from harness.environments.environment import Environment
 from harness.environments.progress import Progress
@@ -30,10 +32,12 @@ from harness.environments.real_time.endpoint import Endpoint
 from harness.environments.real_time.monitor import Monitor
 from harness.environments.real_time.nemesis import RealTimeNemesis
 from harness.environments.real_time.outcome import RealOutcome, Stuck
+from harness.environments.real_time.watchers import RealTimeWatchers
 from harness.errors import HarnessError
 from harness.generator.generator import Generator
 from harness.interpreter import Interpreter, Streams
 from harness.plan import Plan
+from harness.watch_fleet import FleetMaker
 from nemesis.applied import Applied, Outcome, Phase
 from nemesis.encoding import applied_value
 from nemesis.faults.means import lacking
@@ -50,7 +54,7 @@ from nemesis.schedule import (
     When,
 )
 from nemesis.surface import Surfaces
-from nodeimpl.ids import SECOND
+from nodeimpl.ids import SECOND, Instant
 
 _SLICE_S: Final = 0.05
 """Between two looks at how far it is."""
@@ -70,6 +74,10 @@ class Script:
     """The named streams of chance of the plan's seed."""
     record: Callable[[Op], None]
     """Is given every op in the order of the history."""
+    fleet: FleetMaker | None
+    """Makes the clients that watch; None if nobody does."""
+    record_watch: Callable[[WatchRecord], None]
+    """Is given whatever a watcher is told."""
     journal: Record
     """Is given every attempt at a fault, before and after it."""
     progress: Callable[[Progress], None]
@@ -124,12 +132,15 @@ class RealTrial:
         _require_means(script.schedule, surfaces, environment.name)
         self._injector = Injector(surfaces, script.schedule, script.stream, record=script.journal)
         self._nemesis = RealTimeNemesis(self._clock, self._injector, self._note)
+        self._watchers = self._make_watchers()
         self._recovery_ns: int | None = None
         self._setup_ns = 0
         self._first_applied = 0
 
     async def close(self) -> None:
         """Give up what is in flight."""
+        if self._watchers is not None:
+            await self._watchers.close()
         await self._clients.abandon()
         await self._nemesis.close()
 
@@ -142,6 +153,8 @@ class RealTrial:
                 await self._load()
                 await self._heal()
                 await self._read_out()
+                if self._watchers is not None:
+                    await self._listen(self._watchers)
             hashes_compared = await compare_stores(self._endpoints)
         except Stuck as stuck:
             failure = stuck.failure
@@ -160,6 +173,14 @@ class RealTrial:
             recovery_ns=self._recovery_ns,
             hashes_compared=hashes_compared,
         )
+
+    def _make_watchers(self) -> RealTimeWatchers | None:
+        script = self._script
+        if script.fleet is None:
+            return None
+        fleet = script.fleet(script.stream("watchers"), script.record_watch, Instant(0))
+        addresses = {node: endpoint.address for node, endpoint in self._endpoints.items()}
+        return RealTimeWatchers(self._clock, fleet, addresses)
 
     def _surfaces(self) -> Surfaces:
         means = self._environment.means()
@@ -217,6 +238,8 @@ class RealTrial:
     async def _load(self) -> None:
         self._interpreter.follow(self._script.load)
         self._clients.step()
+        if self._watchers is not None:
+            self._watchers.start()
         breaking = asyncio.create_task(self._nemesis.run())
         try:
             while self._clock.now() < self._load_ns:
@@ -267,9 +290,22 @@ class RealTrial:
             await self._pass_time("readout", _SLICE_S)
         await self._converge("readout", "after the final reads")
 
+    async def _listen(self, watchers: RealTimeWatchers) -> None:
+        """Let clients that watch hear of everything; how far they came is for a checker to say."""
+        revision = watchers.fleet.revision
+        began = self._clock.now()
+        watchers.finish(revision)
+        while not watchers.have_heard_all and self._clock.now() < began + self._bound_ns:
+            await self._pass_time("listening", _SLICE_S)
+        waited_ns = self._clock.now() - began
+        await watchers.close()  # Nothing may be told after the end has been noted.
+        self._script.record_watch(watchers.end(revision, waited_ns))
+
     async def _pass_time(self, phase: str, seconds: float) -> None:
         await asyncio.sleep(seconds)
         self._clients.raise_error()
+        if self._watchers is not None:
+            self._watchers.raise_error()
         self._tell(phase)
 
     # ------------------------------------------------------------ what happens meanwhile
@@ -278,6 +314,8 @@ class RealTrial:
         if op.type is OpType.OK:
             self._ok_at = op.time
         self._script.record(op)
+        if self._watchers is not None:
+            self._watchers.fleet.note(op)
 
     def _observe(self, observation: Observation) -> None:
         self._nemesis.observe(observation)

@@ -14,11 +14,9 @@ from harness.environments.simulation.lease_promises import LeasePromises
 from harness.environments.simulation.oracle import Breach, Oracle
 from harness.environments.simulation.outbox import Outbox
 from harness.environments.simulation.trace import (
-    Committed,
     Crashed,
     Members,
     Noted,
-    Persisted,
     Role,
     SnapshotInstalled,
     SnapshotSent,
@@ -27,7 +25,9 @@ from harness.environments.simulation.trace import (
     Trace,
     Trimmed,
     What,
+    committed,
     fingerprints,
+    persisted,
 )
 from harness.environments.simulation.watch_streams import WatchStreams
 from nodeimpl.api.errors import ApiError
@@ -414,18 +414,7 @@ class Host:
     def synced(self, persist: Persist) -> None:
         """Note that `persist`, the oldest that was not, is durable."""
         self._oracle.synced(self.node_id)
-        hard_state, entries = persist.hard_state, persist.entries
-        voted_for = hard_state.voted_for if hard_state is not None else None
-        self._note(
-            Persisted(
-                None if hard_state is None else hard_state.current_term,
-                None if voted_for is None else self._names[voted_for],
-                entries[0].index if entries else 0,
-                entries[-1].index if entries else 0,
-                entries[-1].term if entries else 0,
-                fingerprints(entries),
-            )
-        )
+        self._note(persisted(persist.hard_state, persist.entries, self._names))
 
     def trimmed(self, trim: Trim) -> None:
         """Note that the log is about to be trimmed."""
@@ -485,5 +474,4 @@ class Host:
     def _note_committed(self, commit: Commit) -> None:
         entries = commit.entries
         self._oracle.committed(self.node_id, entries)
-        first, last = entries[0], entries[-1]
-        self._note(Committed(first.index, last.index, last.term, fingerprints(entries)))
+        self._note(committed(entries))

@@ -35,6 +35,7 @@ from nodeimpl.api.rpc_pb2 import (
     LeaseTimeToLiveResponse,
 )
 from nodeimpl.ids import SECOND
+from nodeimpl.mvcc.auth.identity import split_identity
 from nodeimpl.mvcc.commands import ExpireLease, decode_command
 from nodeimpl.raft.messages import Entry
 
@@ -166,9 +167,10 @@ class LeasePromises:
     # ------------------------------------------------------------ what is committed
     def committed(self, entry: Entry) -> None:
         """Judge a command that is committed, if it is about leases; raise `Breach`."""
-        if not entry.data or entry.data[0] not in _KINDS:
+        data, _ = split_identity(entry.data)
+        if not data or data[0] not in _KINDS:
             return
-        _, command = decode_command(entry.data)
+        _, command = decode_command(data)
         match command:
             case LeaseGrantRequest():
                 self._granted(command.ID, command.TTL)

@@ -13,13 +13,13 @@ checkpoints tell roughly where two runs part even when no transition differs.
 import hashlib
 import zlib
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol, TypeAlias, assert_never
 
 import msgspec
 
-from nodeimpl.ids import SECOND
-from nodeimpl.raft.messages import Entry
+from nodeimpl.ids import SECOND, NodeId
+from nodeimpl.raft.messages import Entry, HardState
 
 RECENT_MAX = 400
 """Transitions kept for the explanation of a breach."""
@@ -207,6 +207,27 @@ What = (
     | Stopped
     | Noted
 )
+
+
+def persisted(
+    hard_state: HardState | None, entries: Sequence[Entry], names: Mapping[NodeId, str]
+) -> Persisted:
+    """Return that these became durable, each None or empty if it was not written."""
+    voted_for = hard_state.voted_for if hard_state is not None else None
+    return Persisted(
+        None if hard_state is None else hard_state.current_term,
+        None if voted_for is None else names[voted_for],
+        entries[0].index if entries else 0,
+        entries[-1].index if entries else 0,
+        entries[-1].term if entries else 0,
+        fingerprints(entries),
+    )
+
+
+def committed(entries: Sequence[Entry]) -> Committed:
+    """Return that these, at least one, were committed and applied."""
+    first, last = entries[0], entries[-1]
+    return Committed(first.index, last.index, last.term, fingerprints(entries))
 
 
 class Transition(msgspec.Struct, frozen=True, gc=False):

@@ -10,7 +10,7 @@ members need a user.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Final, assert_never
+from typing import Final, assert_never, get_args
 
 from nodeimpl.api.errors import (
     AUTH_OLD_REVISION,
@@ -41,6 +41,9 @@ from nodeimpl.mvcc.auth.book import AuthBook, Grants
 from nodeimpl.mvcc.auth.identity import Identity
 from nodeimpl.mvcc.key_ranges import KeyRange, key_range
 from nodeimpl.mvcc.leases import LeaseBook
+
+_OF_USERS: Final = get_args(AuthRequest)
+"""Requests about users and roles."""
 
 ALL_KEYS: Final = KeyRange(b"\0", None)
 """A key is never empty."""
@@ -168,7 +171,7 @@ def objection(
     """Return why a request may not be carried out for who asks; None if it may."""
     if not book.enabled:
         return None
-    error = identity_error(book, identity)
+    error = identity_error(book, identity, is_of_users=isinstance(request, _OF_USERS))
     if error is not None or identity is None:
         return error or USER_EMPTY
     if book.is_root(identity.user) or Asker(book, leases, identity.user).may(request):
@@ -176,11 +179,17 @@ def objection(
     return PERMISSION_DENIED
 
 
-def identity_error(book: AuthBook, identity: Identity | None) -> ApiError | None:
-    """Return what is wrong with who asks, while everybody must say who they are."""
+def identity_error(
+    book: AuthBook, identity: Identity | None, *, is_of_users: bool = False
+) -> ApiError | None:
+    """Return what is wrong with who asks, while everybody must say who they are.
+
+    Who manages users is asked who they are now, and may know older users than these (as etcd): or
+    root could not make one change right after another, by way of a node that lags.
+    """
     if identity is None or not identity.user:
         return USER_EMPTY
-    if identity.auth_revision < book.revision:
+    if identity.auth_revision < book.revision and not is_of_users:
         return AUTH_OLD_REVISION
     if book.user(identity.user) is None:
         return PERMISSION_DENIED

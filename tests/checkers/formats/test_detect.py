@@ -53,6 +53,7 @@ def test_a_named_format_is_believed(tmp_path: Path) -> None:
 
 def test_formats_have_the_names_users_give() -> None:
     assert [str(known) for known in Format] == [
+        "etcd-report",
         "quorate",
         "jepsen-edn",
         "jepsen-json",
@@ -70,7 +71,7 @@ def test_formats_have_the_names_users_give() -> None:
             "verdict: VALID\n",
             (
                 "is in no format known here"
-                " (quorate, jepsen-edn, jepsen-json, jepsen-log, porcupine-kv);"
+                " (etcd-report, quorate, jepsen-edn, jepsen-json, jepsen-log, porcupine-kv);"
                 " if it is in one of them, name it"
             ),
         ),

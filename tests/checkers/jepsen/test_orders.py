@@ -15,7 +15,7 @@ from checkers.jepsen.long_fork import LongFork
 from checkers.verdict import Answer
 from tests.checkers.timeline import Row, history_of, kinds
 
-CASES = int(os.environ.get("QUORATE_FUZZ_CASES", "20000"))
+CASES = int(os.environ.get("QUORATE_FUZZ_CASES", "4000"))
 
 
 def txn(at: float, *steps: tuple[str, str, object], outcome: OpType = OpType.OK) -> Row:

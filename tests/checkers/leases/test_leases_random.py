@@ -17,7 +17,7 @@ from checkers.verdict import Answer, Verdict
 from checkers.watch_history import Create, Created, Delivery, Event, EventKind, WatchRecord
 from tests.checkers.timeline import Row, history_of, kinds
 
-CASES = int(os.environ.get("QUORATE_FUZZ_CASES", "20000"))
+CASES = int(os.environ.get("QUORATE_FUZZ_CASES", "4000"))
 LATE_S = 1.0
 KEYS, IDS = "abc", (1, 2)
 

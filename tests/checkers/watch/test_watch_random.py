@@ -14,7 +14,7 @@ from checkers.watch_history import Delivery, Progress, WatchRecord
 from tests.checkers.watch.naive import BROKEN, broken_guarantees
 from tests.checkers.watch.watched_store import WatchedStore, random_run
 
-CASES = int(os.environ.get("QUORATE_FUZZ_CASES", "20000"))
+CASES = int(os.environ.get("QUORATE_FUZZ_CASES", "4000"))
 JUDGED = {*BROKEN, "watch-convergence"}
 
 

@@ -54,6 +54,31 @@ def test_a_run_directory_is_judged_as_it_was(quorate: Quorate) -> None:
     assert quorate("check", run).line("verdict") == "VALID"
 
 
+def test_the_traces_of_a_run_are_judged_by_rafts_properties(quorate: Quorate) -> None:
+    run = Path(quorate("run", *SHORT).line("run"))
+    assert "raft-election-safety" in quorate("check", str(run)).out
+
+    lines = [line for path in run.glob("trace/*.jsonl") for line in path.read_text().splitlines()]
+    leads = next(line for line in lines if '"role":"leader"' in line)
+    leader = json.loads(leads)["node"]
+    impostor = leads.replace(f'"node":"{leader}"', '"node":"n9"')
+    (run / "trace" / "n9.jsonl").write_text(impostor + "\n")
+    done = quorate("check", str(run))
+
+    assert done.code == 1
+    assert f"{leader} and n9 were both leaders of term" in done.out
+
+
+def test_a_trace_that_cannot_be_read_is_one_clear_line(quorate: Quorate) -> None:
+    run = Path(quorate("run", *SHORT).line("run"))
+    (run / "trace" / "n9.jsonl").write_text("{}\n")
+
+    done = quorate("check", str(run))
+
+    assert done.code == 64
+    assert "n9.jsonl:1: not a transition" in done.err
+
+
 def test_a_run_out_of_steps_is_unknown_and_exits_2(quorate: Quorate) -> None:
     done = quorate("check", "--steps", "1", str(GOOD / "multi-register-txns.jsonl"),
                    "--initial", "x=0,y=0")  # fmt: skip

@@ -11,6 +11,7 @@ from nodeimpl.ids import LogIndex, Term
 from nodeimpl.mvcc.backend import Applied
 from nodeimpl.raft.effects import Persist, Trim
 from nodeimpl.raft.messages import Entry, EntryKind, HardState
+from nodeimpl.storage import wal_files
 from nodeimpl.storage.cipher import Cipher, CipherError
 from nodeimpl.storage.encryption.aes import AesGcm
 from nodeimpl.storage.encryption.providers import PLAIN, Providers
@@ -189,6 +190,23 @@ def test_a_failed_sync_is_not_tried_again(tmp_path: Path) -> None:
     assert wal.durable < number
     with pytest.raises(AssertionError, match="must be opened anew"):
         wal.sync()
+    wal.close()
+
+
+def test_the_name_of_a_new_segment_is_durable_before_its_records_are(tmp_path: Path) -> None:
+    wal = filled(tmp_path, 5)
+    done: list[str] = []
+    with (
+        patch.object(os, "fdatasync", side_effect=lambda _: done.append("records")),
+        patch.object(wal_files, "sync_directory", side_effect=lambda _: done.append("names")),
+    ):
+        while wal.file_count == 1:
+            wal.append(Persist(None, (entry(6),)))
+        before = wal.durable
+        durable = wal.sync()
+        wal.sync()
+    assert done == ["records", "records", "names", "records"]
+    assert durable > before
     wal.close()
 
 

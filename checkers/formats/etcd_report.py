@@ -1,0 +1,339 @@
+"""Reports of etcd's robustness tests: a directory with `client-N/operations.json` and `watch.json`.
+
+etcd `tests/robustness/report` writes one JSON object per operation, with request, response, call
+and return in nanoseconds by one clock. They become the operations of our `kv` workload:
+
+- A put or delete alone is `put` or `delete`; other transactions are `txn`, whose conditions compare
+  mod_revision (or version, where one is expected). Values of 20 bytes or more are recorded there by
+  their hash only, and stand here as `hash:N`.
+- An operation that ended in an error, or of which only parts are known, is in flight to the end.
+- Reads of a compacted or a future revision (`ClientError`) failed.
+- A defragmentation, a compaction and the grant of a lease change no key and are left out. A report
+  with leases that keys hang on is refused: there would be deletions that nobody asked for.
+
+A report tells neither create_revision nor version of what was read. Both follow from what its
+watches saw of that key up to then; a read of something that no watch saw is left out, for the rest
+of it cannot be told.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, NamedTuple, TypeVar
+
+import msgspec
+
+from checkers.formats.transcript import Entry, history_of
+from checkers.history import History, OpType
+from checkers.history_file import HistoryFileError
+
+Json = dict[str, object]
+StructT = TypeVar("StructT")
+
+OPERATIONS: Final = "operations.json"
+WATCH: Final = "watch.json"
+
+
+class _Value(msgspec.Struct, frozen=True, rename="pascal"):
+    value: str = ""
+    hash: int = 0
+
+    def text(self) -> str:
+        return f"hash:{self.hash}" if self.hash else self.value
+
+
+class _Range(msgspec.Struct, frozen=True, rename="pascal"):
+    start: str = ""
+    end: str = ""
+    limit: int = 0
+    revision: int = 0
+
+
+class _Put(msgspec.Struct, frozen=True, rename="pascal"):
+    key: str = ""
+    value: _Value = _Value()
+    lease: int = msgspec.field(default=0, name="LeaseID")
+
+
+class _Delete(msgspec.Struct, frozen=True, rename="pascal"):
+    key: str = ""
+
+
+class _Step(msgspec.Struct, frozen=True, rename="pascal"):
+    type: str
+    range: _Range = _Range()
+    put: _Put = _Put()
+    delete: _Delete = _Delete()
+
+
+class _Condition(msgspec.Struct, frozen=True, rename="pascal"):
+    key: str
+    expected_revision: int = 0
+    expected_version: int = 0
+
+
+class _Txn(msgspec.Struct, frozen=True, rename="pascal"):
+    conditions: list[_Condition] | None = None
+    operations_on_success: list[_Step] | None = None
+    operations_on_failure: list[_Step] | None = None
+
+
+class _Request(msgspec.Struct, frozen=True, rename="pascal"):
+    type: str
+    range: _Range | None = None
+    txn: _Txn | None = None
+
+
+class _Read(msgspec.Struct, frozen=True, rename="pascal"):
+    key: str
+    value: _Value = _Value()
+    mod_revision: int = 0
+
+
+class _Result(msgspec.Struct, frozen=True, rename="pascal"):
+    kvs: list[_Read] | None = msgspec.field(default=None, name="KVs")
+    count: int = 0
+    deleted: int = 0
+
+
+class _TxnResponse(msgspec.Struct, frozen=True, rename="pascal"):
+    failure: bool = False
+    results: list[_Result] | None = None
+
+
+class _Response(msgspec.Struct, frozen=True, rename="pascal"):
+    txn: _TxnResponse | None = None
+    range: _Result | None = None
+    revision: int = 0
+    error: str = ""
+    client_error: str = ""
+    persisted: bool = False
+    partial_response: bool = False
+
+
+class _Operation(msgspec.Struct, frozen=True, rename="pascal"):
+    client_id: int
+    input: _Request
+    call: int
+    output: _Response
+    return_: int = msgspec.field(default=0, name="Return")
+
+
+class _Event(msgspec.Struct, frozen=True, rename="pascal"):
+    type: str
+    key: str
+    revision: int
+
+
+class _WatchResponse(msgspec.Struct, frozen=True, rename="pascal"):
+    events: list[_Event] | None = None
+
+
+class _Watch(msgspec.Struct, frozen=True, rename="pascal"):
+    responses: list[_WatchResponse] | None = None
+
+
+class _Born(NamedTuple):
+    """What a report does not tell of a key at one mod_revision."""
+
+    create_revision: int
+    version: int
+
+
+_OPERATION: Final = msgspec.json.Decoder(_Operation)
+_WATCH: Final = msgspec.json.Decoder(_Watch)
+
+
+class _UntoldError(ValueError):
+    """No watch saw what was read."""
+
+
+def is_report(path: Path) -> bool:
+    """Say whether `path` is such a directory."""
+    return path.is_dir() and any(path.glob(f"client-*/{OPERATIONS}"))
+
+
+def read(path: Path) -> History:
+    """Return the history in the directory `path`, or raise `HistoryFileError`."""
+    born = _born(path)
+    moments: list[tuple[int, int, int, Entry]] = []
+    for file in sorted(path.glob(f"client-*/{OPERATIONS}")):
+        for line, operation in _decoded(file, _OPERATION):
+            try:
+                entries = list(_entries(line, operation, born))
+            except _UntoldError:
+                continue
+            except ValueError as error:
+                raise HistoryFileError(file, line, str(error)) from error
+            for is_return, entry in enumerate(entries):
+                # At equal times, calls come first: operations that touch may have overlapped.
+                moments.append((entry.time or 0, is_return, operation.client_id, entry))
+    moments.sort(key=lambda moment: moment[:3])
+    return history_of(path, (entry for _, _, _, entry in moments))
+
+
+def _decoded(file: Path, decoder: msgspec.json.Decoder[StructT]) -> Iterator[tuple[int, StructT]]:
+    number = 0
+    try:
+        with file.open("rb") as lines:
+            for number, line in enumerate(lines, start=1):
+                if line.strip():
+                    yield number, decoder.decode(line)
+    except OSError as error:
+        raise HistoryFileError(file, None, f"cannot be opened: {error.strerror}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise HistoryFileError(
+            file, number, f"is not an operation of etcd's robustness tests: {error}"
+        ) from error
+
+
+def _born(path: Path) -> dict[tuple[str, int], _Born]:
+    """Return create_revision and version by key and mod_revision, as all watches together tell."""
+    events: dict[tuple[int, str], bool] = {}
+    for file in sorted(path.glob(f"client-*/{WATCH}")):
+        for _, watch in _decoded(file, _WATCH):
+            for response in watch.responses or ():
+                for event in response.events or ():
+                    events[event.revision, event.key] = event.type == "put-operation"
+    born: dict[tuple[str, int], _Born] = {}
+    alive: dict[str, _Born] = {}
+    for (revision, key), is_put in sorted(events.items()):
+        if not is_put:
+            alive.pop(key, None)
+            continue
+        before = alive.get(key, _Born(revision, 0))
+        alive[key] = born[key, revision] = _Born(before.create_revision, before.version + 1)
+    return born
+
+
+def _entries(
+    line: int, operation: _Operation, born: dict[tuple[str, int], _Born]
+) -> Iterator[Entry]:
+    """Yield the call and, if it is known, the return; nothing if it concerns no key."""
+    asked = _asked(operation.input)
+    if asked is None:
+        return
+    f, key, value = asked
+    output = operation.output
+    call = Entry(
+        line=line,
+        process=operation.client_id,
+        type=OpType.INVOKE,
+        f=f,
+        key=key,
+        value=value,
+        time=operation.call,
+    )
+    if output.error or output.persisted or output.partial_response:
+        yield call
+        return
+    answer: Json | None = None
+    if not output.client_error:
+        answer = _answered(f, value, output, born)
+    yield call
+    yield msgspec.structs.replace(
+        call,
+        type=OpType.FAIL if answer is None else OpType.OK,
+        value=answer,
+        time=operation.return_,
+        error=output.client_error or None,
+    )
+
+
+def _asked(request: _Request) -> tuple[str, str | None, Json] | None:
+    """Return `f`, key and value; None for what no key depends on."""
+    if request.type == "range" and request.range is not None:
+        read = _read(request.range)
+        return ("range", None, read) if request.range.end else ("get", request.range.start, read)
+    if request.type == "txn" and request.txn is not None:
+        return _asked_txn(request.txn)
+    if request.type in {"defragment", "compact", "leaseGrant"}:
+        return None
+    raise ValueError(f"holds a {request.type!r}, which is not judged here")
+
+
+def _asked_txn(txn: _Txn) -> tuple[str, str | None, Json]:
+    success = [_step(step) for step in txn.operations_on_success or ()]
+    failure = [_step(step) for step in txn.operations_on_failure or ()]
+    conditions = txn.conditions or ()
+    if not conditions and not failure and len(success) == 1 and "range" not in success[0]:
+        ((f, value),) = success[0].items()
+        assert isinstance(value, dict), "a step is one request"
+        return f, str(value["key"]), value
+    compare = [_compare(condition) for condition in conditions]
+    return "txn", None, {"compare": compare, "success": success, "failure": failure}
+
+
+def _compare(condition: _Condition) -> Json:
+    target, value = "mod", condition.expected_revision
+    if condition.expected_version:
+        target, value = "version", condition.expected_version
+    return {"key": condition.key, "target": target, "result": "=", "value": value}
+
+
+def _step(step: _Step) -> Json:
+    match step.type:
+        case "put-operation":
+            if step.put.lease:
+                raise ValueError("holds a put with a lease, which is not judged here")
+            return {"put": {"key": step.put.key, "value": step.put.value.text()}}
+        case "delete-operation":
+            return {"delete": {"key": step.delete.key}}
+        case "range-operation":
+            return {"range": _read(step.range)}
+        case _:
+            raise ValueError(f"holds a {step.type!r}; expected a put, delete or range operation")
+
+
+def _read(request: _Range) -> Json:
+    read: Json = {"key": request.start}
+    if request.end:
+        read["range_end"] = request.end
+    if request.limit:
+        read["limit"] = request.limit
+    if request.revision:
+        read["revision"] = request.revision
+    return read
+
+
+def _answered(f: str, asked: Json, output: _Response, born: dict[tuple[str, int], _Born]) -> Json:
+    revision: Json = {"revision": output.revision}
+    if f in {"get", "range"}:
+        return revision | _found(output.range or _Result(), born)
+    results = (output.txn.results if output.txn else None) or []
+    if f == "put":
+        return revision
+    if f == "delete":
+        return revision | {"deleted": results[0].deleted if results else 0}
+    succeeded = output.txn is None or not output.txn.failure
+    steps = asked["success" if succeeded else "failure"]
+    if not isinstance(steps, list) or len(steps) != len(results):
+        raise ValueError("holds a transaction with another number of answers than of requests")
+    answers = zip(steps, results, strict=True)
+    responses = [_result(step, result, born) for step, result in answers]
+    return revision | {"succeeded": succeeded, "responses": responses}
+
+
+def _result(step: Json, result: _Result, born: dict[tuple[str, int], _Born]) -> Json:
+    if "put" in step:
+        return {"put": {}}
+    if "delete" in step:
+        return {"delete": {"deleted": result.deleted}}
+    return {"range": _found(result, born)}
+
+
+def _found(result: _Result, born: dict[tuple[str, int], _Born]) -> Json:
+    kvs = [_kv(read, born) for read in result.kvs or ()]
+    return {"kvs": kvs, "count": result.count, "more": len(kvs) < result.count}
+
+
+def _kv(read: _Read, born: dict[tuple[str, int], _Born]) -> Json:
+    facts = born.get((read.key, read.mod_revision))
+    if facts is None:
+        raise _UntoldError
+    return {
+        "key": read.key,
+        "value": read.value.text(),
+        "create_revision": facts.create_revision,
+        "mod_revision": read.mod_revision,
+        "version": facts.version,
+    }
