@@ -9,6 +9,7 @@ from typing import Final, TypeAlias, assert_never
 import msgspec
 
 from checkers.history import CAS_MISMATCH, Op, OpType
+from checkers.linearizability.revisions.operations import COMPACTED, FUTURE_REVISION
 from checkers.models.etcd_api import (
     Compare,
     Delete,
@@ -21,9 +22,16 @@ from checkers.models.etcd_api import (
     Txn,
     parse_request,
 )
-from harness.client import Call, Completion, Dialogue
-from nodeimpl.api import kv_pb2, rpc_pb2
+from harness.client import Call, Completion, Dialogue, refused
+from harness.errors import DefiniteError
+from nodeimpl.api import errors, kv_pb2, rpc_pb2
 from nodeimpl.api.requests import ApiRequest, ApiResponse
+
+_REFUSALS: Final = {
+    str(refused(errors.COMPACTED)): COMPACTED,
+    str(refused(errors.FUTURE_REVISION)): FUTURE_REVISION,
+}
+"""What a refusal proves, by the words of the store; checkers use that."""
 
 Json: TypeAlias = dict[str, object]
 """A result as a history holds it."""
@@ -90,7 +98,13 @@ class KvClient(msgspec.Struct, frozen=True):
             message: ApiRequest = _compaction(op.value)
         else:
             message = _message(parse_request(op.f, op.value))
-        response = yield Call(message, self.timeout_ns)
+        try:
+            response = yield Call(message, self.timeout_ns)
+        except DefiniteError as error:
+            proven = _REFUSALS.get(str(error))
+            if proven is None:
+                raise
+            return Completion(OpType.FAIL, error=proven)
         return Completion(OpType.OK, _result(response))
 
     def has_effect(self, op: Op) -> bool:

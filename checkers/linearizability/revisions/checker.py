@@ -41,6 +41,9 @@ from checkers.linearizability.revisions.story import evidence_of, mismatch_confl
 from checkers.models.etcd_api import Put, Request, Txn
 from checkers.verdict import Verdict, invalid, unknown, valid
 
+NAME: Final = "etcd-linearizability"
+"""What the verdicts are signed with."""
+
 FIRST_REVISION: Final = 1
 """The revision of an empty store, which no write made."""
 
@@ -68,7 +71,7 @@ class RevisionsChecker:
     @property
     def name(self) -> str:
         """`etcd-linearizability`."""
-        return "etcd-linearizability"
+        return NAME
 
     def check(self, history: History, budget: Budget) -> Verdict:
         """Return whether `history` is linearizable; `UNKNOWN` if that is not to be read or found.
