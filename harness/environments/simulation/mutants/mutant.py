@@ -51,7 +51,7 @@ class Mutant:
     """The node that has the bug, where a subclass says it best."""
     patches: tuple[Patch, ...] = ()
     """The functions it gets wrong."""
-    workloads: tuple[str, ...] = ("kv", "register", "kv")
+    workloads: tuple[str, ...] = ("kv", "kv", "register")
     """The workloads whose clients ask for what it breaks: the swarm draws one of them."""
     scenario: str | None = None
     """A plan among `scenarios/` under which it is convicted, for a bug that needs more than chance;
