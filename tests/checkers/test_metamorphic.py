@@ -52,6 +52,7 @@ from tests.checkers.watch.watched_store import random_run
 
 CASES = int(os.environ.get("QUORATE_FUZZ_CASES", "4000")) // 8
 Told = tuple[History, Sequence[WatchRecord]]
+JudgeWatched = Callable[[History, Sequence[WatchRecord]], Verdict]
 
 
 def found(verdict: Verdict) -> tuple[Answer, dict[str, str]]:
@@ -103,7 +104,7 @@ HISTORIES: dict[str, tuple[Callable[[Random], History], Callable[[History], Verd
     "bank": (collections.random_bank, by(Bank())),
     "fork": (collections.random_fork, by(LongFork())),
 }
-WATCHED: dict[str, tuple[Callable[[Random], Told], Callable[..., Verdict]]] = {
+WATCHED: dict[str, tuple[Callable[[Random], Told], JudgeWatched]] = {
     "lease": (random_leases, leases.judged),
     "watch": (random_watches, judged_watches),
 }
