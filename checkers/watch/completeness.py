@@ -71,6 +71,7 @@ def _early_bookmark(case: Case, told: Told) -> Breach | None:
                 f" ({case.who_told(missing[0])})",
                 watchers=(told.watcher.number,),
                 revision=event.mod_revision,
+                calls=case.written_by(missing[0]),
             )
     return None
 
@@ -98,6 +99,7 @@ def converged(case: Case) -> Breach | None:
                 f" ({case.who_told(missing[0])})",
                 watchers=(told.watcher.number,),
                 revision=event.mod_revision,
+                calls=case.written_by(missing[0]),
             )
     return None
 
@@ -121,6 +123,7 @@ def _lost(case: Case, told: Told, rank: int, remark: str) -> Breach:
         f" ({case.who_told(rank)}), {remark}",
         watchers=(told.watcher.number,),
         revision=event.mod_revision,
+        calls=case.written_by(rank),
     )
 
 

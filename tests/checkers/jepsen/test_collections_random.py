@@ -218,15 +218,19 @@ def queue_that_works(random: Random) -> History:
 
 
 # ---------------------------------------------------------------- ids, banks
+def random_ids(random: Random) -> History:
+    ids = [1, 2, 3, [1], [1, 2], "1"]
+    asked = [
+        ("generate", None, random.choice(ids), random.choice(OUTCOMES))
+        for _ in range(random.randrange(1, 6))
+    ]
+    return spread(random, asked)
+
+
 def test_ids_are_convicted_exactly_if_two_are_equal() -> None:
     told: Counter[str] = Counter()
     for seed in range(CASES):
-        random = Random(seed)
-        asked = [
-            ("generate", None, random.choice([1, 2, 3, [1], [1, 2], "1"]), random.choice(OUTCOMES))
-            for _ in range(random.randrange(1, 6))
-        ]
-        history = spread(random, asked)
+        history = random_ids(Random(seed))
 
         answer = said(UniqueIds().check(history, Budget()))
 
