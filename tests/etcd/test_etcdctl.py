@@ -103,6 +103,7 @@ SCRIPTS: dict[str, Script] = {
         ("txn -w json", "\n\nput t/4 z\n\n\n"),
         ("txn", "\n\nput t/5 1\nput t/5 2\n\n\n"),
         ("txn", "\n\nput t/6 1\nget t/6 --rev=100000\n\n\n"),
+        ("txn -i", 'value("t/1") = "2"\n\nput t/1 4\n\nget t/1\n\n'),
     ],
     "compact": [
         "put c/1 1",
@@ -136,6 +137,8 @@ SCRIPTS: dict[str, Script] = {
         "endpoint health",
         "endpoint health --cluster",
         "endpoint status -w json",
+        "endpoint hashkv -w json",
+        "endpoint hashkv --cluster -w json",
         "defrag",
         "alarm list",
         "alarm disarm",
