@@ -17,6 +17,7 @@ from checkers.raft.trace import TraceError, load_traces
 from checkers.transactions.checker import RW_REGISTER
 from checkers.transactions.consistency import STRICT_SERIALIZABLE
 from checkers.verdict import Answer, Verdict, as_json_value, merge
+from checkers.watch.checker import WatchChecker
 from checkers.watch_history import WatchRecord, load_watch_file
 from harness.errors import UsageError
 from harness.plan import CheckPlan
@@ -61,6 +62,13 @@ from harness.trial import judge
     show_default=True,
     help="Steps one search may take before it answers UNKNOWN.",
 )
+@click.option(
+    "--watch",
+    "watch_path",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="What watchers were told beside the one history, as a run's watch.jsonl has it.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
 def check(
     paths: tuple[Path, ...],
@@ -69,6 +77,7 @@ def check(
     consistency: str,
     format_name: str | None,
     steps_max: int,
+    watch_path: Path | None,
     as_json: bool,
 ) -> Answer:
     """Judge recorded histories. A FILE may also be the directory of a run.
@@ -83,6 +92,8 @@ def check(
     """  # noqa: D301 - \b keeps the lines below it apart
     if model is not None and model not in choices():
         raise UsageError(f"no model is called {model!r}{did_you_mean(model, choices())}")
+    if watch_path is not None and (len(paths) != 1 or paths[0].is_dir()):
+        raise UsageError("--watch goes with one history; a run has its own watch.jsonl")
     budget = Budget(steps_max=steps_max)
     judged: list[tuple[Path, Verdict]] = []
     for path in paths:
@@ -93,6 +104,9 @@ def check(
             history = _read(path, None if format_name is None else Format(format_name))
             name = model or _model_of(path, history, initial)
             verdict = checker_named(name, initial, consistency).check(history, budget)
+            if watch_path is not None:
+                watch = WatchChecker(records=load_watch_file(watch_path))
+                verdict = merge(name, [verdict, watch.check(history, budget)])
         judged.append((path, verdict))
         if not as_json:
             _print_one(path, verdict, time.perf_counter() - started, alone=len(paths) == 1)

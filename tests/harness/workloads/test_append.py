@@ -72,6 +72,36 @@ def test_reads_and_appends_happen_and_no_element_comes_twice(history: History) -
     assert len({key for _, key, _ in steps}) == 3 * 7  # three lists at a time, retired together
 
 
+def test_the_final_reads_are_of_every_list_at_every_node(
+    history: History, new_store: Callable[[Client], Pretender]
+) -> None:
+    final = WORKLOAD.final_generator(PLAN, ())
+
+    reads = History(rehearse(final, new_store(WORKLOAD.client(PLAN)))).operations()
+
+    assert [len(_keys_of(read.value)) for read in reads] == [3 * 8] * len(PLAN.node_names)
+    used = [key for operation in history.operations() for key in _keys_of(operation.value)]
+    assert set(used) <= set(_keys_of(reads[0].value))
+
+
+def test_many_lists_are_read_in_several_transactions(
+    new_store: Callable[[Client], Pretender],
+) -> None:
+    plan = Plan(
+        nodes=1,
+        workload=WorkloadPlan(name="append", time_limit_s=10.0, rate=100.0, keys=2, ops_per_key=5),
+    )
+    asked = rehearse(WORKLOAD.final_generator(plan, ()), new_store(WORKLOAD.client(plan)))
+
+    sizes = [len(_keys_of(op.value)) for op in asked if op.type is OpType.INVOKE]
+    assert sizes == [100, 100, 26]
+
+
+def _keys_of(steps: object) -> list[str]:
+    assert isinstance(steps, list)
+    return [key for _, key, _ in steps]
+
+
 def op(*steps: list[object]) -> Op:
     return Op(index=0, time=0, process=0, type=OpType.INVOKE, f="txn", value=list(steps))
 
