@@ -86,7 +86,7 @@ class Judge:
         self._committed: list[int] = [EMPTY]
         """`_committed[i]` is the one prefix that is committed up to i; `OPAQUE` if unknown."""
         self._committed_by: list[tuple[str, int]] = [("", 0)]
-        """By index: who took it to be committed first, and its term then.
+        """By index: who took it to be committed first, and its term then; once known, who held it.
 
         Later ones, whose term may be lower, do not count: their own may not be durable yet.
         """
@@ -320,13 +320,16 @@ class Judge:
         """Compare what the node commits with what others have (Raft §5.4.3)."""
         for entry in entries:
             self._check_applied(log, entry)
-        for index in range(log.commit_index + 1, last_index + 1):
+        # What it committed last is looked at again: it may not have held that entry then.
+        for index in range(max(1, log.commit_index), last_index + 1):
             chain = log.chain_at(index)
             if index == len(self._committed):
                 self._committed.append(chain)
                 self._committed_by.append((log.name, log.term))
             elif self._committed[index] == OPAQUE:
                 self._committed[index] = chain
+                if chain != OPAQUE:
+                    self._committed_by[index] = (log.name, self._committed_by[index][1])
             elif chain not in {OPAQUE, self._committed[index]}:
                 self._differ(log, index, chain)
         self.commit_count = len(self._committed) - 1

@@ -135,7 +135,7 @@ class NaiveJudge:
             self.applied.append(entry)
 
     def commit(self, node: NaiveNode, last_index: int) -> None:
-        for index in range(node.committed + 1, last_index + 1):
+        for index in range(max(1, node.committed), last_index + 1):
             known = node.log[:index] if index <= len(node.log) else None
             term, other = self.commits.get(index, (node.term, None))
             if known is not None and other is not None and known != other:

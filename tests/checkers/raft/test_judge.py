@@ -144,6 +144,17 @@ OF_ALL = MembersChanged(1, ("n1", "n2", "n3"), (), ())
             id="two entries applied at one index, neither of which is durable",
         ),
         pytest.param(
+            story(
+                ("n1", CommittedTo(1)),
+                ("n2", appended(1, (1, 11))),
+                ("n2", CommittedTo(1)),
+                ("n1", appended(1, (2, 12), (2, 13))),
+                ("n1", CommittedTo(2)),
+            ),
+            {STATE_MACHINE_SAFETY: ("n1", "n2")},
+            id="two entries committed at one index, one of them before it was held",
+        ),
+        pytest.param(
             story(("n1", HardState(3, None)), ("n1", HardState(2, None))),
             {TERMS_AND_VOTES: ("n1",)},
             id="a term goes back",
