@@ -1,13 +1,13 @@
 """Progress of reading: a bar on terminals, lines elsewhere, nothing for small files."""
 
 import io
+import time
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from checkers.formats.detect import Format, read_history
-from harness.cli import reading as module
 from harness.cli.reading import LARGE_BYTES, reading
 from tests.harness.cli.conftest import Quorate
 
@@ -54,7 +54,7 @@ def test_elsewhere_there_are_lines_now_and_then(
     path = tmp_path / "history.jsonl"
     path.write_bytes(b" " * LARGE_BYTES)
     moments = iter([0.0, 5.0, 11.0, 11.0, 12.0])
-    monkeypatch.setattr(module.time, "monotonic", lambda: next(moments))
+    monkeypatch.setattr(time, "monotonic", lambda: next(moments))
 
     with reading(path, Console(file=io.StringIO())) as shown:
         for _ in range(3):
