@@ -41,8 +41,18 @@ class OpType(enum.StrEnum):
     """Cannot know; or a note that belongs to no operation."""
 
 
-class Op(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """One line of a history (docs/HISTORY_FORMAT.md)."""
+class Op(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    gc=False,
+    omit_defaults=True,
+    forbid_unknown_fields=True,
+):
+    """One line of a history (docs/HISTORY_FORMAT.md).
+
+    The garbage collector does not look at it: its value is what JSON can say, without circles.
+    """
 
     index: int
     """Its place in the history, from 0."""

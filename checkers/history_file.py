@@ -4,14 +4,17 @@ A line is written when its op happens, so whatever kills the writer costs at mos
 Readers stream: memory is bounded by the longest line, unless the caller keeps the ops.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final, Self
+from typing import Final, Self
 
 import msgspec
+from msgspec.structs import force_setattr
 
+from checkers.heard_file import Heard, HeardFile, unheard
 from checkers.history import History, HistoryError, Op
+from checkers.shared_text import sharing
 
 FORMAT_NAME: Final = "history"
 FORMAT_VERSION: Final = 1
@@ -21,6 +24,8 @@ LINE_BYTES_MAX: Final = 16 * 1024 * 1024
 
 EXCERPT_BYTES_MAX: Final = 40
 """How much of a bad line an error shows."""
+
+_TRANSACTION: Final = "txn"
 
 HEADER_LINE: Final = 1
 """Lines count from 1; the op of index i is on line i + 2."""
@@ -83,12 +88,13 @@ def write_history(path: Path, ops: Iterable[Op], about: dict[str, object] | None
             file.write(encode_op(op))
 
 
-def load_history(path: Path, *, allow_torn_tail: bool = False) -> LoadedHistory:
+def load_history(
+    path: Path, *, allow_torn_tail: bool = False, heard: Heard = unheard
+) -> LoadedHistory:
     """Return the whole history in `path`, checked; raise `HistoryFileError` if it is not one."""
-    with HistoryReader(path, allow_torn_tail=allow_torn_tail) as reader:
-        ops = list(reader)
+    with HistoryReader(path, allow_torn_tail=allow_torn_tail, heard=heard) as reader:
         try:
-            history = History(ops)
+            history = History(reader)
         except HistoryError as error:
             raise HistoryFileError(path, error.index + 2, error.message) from error
         return LoadedHistory(header=reader.header, history=history, torn_line=reader.torn_line)
@@ -106,13 +112,15 @@ class HistoryReader:
     bytes in the middle of a file are an error in any case.
     """
 
-    def __init__(self, path: Path, *, allow_torn_tail: bool = False) -> None:
+    def __init__(
+        self, path: Path, *, allow_torn_tail: bool = False, heard: Heard = unheard
+    ) -> None:
         self.path: Final = path
         self.torn_line: int | None = None
         """The number of the torn last line, once the iteration has ended."""
         self._allow_torn_tail: Final = allow_torn_tail
         try:
-            self._file: Final[BinaryIO] = path.open("rb")
+            self._file: Final = HeardFile(path, heard)
         except OSError as error:
             raise HistoryFileError(path, None, f"cannot be opened: {error.strerror}") from error
         try:
@@ -128,8 +136,8 @@ class HistoryReader:
         self._file.close()
 
     def __iter__(self) -> Iterator[Op]:
-        line, index = HEADER_LINE, 0
-        while text := self._file.readline(LINE_BYTES_MAX):
+        line, index, shared = HEADER_LINE, 0, sharing()
+        while text := self._read_line(line + 1):
             line += 1
             op = self._decode_op(text, line)
             if op is None:
@@ -142,8 +150,18 @@ class HistoryReader:
                     f"holds op {op.index}; expected op {index}:"
                     " lines are missing, repeated or out of order",
                 )
+            share_texts(op, shared)
             yield op
             index += 1
+
+    def _read_line(self, number: int) -> bytes:
+        try:
+            text = self._file.readline(LINE_BYTES_MAX + 1)
+        except OSError as error:  # a directory may be opened, but not read
+            raise HistoryFileError(self.path, None, f"cannot be read: {error.strerror}") from error
+        if len(text) > LINE_BYTES_MAX:
+            raise too_long(self.path, number)
+        return text
 
     def _decode_op(self, text: bytes, line: int) -> Op | None:
         """Return the op on this line; None if it is torn and may be."""
@@ -153,12 +171,6 @@ class HistoryReader:
             if text.endswith(b"\n"):
                 raise HistoryFileError(
                     self.path, line, f"is not an op: {error}; it begins {_excerpt(text)}"
-                ) from error
-            if len(text) == LINE_BYTES_MAX:
-                raise HistoryFileError(
-                    self.path,
-                    line,
-                    f"is longer than {LINE_BYTES_MAX} bytes; expected one op per line",
                 ) from error
             if self._allow_torn_tail:
                 return None
@@ -170,7 +182,7 @@ class HistoryReader:
             ) from error
 
     def _read_header(self) -> Header:
-        text = self._file.readline(LINE_BYTES_MAX)
+        text = self._read_line(HEADER_LINE)
         expected = f"expected the header {encode_header().decode().strip()}"
         if not text:
             raise HistoryFileError(self.path, HEADER_LINE, f"the file is empty; {expected}")
@@ -192,6 +204,26 @@ class HistoryReader:
                 " the only one this quorate reads: use the quorate that wrote it",
             )
         return header
+
+
+def share_texts(op: Op, shared: Callable[[str], str]) -> None:
+    """Put the one copy of each text into `op`, which nobody else has seen yet."""
+    force_setattr(op, "f", shared(op.f))
+    if op.key is not None:
+        force_setattr(op, "key", shared(op.key))
+    if op.node is not None:
+        force_setattr(op, "node", shared(op.node))
+    if op.f == _TRANSACTION and type(op.value) is list:
+        for step in op.value:  # [f, key, value], of which the value differs
+            if type(step) is list and len(step) == 3 and type(step[1]) is str:
+                step[0] = shared(step[0])
+                step[1] = shared(step[1])
+
+
+def too_long(path: Path, line: int, bytes_max: int = LINE_BYTES_MAX) -> HistoryFileError:
+    """Return what is wrong with a line of more than `bytes_max`."""
+    message = f"is longer than {bytes_max} bytes; expected one op per line"
+    return HistoryFileError(path, line, message)
 
 
 def _excerpt(text: bytes) -> str:

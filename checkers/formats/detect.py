@@ -7,6 +7,7 @@ from typing import Final, assert_never
 
 from checkers.collector import rare_collections
 from checkers.formats import etcd_report, jepsen_edn, jepsen_json, jepsen_log, porcupine_kv
+from checkers.heard_file import Heard, unheard
 from checkers.history import History
 from checkers.history_file import HistoryFileError, load_history
 
@@ -40,31 +41,36 @@ _KV_LINE: Final = re.compile(r"\{[^{}\n]*:key\s+\"")
 
 
 def read_history(
-    path: Path, file_format: Format | None = None, *, allow_torn_tail: bool = False
+    path: Path,
+    file_format: Format | None = None,
+    *,
+    allow_torn_tail: bool = False,
+    heard: Heard = unheard,
 ) -> History:
     """Return the history in `path`, or raise `HistoryFileError`.
 
     The format is told from the content unless given. `allow_torn_tail` is for our own format; who
-    must know whether a line was dropped uses `load_history`.
+    must know whether a line was dropped uses `load_history`. `heard` is told of bytes as they are
+    read.
     """
     with rare_collections():
-        return _read(path, file_format or detect(path), allow_torn_tail=allow_torn_tail)
+        return _read(path, file_format or detect(path), heard, allow_torn_tail=allow_torn_tail)
 
 
-def _read(path: Path, chosen: Format, *, allow_torn_tail: bool) -> History:
+def _read(path: Path, chosen: Format, heard: Heard, *, allow_torn_tail: bool) -> History:
     match chosen:
         case Format.ETCD_REPORT:
-            return etcd_report.read(path)
+            return etcd_report.read(path, heard)
         case Format.QUORATE:
-            return load_history(path, allow_torn_tail=allow_torn_tail).history
+            return load_history(path, allow_torn_tail=allow_torn_tail, heard=heard).history
         case Format.JEPSEN_EDN:
-            return jepsen_edn.read(path)
+            return jepsen_edn.read(path, heard)
         case Format.JEPSEN_JSON:
-            return jepsen_json.read(path)
+            return jepsen_json.read(path, heard)
         case Format.JEPSEN_LOG:
-            return jepsen_log.read(path)
+            return jepsen_log.read(path, heard)
         case Format.PORCUPINE_KV:
-            return porcupine_kv.read(path)
+            return porcupine_kv.read(path, heard)
         case _:
             assert_never(chosen)
 

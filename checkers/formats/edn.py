@@ -84,6 +84,9 @@ _CODE_POINT: Final = re.compile(r"\\u([0-9a-fA-F]{4})")
 _CLOSER: Final = {"(": ")", "[": "]", "{": "}", "#{": "}"}
 _DISCARD: Final = "#_"
 _DIGITS_MAX: Final = 4000
+_STRING_CHARACTERS_MAX: Final = 1024 * 1024
+_FORM_CHARACTERS_MAX: Final = 4 * 1024 * 1024
+"""What begins and does not end within so much was never meant to be one form."""
 _CONSTANTS: Final[dict[str, Form]] = {
     "nil": None,
     "true": True,
@@ -154,6 +157,8 @@ class EdnReader:
         """How many lines came before it."""
         self._rest = ""
         """What was not read of the piece before: a string that goes on."""
+        self._held = 0
+        """How many characters came since nothing was begun."""
         self._stack: Final[list[_Frame]] = []
         self._atoms: Final[dict[str, Form]] = dict(_CONSTANTS)
         """Every atom seen so far: histories repeat few words many times."""
@@ -175,6 +180,24 @@ class EdnReader:
 
     def feed(self, text: str) -> Iterator[tuple[int, Form]]:
         """Yield each form that ends in `text`, with the line on which it begins."""
+        self._held = 0 if self.is_outside else self._held + len(text)
+        if self._rest and '"' not in text:
+            self._text, self._rest = self._text + text, self._rest + text
+            self._check_limits()
+            return
+        yield from self._feed(text)
+        self._check_limits()
+
+    def _check_limits(self) -> None:
+        if len(self._rest) > _STRING_CHARACTERS_MAX:
+            at = len(self._text) - len(self._rest)
+            raise self._fault(at, f"a string of over {_STRING_CHARACTERS_MAX} characters")
+        if self._held > _FORM_CHARACTERS_MAX and self._stack:
+            frame = self._stack[-1]
+            limit = f"is not closed within {_FORM_CHARACTERS_MAX} characters"
+            raise self._fault_in(frame, f"{frame.opener!r} {limit}")
+
+    def _feed(self, text: str) -> Iterator[tuple[int, Form]]:
         for frame in self._stack:
             if frame.position >= 0:
                 frame.place, frame.position = self._place_of(frame.position), -1

@@ -18,6 +18,8 @@ import msgspec
 
 from checkers.formats.edn import EdnError, EdnReader
 from checkers.formats.plain import as_text, plain
+from checkers.formats.text_lines import text_lines
+from checkers.heard_file import Heard, unheard
 from checkers.history_file import HistoryFileError
 
 BATCH_LINES: Final = 2000
@@ -35,7 +37,7 @@ _ADJACENT: Final = ("][", "]{", "}[", "}{", '"[', '"{')
 _DECODER: Final = msgspec.json.Decoder(list[object])
 
 
-def read_values(path: Path) -> Iterator[tuple[int, object]]:
+def read_values(path: Path, heard: Heard = unheard) -> Iterator[tuple[int, object]]:
     """Yield the forms in the file, made plain, each with the line on which it begins.
 
     A list or vector at the top is taken apart. Raises `HistoryFileError`.
@@ -43,7 +45,7 @@ def read_values(path: Path) -> Iterator[tuple[int, object]]:
     reader = EdnReader(unwrap=True)
     batch: list[str] = []
     try:
-        for line in _lines(path):
+        for _, line in text_lines(path, heard):
             text = line.strip(" \t\r\n,")
             if reader.is_outside and _is_plain_map(text):
                 batch.append(text)
@@ -66,18 +68,6 @@ def read_values(path: Path) -> Iterator[tuple[int, object]]:
         raise HistoryFileError(
             path, reader.line, "holds a value that is nested too deep"
         ) from error
-
-
-def _lines(path: Path) -> Iterator[str]:
-    try:
-        with path.open("rb") as file:
-            for number, line in enumerate(file, start=1):
-                try:
-                    yield line.decode("utf-8-sig" if number == 1 else "utf-8")
-                except UnicodeDecodeError as error:
-                    raise HistoryFileError(path, number, "is not text; expected UTF-8") from error
-    except OSError as error:
-        raise HistoryFileError(path, None, f"cannot be opened: {error.strerror}") from error
 
 
 def _is_plain_map(text: str) -> bool:

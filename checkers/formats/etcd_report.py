@@ -22,7 +22,9 @@ from typing import Final, NamedTuple, TypeVar
 
 import msgspec
 
+from checkers.formats.text_lines import byte_lines
 from checkers.formats.transcript import Entry, history_of
+from checkers.heard_file import Heard, unheard
 from checkers.history import History, OpType
 from checkers.history_file import HistoryFileError
 
@@ -31,13 +33,18 @@ StructT = TypeVar("StructT")
 
 OPERATIONS: Final = "operations.json"
 WATCH: Final = "watch.json"
+_LINE_BYTES_MAX: Final = 256 * 1024 * 1024
+"""A whole watch is on one line."""
 
 
-class _Value(msgspec.Struct, frozen=True, rename="pascal"):
+class ReportedValue(msgspec.Struct, frozen=True, rename="pascal"):
+    """A value, or the hash of a long one."""
+
     value: str = ""
     hash: int = 0
 
     def text(self) -> str:
+        """Return the value as it stands in histories."""
         return f"hash:{self.hash}" if self.hash else self.value
 
 
@@ -50,7 +57,7 @@ class _Range(msgspec.Struct, frozen=True, rename="pascal"):
 
 class _Put(msgspec.Struct, frozen=True, rename="pascal"):
     key: str = ""
-    value: _Value = _Value()
+    value: ReportedValue = ReportedValue()
     lease: int = msgspec.field(default=0, name="LeaseID")
 
 
@@ -85,7 +92,7 @@ class _Request(msgspec.Struct, frozen=True, rename="pascal"):
 
 class _Read(msgspec.Struct, frozen=True, rename="pascal"):
     key: str
-    value: _Value = _Value()
+    value: ReportedValue = ReportedValue()
     mod_revision: int = 0
 
 
@@ -152,12 +159,12 @@ def is_report(path: Path) -> bool:
     return path.is_dir() and any(path.glob(f"client-*/{OPERATIONS}"))
 
 
-def read(path: Path) -> History:
+def read(path: Path, heard: Heard = unheard) -> History:
     """Return the history in the directory `path`, or raise `HistoryFileError`."""
-    born = _born(path)
+    born = _born(path, heard)
     moments: list[tuple[int, int, int, Entry]] = []
     for file in sorted(path.glob(f"client-*/{OPERATIONS}")):
-        for line, operation in _decoded(file, _OPERATION):
+        for line, operation in decoded_lines(file, _OPERATION, heard):
             try:
                 entries = list(_entries(line, operation, born))
             except _UntoldError:
@@ -171,26 +178,26 @@ def read(path: Path) -> History:
     return history_of(path, (entry for _, _, _, entry in moments))
 
 
-def _decoded(file: Path, decoder: msgspec.json.Decoder[StructT]) -> Iterator[tuple[int, StructT]]:
-    number = 0
-    try:
-        with file.open("rb") as lines:
-            for number, line in enumerate(lines, start=1):
-                if line.strip():
-                    yield number, decoder.decode(line)
-    except OSError as error:
-        raise HistoryFileError(file, None, f"cannot be opened: {error.strerror}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise HistoryFileError(
-            file, number, f"is not an operation of etcd's robustness tests: {error}"
-        ) from error
+def decoded_lines(
+    file: Path, decoder: msgspec.json.Decoder[StructT], heard: Heard
+) -> Iterator[tuple[int, StructT]]:
+    """Yield each line's value with its number, or raise `HistoryFileError`."""
+    for number, line in byte_lines(file, heard, bytes_max=_LINE_BYTES_MAX):
+        try:
+            decoded = decoder.decode(line) if line.strip() else None
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise HistoryFileError(
+                file, number, f"is not an operation of etcd's robustness tests: {error}"
+            ) from error
+        if decoded is not None:
+            yield number, decoded
 
 
-def _born(path: Path) -> dict[tuple[str, int], _Born]:
+def _born(path: Path, heard: Heard) -> dict[tuple[str, int], _Born]:
     """Return create_revision and version by key and mod_revision, as all watches together tell."""
     events: dict[tuple[int, str], bool] = {}
     for file in sorted(path.glob(f"client-*/{WATCH}")):
-        for _, watch in _decoded(file, _WATCH):
+        for _, watch in decoded_lines(file, _WATCH, heard):
             for response in watch.responses or ():
                 for event in response.events or ():
                     events[event.revision, event.key] = event.type == "put-operation"

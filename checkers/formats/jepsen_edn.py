@@ -13,7 +13,8 @@ ours are translated:
 - An op without `:process` is of process 0, and one without `:f` a `txn`: so Elle abbreviates.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -22,8 +23,10 @@ import msgspec
 from checkers.formats.edn_lines import read_values
 from checkers.formats.plain import as_text
 from checkers.formats.transcript import Entry, history_of
+from checkers.heard_file import Heard, unheard
 from checkers.history import NEMESIS, History, OpType
 from checkers.history_file import HistoryFileError
+from checkers.shared_text import sharing
 
 NIL_READ: Final = "read nil, which in Knossos means: unknown"
 """The `error` of a read that is no evidence of anything."""
@@ -44,21 +47,22 @@ class _Operation(msgspec.Struct, frozen=True, kw_only=True):
     error: object = None
 
 
-def read(path: Path) -> History:
+def read(path: Path, heard: Heard = unheard) -> History:
     """Return the history in `path`, or raise `HistoryFileError`."""
-    return history_of_values(path, read_values(path))
+    return history_of_values(path, read_values(path, heard))
 
 
 def history_of_values(path: Path, values: Iterable[tuple[int, object]]) -> History:
     """Return the history of operation maps, each plain and with its line in `path`."""
-    entries = [_entry(path, line, value) for line, value in values]
+    shared = sharing()
+    entries = deque(_entry(path, line, value, shared) for line, value in values)
     return history_of(path, _without_nil_reads(_split_keys(entries)))
 
 
-def _entry(path: Path, line: int, form: object) -> Entry:
+def _entry(path: Path, line: int, form: object, shared: Callable[[str], str]) -> Entry:
     try:
         given = msgspec.convert(form, _Operation)
-        value = _micro_ops(given.value) if given.f == TRANSACTION else given.value
+        value = _micro_ops(given.value, shared) if given.f == TRANSACTION else given.value
     except (msgspec.ValidationError, ValueError, RecursionError) as error:
         raise HistoryFileError(
             path,
@@ -70,32 +74,38 @@ def _entry(path: Path, line: int, form: object) -> Entry:
         line=line,
         process=given.process,
         type=given.type,
-        f=given.f,
+        f=shared(given.f),
         time=given.time if isinstance(given.time, int) and given.time >= 0 else None,
         value=value,
         error=None if given.error is None else as_text(given.error),
     )
 
 
-def _micro_ops(value: object) -> object:
+def _micro_ops(value: object, shared: Callable[[str], str]) -> object:
     if not isinstance(value, list):
         raise ValueError("a transaction's value is no vector")  # noqa: TRY004 - the file's fault
-    return [_micro_op(micro_op) for micro_op in value]
+    return [_micro_op(micro_op, shared) for micro_op in value]
 
 
-def _micro_op(micro_op: object) -> object:
+def _micro_op(micro_op: object, shared: Callable[[str], str]) -> object:
     match micro_op:
+        case [str(f), str(key), *rest]:
+            return [_MICRO_OPS.get(f) or shared(f), shared(key), *rest]
         case [str(f), *rest]:
-            return [_MICRO_OPS.get(f, f), *rest]
+            return [_MICRO_OPS.get(f) or shared(f), *rest]
         case _:
             raise ValueError("a transaction holds something else than [:f key value]")
 
 
-def _split_keys(entries: Sequence[Entry]) -> Sequence[Entry]:
-    """Return the entries with `jepsen.independent`'s pairs taken apart, if it wrote them."""
-    if not all(entry.process == NEMESIS or _is_keyed(entry) for entry in entries):
-        return entries
-    return [entry if entry.process == NEMESIS else _keyed(entry) for entry in entries]
+def _split_keys(entries: deque[Entry]) -> Iterator[Entry]:
+    """Yield the entries with `jepsen.independent`'s pairs taken apart, if it wrote them.
+
+    Each is let go as it is yielded.
+    """
+    keyed = all(entry.process == NEMESIS or _is_keyed(entry) for entry in entries)
+    while entries:
+        entry = entries.popleft()
+        yield _keyed(entry) if keyed and entry.process != NEMESIS else entry
 
 
 def _is_keyed(entry: Entry) -> bool:
@@ -119,7 +129,7 @@ def _keyed(entry: Entry) -> Entry:
     return msgspec.structs.replace(entry, key=as_text(key), value=value)
 
 
-def _without_nil_reads(entries: Sequence[Entry]) -> Iterator[Entry]:
+def _without_nil_reads(entries: Iterable[Entry]) -> Iterator[Entry]:
     for entry in entries:
         if entry.f == "read" and entry.type is OpType.OK and entry.value is None:
             yield msgspec.structs.replace(entry, type=OpType.FAIL, error=NIL_READ)

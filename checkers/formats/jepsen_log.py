@@ -15,13 +15,20 @@ as stack traces, are passed over.
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from checkers.formats.edn import EdnError, Form, Keyword, read_all
 from checkers.formats.plain import as_text, plain
-from checkers.formats.transcript import Entry, history_of, read_text
+from checkers.formats.text_lines import text_lines
+from checkers.formats.transcript import Entry, history_of
+from checkers.heard_file import Heard, unheard
 from checkers.history import CAS_MISMATCH, History, OpType
 from checkers.history_file import HistoryFileError
+
+ValueAndError: TypeAlias = tuple[object, str | None]
+
+_VALUES_MAX: Final = 10_000
+"""How many texts of values are remembered with what they mean: logs repeat them."""
 
 _SOURCE: Final = "jepsen.util"
 _OPERATION: Final = re.compile(
@@ -30,18 +37,19 @@ _OPERATION: Final = re.compile(
 )
 
 
-def read(path: Path) -> History:
+def read(path: Path, heard: Heard = unheard) -> History:
     """Return the history in `path`, or raise `HistoryFileError`."""
-    return history_of(path, _entries(path))
+    return history_of(path, _entries(path, heard))
 
 
-def _entries(path: Path) -> Iterator[Entry]:
-    for line, text in enumerate(read_text(path).split("\n"), start=1):
+def _entries(path: Path, heard: Heard) -> Iterator[Entry]:
+    values: dict[str, ValueAndError] = {}
+    for line, text in text_lines(path, heard):
         if _SOURCE in text:
-            yield _entry(path, line, text)
+            yield _entry(path, line, text.rstrip("\n"), values)
 
 
-def _entry(path: Path, line: int, text: str) -> Entry:
+def _entry(path: Path, line: int, text: str, values: dict[str, ValueAndError]) -> Entry:
     fields = _OPERATION.search(text)
     if fields is None:
         raise HistoryFileError(
@@ -50,7 +58,13 @@ def _entry(path: Path, line: int, text: str) -> Entry:
             "is not an operation; expected process, :invoke|:ok|:fail|:info, :f and value",
         )
     process, op_type, f = fields["process"], OpType(fields["type"]), fields["f"]
-    value, error = _value_and_error(path, line, fields["rest"])
+    rest = fields["rest"]
+    read = values.get(rest)
+    if read is None:
+        read = _value_and_error(path, line, rest)
+        if len(values) < _VALUES_MAX:
+            values[rest] = read
+    value, error = read
     if error is None and op_type is OpType.FAIL and f == "cas":
         error = CAS_MISMATCH
     return Entry(
@@ -63,7 +77,7 @@ def _entry(path: Path, line: int, text: str) -> Entry:
     )
 
 
-def _value_and_error(path: Path, line: int, rest: str) -> tuple[object, str | None]:
+def _value_and_error(path: Path, line: int, rest: str) -> ValueAndError:
     """Return the value and the error of a line; a keyword in place of a value is an error."""
     try:
         forms: list[Form] = read_all(rest)

@@ -1,15 +1,18 @@
 """What readers of foreign formats have in common: from lines in a file to a `History`."""
 
-from collections.abc import Iterable, Sequence
+from array import array
+from collections import deque
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import msgspec
 
 from checkers.history import History, HistoryError, Op, OpType, Process
 from checkers.history_file import HistoryFileError
+from checkers.shared_text import sharing
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
+class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One op as a foreign format wrote it; the order of entries is the order of the history."""
 
     line: int
@@ -24,19 +27,6 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     error: str | None = None
 
 
-def read_text(path: Path) -> str:
-    """Return the file's text, or raise `HistoryFileError`."""
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise HistoryFileError(path, None, f"cannot be opened: {error.strerror}") from error
-    try:
-        return content.decode()
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise HistoryFileError(path, line, "is not text; expected UTF-8") from error
-
-
 def history_of(path: Path, entries: Iterable[Entry]) -> History:
     """Return the history that `entries` tell, or raise `HistoryFileError` with their line.
 
@@ -44,34 +34,35 @@ def history_of(path: Path, entries: Iterable[Entry]) -> History:
     raised to the one before it: Jepsen stamps an op shortly before it appends it, so neighbours
     may be swapped, and it is the order of the lines that counts. Otherwise an op's time is its
     number.
+
+    Each entry is let go once its op is made, if the caller keeps none.
     """
-    listed = list(entries)
-    if not listed:
+    waiting = deque(entries)
+    if not waiting:
         raise HistoryFileError(path, None, "holds no operation")
+    lines = array("Q", (entry.line for entry in waiting))
+    timed = all(entry.time is not None for entry in waiting)
     try:
-        return History(
-            Op(
-                index=index,
-                time=time,
-                process=entry.process,
-                type=entry.type,
-                f=entry.f,
-                key=entry.key,
-                value=entry.value,
-                error=entry.error,
-            )
-            for index, (entry, time) in enumerate(zip(listed, _times(listed), strict=True))
-        )
+        return History(_ops(waiting, timed=timed))
     except HistoryError as error:
-        raise HistoryFileError(path, listed[error.index].line, error.message) from error
+        raise HistoryFileError(path, lines[error.index], error.message) from error
 
 
-def _times(entries: Sequence[Entry]) -> list[int]:
-    times: list[int] = []
-    latest = 0
-    for entry in entries:
-        if entry.time is None:
-            return list(range(len(entries)))
-        latest = max(latest, entry.time)
-        times.append(latest)
-    return times
+def _ops(waiting: deque[Entry], *, timed: bool) -> Iterator[Op]:
+    shared = sharing()
+    index, latest = 0, 0
+    while waiting:
+        entry = waiting.popleft()
+        latest = max(latest, entry.time) if timed and entry.time is not None else index
+        process = entry.process
+        yield Op(
+            index=index,
+            time=latest,
+            process=shared(process) if isinstance(process, str) else process,
+            type=entry.type,
+            f=shared(entry.f),
+            key=None if entry.key is None else shared(entry.key),
+            value=entry.value,
+            error=None if entry.error is None else shared(entry.error),
+        )
+        index += 1

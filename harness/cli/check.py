@@ -6,19 +6,22 @@ from pathlib import Path
 import click
 import msgspec
 
-from checkers.checker import Budget
+from checkers.checker import Budget, Checker
 from checkers.choose import MULTI_REGISTER, checker_named, choices, model_of
 from checkers.formats.detect import Format, detect, read_history
 from checkers.formats.etcd_report import is_report
-from checkers.history import History
+from checkers.formats.etcd_report_watch import NOT_JUDGED, read_watches
+from checkers.history import History, HistoryError
 from checkers.history_file import load_history
+from checkers.models.model import ModelError
 from checkers.raft.checker import judge_facts
 from checkers.raft.trace import TraceError, load_traces
 from checkers.transactions.checker import RW_REGISTER
 from checkers.transactions.consistency import STRICT_SERIALIZABLE
-from checkers.verdict import Answer, Verdict, as_json_value, merge
+from checkers.verdict import Answer, Verdict, as_json_value, merge, valid
 from checkers.watch.checker import WatchChecker
 from checkers.watch_history import WatchRecord, load_watch_file
+from harness.cli.reading import Reading, reading
 from harness.errors import UsageError
 from harness.plan import CheckPlan
 from harness.report.console import verdict_lines
@@ -51,7 +54,7 @@ from harness.trial import judge
 @click.option(
     "--format",
     "format_name",
-    type=click.Choice([*Format]),
+    type=click.Choice([each.value for each in Format]),
     help="The files' format; told from their content unless given.",
 )
 @click.option(
@@ -98,15 +101,19 @@ def check(
     judged: list[tuple[Path, Verdict]] = []
     for path in paths:
         started = time.perf_counter()
-        if path.is_dir() and not is_report(path):
-            verdict = _judge_run(path)
-        else:
-            history = _read(path, None if format_name is None else Format(format_name))
-            name = model or _model_of(path, history, initial)
-            verdict = checker_named(name, initial, consistency).check(history, budget)
-            if watch_path is not None:
-                watch = WatchChecker(records=load_watch_file(watch_path))
-                verdict = merge(name, [verdict, watch.check(history, budget)])
+        with reading(path) as shown:
+            if path.is_dir() and not is_report(path):
+                verdict = _judge_run(path, shown)
+            else:
+                history = _read(path, format_name, shown)
+                name = model or _model_of(path, history, initial)
+                checker = checker_named(name, initial, consistency)
+                verdict = _judge(path, checker, history, budget)
+                if is_report(path):
+                    verdict = merge("report", [verdict, _judge_watches(path, history, budget)])
+                elif watch_path is not None:
+                    watch = WatchChecker(records=load_watch_file(watch_path))
+                    verdict = merge(name, [verdict, watch.check(history, budget)])
         judged.append((path, verdict))
         if not as_json:
             _print_one(path, verdict, time.perf_counter() - started, alone=len(paths) == 1)
@@ -118,11 +125,28 @@ def check(
     return worst
 
 
-def _judge_run(path: Path) -> Verdict:
+def _judge(path: Path, checker: Checker, history: History, budget: Budget) -> Verdict:
+    try:
+        return checker.check(history, budget)
+    except (HistoryError, ModelError) as error:
+        raise UsageError(f"{error}", path=path) from error
+
+
+def _judge_watches(path: Path, history: History, budget: Budget) -> Verdict:
+    """Judge what the watches of a report of etcd's were told; VALID if it has none."""
+    watched = read_watches(path)
+    if not watched:
+        return valid("watch", {"watchers": 0})
+    # Nobody notes there what is compacted.
+    checker = WatchChecker(records=watched, compacts_itself=True, left_out=NOT_JUDGED)
+    return _judge(path, checker, history, budget)
+
+
+def _judge_run(path: Path, shown: Reading) -> Verdict:
     """Judge what a run recorded, however it ended."""
     directory = RunDirectory.open(path)
     plan = directory.load_plan()
-    loaded = load_history(directory.history_path, allow_torn_tail=True)
+    loaded = load_history(directory.history_path, allow_torn_tail=True, heard=shown.heard)
     if loaded.torn_line is not None:
         click.echo(
             f"quorate: {directory.history_path}:{loaded.torn_line}: the last line was cut off when "
@@ -132,6 +156,7 @@ def _judge_run(path: Path) -> Verdict:
     watched: list[WatchRecord] = []
     if directory.watch_path.exists():
         watched = load_watch_file(directory.watch_path, allow_torn_tail=True)
+    shown.judging(len(loaded.history))
     verdict = judge(plan, loaded.history, watched)
     disks_lie = "lying-disk" in plan.faults.packages or plan.faults.schedule is not None
     traces = _judge_traces(path / "trace", disks_lie=disks_lie)
@@ -147,10 +172,13 @@ def _judge_traces(folder: Path, *, disks_lie: bool) -> Verdict | None:
     return judge_facts(facts, disks_lie=disks_lie) if facts else None
 
 
-def _read(path: Path, file_format: Format | None) -> History:
+def _read(path: Path, format_name: str | None, shown: Reading) -> History:
     if not path.exists():
         raise UsageError("no such file", path=path)
-    return read_history(path, file_format or detect(path))
+    chosen = detect(path) if format_name is None else Format(format_name)
+    history = read_history(path, chosen, heard=shown.heard)
+    shown.judging(len(history))
+    return history
 
 
 def _model_of(path: Path, history: History, initial: str | None) -> str:

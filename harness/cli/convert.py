@@ -25,7 +25,7 @@ _TARGETS = ("edn", "quorate")
 @click.option(
     "--format",
     "source_format",
-    type=click.Choice([*Format]),
+    type=click.Choice([each.value for each in Format]),
     help="The format of IN; told from its content unless given.",
 )
 def convert(

@@ -133,7 +133,7 @@ def test_json_with_jepsens_keys_is_read_as_its_edn(tmp_path: Path, *, is_array: 
 
 def test_broken_json_is_told_with_its_line(tmp_path: Path) -> None:
     path = tmp_path / "history.json"
-    path.write_text('[{"type":"invoke","process":1},\n{"type":"ok",\n')
+    path.write_text('[{"type":"invoke","process":1,"f":"read"},\n{"type":"ok",\n')
 
     with pytest.raises(HistoryFileError, match=r"history.json:2: is not JSON"):
         read_history(path)
