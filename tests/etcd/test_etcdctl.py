@@ -1,6 +1,5 @@
 """etcdctl prints the same, whether it talks to three of our nodes or to three real etcds."""
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -9,10 +8,7 @@ import pytest
 from tests.etcd.transcripts import Transcript
 from tests.local.our_cluster import ETCD, OUR_NODE, Cluster, running
 
-pytestmark = [
-    pytest.mark.local,
-    pytest.mark.skipif(shutil.which("etcd") is None, reason="needs etcd (apt install etcd-server)"),
-]
+pytestmark = pytest.mark.local
 
 
 @dataclass
