@@ -1,6 +1,6 @@
 # Two commands on a fresh machine: `make run` and `make test`. Both set up .venv by themselves.
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format types contracts check bench proto pythons local soak clean
+.PHONY: help run test lint format types contracts check bench proto pythons local local-runs local-beside-etcd soak clean
 
 PYTHON ?= python3
 VENV   := .venv
@@ -39,7 +39,14 @@ bench: $(READY)      ## speed and memory, printed as ratios
 	    echo "== $$benchmark"; $(BIN)/python -m benchmarks.$$benchmark || exit 1; done
 
 local: $(READY)      ## tests on real daemons of this machine; needs etcd (quorate fetch-etcd)
-	@$(BIN)/pytest -m local tests/local tests/etcd
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target local-runs local-beside-etcd
+
+# Side by side, as they mostly wait: for time limits, for elections, for etcd.
+local-runs: $(READY)
+	@$(BIN)/pytest -m local tests/local
+
+local-beside-etcd: $(READY)
+	@$(BIN)/pytest -m local tests/etcd
 
 soak: $(READY)       ## the long-running tests
 	@$(BIN)/pytest -m soak

@@ -16,7 +16,7 @@ from harness.store import RunDirectory
 from nemesis.applied import Outcome, Phase
 from tests.local.command_line import line, quorate, the_run
 
-ROUNDS = int(os.environ.get("QUORATE_CRASH_ROUNDS", "6"))
+ROUNDS = int(os.environ.get("QUORATE_CRASH_ROUNDS", "5"))
 TARGETS = ("one", "leader", "followers", "majority", "all")
 PERIOD_MS = {"etcd": 1_000, "nodeimpl": 3_000}
 """Long enough to come back and take writes between two crashes."""
