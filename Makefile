@@ -1,6 +1,6 @@
 # Two commands on a fresh machine: `make run` and `make test`. Both set up .venv by themselves.
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format types contracts check bench proto pythons clients local soak clean
+.PHONY: help run test lint format types contracts check bench proto pythons local local-runs local-beside-etcd soak clean
 
 PYTHON ?= python3
 VENV   := .venv
@@ -38,15 +38,15 @@ bench: $(READY)      ## speed and memory, printed as ratios
 	@for benchmark in $(basename $(notdir $(wildcard benchmarks/[a-z]*.py))); do \
 	    echo "== $$benchmark"; $(BIN)/python -m benchmarks.$$benchmark || exit 1; done
 
-clients:     ## other people's etcd clients, each in a .venv of its own, for make local
-	@for library in aetcd etcd3; do \
-	    [ -e .venv-$$library/.ready ] || { $(PYTHON) -m venv .venv-$$library \
-	    && .venv-$$library/bin/python -m pip install --quiet $$library \
-	        $$([ $$library = aetcd ] || echo 'protobuf<4') \
-	    && touch .venv-$$library/.ready; } || exit 1; done
-
 local: $(READY)      ## tests on real daemons of this machine; needs etcd (quorate fetch-etcd)
-	@$(BIN)/pytest -m local tests/local tests/etcd
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target local-runs local-beside-etcd
+
+# Side by side, as they mostly wait: for time limits, for elections, for etcd.
+local-runs: $(READY)
+	@$(BIN)/pytest -m local tests/local
+
+local-beside-etcd: $(READY)
+	@$(BIN)/pytest -m local tests/etcd
 
 soak: $(READY)       ## the long-running tests
 	@$(BIN)/pytest -m soak
@@ -75,9 +75,9 @@ $(READY): pyproject.toml constraints.txt
 	@echo "setting up $(VENV) (once)"
 	@if command -v uv >/dev/null 2>&1; then \
 	    uv venv --quiet --allow-existing --python $(PYTHON) $(VENV) \
-	    && uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[dev]'; \
+	    && uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[dev,clients]'; \
 	else \
 	    $(PYTHON) -m venv $(VENV) \
-	    && $(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'; \
+	    && $(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,clients]'; \
 	fi
 	@touch $(READY)

@@ -109,11 +109,9 @@ def check(
                 name = model or _model_of(path, history, initial)
                 checker = checker_named(name, initial, consistency)
                 verdict = _judge(path, checker, history, budget)
-                if is_report(path):
-                    verdict = merge("report", [verdict, _judge_watches(path, history, budget)])
-                elif watch_path is not None:
-                    watch = WatchChecker(records=load_watch_file(watch_path))
-                    verdict = merge(name, [verdict, watch.check(history, budget)])
+                watched = _judge_watches(path, watch_path, history, budget)
+                if watched is not None:
+                    verdict = merge(name, [verdict, watched])
         judged.append((path, verdict))
         if not as_json:
             _print_one(path, verdict, time.perf_counter() - started, alone=len(paths) == 1)
@@ -132,8 +130,15 @@ def _judge(path: Path, checker: Checker, history: History, budget: Budget) -> Ve
         raise UsageError(f"{error}", path=path) from error
 
 
-def _judge_watches(path: Path, history: History, budget: Budget) -> Verdict:
-    """Judge what the watches of a report of etcd's were told; VALID if it has none."""
+def _judge_watches(
+    path: Path, watch_path: Path | None, history: History, budget: Budget
+) -> Verdict | None:
+    """Judge what watchers were told beside the history; None if nobody asks, and no report says."""
+    if watch_path is not None:
+        checker = WatchChecker(records=load_watch_file(watch_path))
+        return _judge(watch_path, checker, history, budget)
+    if not is_report(path):
+        return None
     watched = read_watches(path)
     if not watched:
         return valid("watch", {"watchers": 0})

@@ -1,7 +1,6 @@
 """etcdctl prints the same, whether it talks to three of our nodes or to three real etcds."""
 
 import os
-import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -22,10 +21,7 @@ from tests.local.our_cluster import (
     wait_until,
 )
 
-pytestmark = [
-    pytest.mark.local,
-    pytest.mark.skipif(shutil.which("etcd") is None, reason="needs etcd (apt install etcd-server)"),
-]
+pytestmark = pytest.mark.local
 
 
 @dataclass

@@ -19,7 +19,7 @@ from tests.local.waiting import wait_for
 pytestmark = pytest.mark.local
 
 ETCD = ("run", "--env", "local", "--system", "etcd")
-SHORT = ("--time-limit", "8")
+SHORT = ("--time-limit", "6")
 OPS_SEEN = 300
 
 
