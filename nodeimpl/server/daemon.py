@@ -5,7 +5,7 @@ import signal
 import ssl
 from collections.abc import Coroutine
 from pathlib import Path
-from random import SystemRandom
+from random import Random, SystemRandom
 from secrets import token_bytes
 from typing import Final
 
@@ -71,7 +71,8 @@ class Daemon:
         storage = MemberStorage(directory, wal_dir, identity, cipher, fsync=self._flags.fsync)
         self._begin(follow_key_service(cipher))
         config = node_config(self._flags, identity)
-        node = Node(config, storage.recovered, storage.backend, SystemRandom(), clock.now())
+        random = Random(SystemRandom().getrandbits(64))
+        node = Node(config, storage.recovered, storage.backend, random, clock.now())
         _log.info(
             "starting",
             name=self._flags.name,
