@@ -1,9 +1,7 @@
 """Drives a node: inputs in, effects out, in the order that is their contract (`boundary`).
 
-What was asked meanwhile is one batch: the requests share an append, the messages to a peer share a
-frame. gRPC hands over hardly two requests in one turn of the event loop, and a batch costs several
-times what one more request in it does; so requests gather while they could not get on anyway.
-Effects behind one that must become durable wait until it is;
+One turn of the event loop is one batch: all requests that arrived meanwhile share an append, all
+messages to a peer share a frame. Effects behind one that must become durable wait until it is;
 what comes to wait meanwhile becomes durable together with the next sync. Making something durable
 earlier than its turn is always right: to the outside it is the same as a crash that came later.
 """
@@ -58,8 +56,6 @@ from nodeimpl.server.disk import DiskEffect
 
 DAEMON: Final = ByCertificate(ROOT)
 """In whose name the daemon itself asks, while everybody must say who they are."""
-GATHER_SECONDS: Final = 0.001
-"""For how long requests may gather behind others that wait for their answers."""
 PARKED_MAX: Final = 4096
 """Requests that wait for a leader to be elected; more are refused."""
 
@@ -148,8 +144,6 @@ class Driver:
         self._turn_is_due = False
         self._timer: asyncio.TimerHandle | None = None
         self._timer_deadline = Instant(0)
-        self._gathering: asyncio.TimerHandle | None = None
-        """Ends the gathering of requests, unless something else does before."""
         self._timeout = node.config.request_timeout_ns / SECOND
         self._is_stopped = False
 
@@ -171,8 +165,6 @@ class Driver:
         self._is_stopped = True
         if self._timer is not None:
             self._timer.cancel()
-        if self._gathering is not None:
-            self._gathering.cancel()
         for turn in self._reserved_by:
             turn.cancel()
         for future, _, _ in self._waiting.values():
@@ -274,18 +266,8 @@ class Driver:
         return tag, future
 
     def _submit(self, request: ClientRequest) -> None:
-        """Let the node take the request: at once, unless it is better off among others.
-
-        While something is made durable no effect is carried out, so nothing is lost by waiting. Nor
-        is much behind requests that wait for peers: whatever comes from one ends the gathering.
-        """
         self._asked.append(request)
-        if self._is_syncing:
-            return
-        if len(self._waiting) == len(self._asked):
-            self._turn_soon()
-        elif self._gathering is None:
-            self._gathering = self._loop.call_later(GATHER_SECONDS, self._on_gathered)
+        self._turn_soon()
 
     def _give(self, given: Input) -> None:
         if self._is_stopped:
@@ -315,7 +297,7 @@ class Driver:
             outbox.extend(node.handle(now, Wake()))
         while inputs:
             outbox.extend(node.handle(now, inputs.popleft()))
-        if self._asked and not self._is_syncing:
+        if self._asked:
             asked, self._asked = self._asked, []
             outbox.extend(node.handle(now, Requests(tuple(asked))))
         self._carry_out()
@@ -334,11 +316,6 @@ class Driver:
     def _on_timer(self) -> None:
         self._timer = None
         self._turn()
-
-    def _on_gathered(self) -> None:
-        self._gathering = None
-        if self._asked:
-            self._turn()
 
     def _fail(self, error: BaseException) -> None:
         if not self.failed.done():
@@ -397,7 +374,7 @@ class Driver:
             self._fail(error)
 
     def _end_sync(self) -> None:
-        """Let who waits for the disk have it, or else go on, with what was asked meanwhile."""
+        """Let who waits for the disk have it, or else go on."""
         self._is_syncing = False
         while self._reserved_by:
             turn = self._reserved_by.popleft()
@@ -405,7 +382,7 @@ class Driver:
                 self._is_syncing = True
                 turn.set_result(None)
                 return
-        self._turn()
+        self._carry_out()
 
     def _do(self, effect: Effect) -> None:  # noqa: C901, PLR0912 (one case per effect)
         match effect:

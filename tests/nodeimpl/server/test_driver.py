@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from random import Random
 from typing import TypeVar
-from unittest.mock import patch
 
 import pytest
 
@@ -18,12 +17,12 @@ from nodeimpl.api.rpc_pb2 import (
     WatchRequest,
     WatchResponse,
 )
-from nodeimpl.boundary import CommitBackend, Effect, Input, Requests
+from nodeimpl.boundary import CommitBackend
 from nodeimpl.config import NodeConfig, RaftConfig
-from nodeimpl.ids import MILLISECOND, Instant, NodeId
+from nodeimpl.ids import MILLISECOND, NodeId
 from nodeimpl.node import Node
 from nodeimpl.raft.configuration import Change
-from nodeimpl.raft.effects import Became, Commit, ConfigurationChanged, Persist, Restored
+from nodeimpl.raft.effects import Became, Commit, ConfigurationChanged, Restored
 from nodeimpl.raft.messages import Message
 from nodeimpl.raft.state import Recovered
 from nodeimpl.server import clock
@@ -181,54 +180,6 @@ def test_what_is_asked_during_a_sync_shares_the_next_one() -> None:
         assert syncs <= 2 + commits
 
     run(story)
-
-
-def test_what_is_asked_during_a_sync_is_one_batch_of_entries() -> None:
-    async def story(rig: Rig) -> None:
-        await rig.lead()
-        await rig.put(b"k")
-        rig.disk.open.clear()
-        asked = [asyncio.ensure_future(rig.put(b"first"))]
-        before = len(rig.disk.batches)
-        await until(lambda: len(rig.disk.batches) > before)
-        for number in range(20):
-            asked.append(asyncio.ensure_future(rig.put(b"k%d" % number)))
-            await asyncio.sleep(0)
-        rig.disk.open.set()
-        await asyncio.gather(*asked)
-        entry_counts = [
-            len(effect.entries)
-            for batch in rig.disk.batches
-            for effect in batch
-            if isinstance(effect, Persist)
-        ]
-        assert 20 in entry_counts
-
-    run(story)
-
-
-def test_requests_behind_others_that_wait_for_peers_gather_and_are_not_forgotten() -> None:
-    async def story(rig: Rig) -> None:
-        batches: list[int] = []
-        handle = rig.driver.node.handle
-
-        def counting(now: Instant, given: Input) -> list[Effect]:
-            if isinstance(given, Requests):
-                batches.append(len(given.requests))
-            return handle(now, given)
-
-        with patch.object(rig.driver.node, "handle", counting):
-            asked = [asyncio.ensure_future(rig.put(b"first"))]
-            await until(lambda: batches == [1])
-            for number in range(5):
-                asked.append(asyncio.ensure_future(rig.put(b"k%d" % number)))
-                await asyncio.sleep(0)
-            await until(lambda: sum(batches) == 6)
-        assert len(batches) < 6
-        for each in asked:
-            each.cancel()
-
-    run(story, lambda: Rig(voters=(1, 2, 3)))
 
 
 def test_one_batch_has_one_commit_of_the_store_at_most() -> None:
