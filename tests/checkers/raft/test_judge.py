@@ -151,7 +151,7 @@ OF_ALL = MembersChanged(1, ("n1", "n2", "n3"), (), ())
                 ("n1", appended(1, (2, 12), (2, 13))),
                 ("n1", CommittedTo(2)),
             ),
-            {STATE_MACHINE_SAFETY: ("n1", "n2")},
+            {STATE_MACHINE_SAFETY: ("n2", "n1")},
             id="two entries committed at one index, one of them before it was held",
         ),
         pytest.param(
