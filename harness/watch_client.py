@@ -433,7 +433,10 @@ class WatchClient:
         stream.progress_asked_at = None
         stream.progress_revision = revision
         for watcher in stream.watchers.values():
-            self._mark(now, watcher, revision)
+            # One that is to be canceled may be no more, though the answer to that is still to come:
+            # etcd sends the two by different channels (api/v3rpc/watch.go, sendLoop).
+            if not watcher.is_ending:
+                self._mark(now, watcher, revision)
 
     def _mark(self, now: Instant, watcher: _Watcher, revision: int) -> None:
         self._record(Progress(time=now, watcher=watcher.number, revision=revision))

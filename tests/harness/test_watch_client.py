@@ -298,3 +298,13 @@ def test_at_the_end_it_waits_for_nothing_that_is_to_come() -> None:
         move.request.WhichOneof("request_union") for move in moves if isinstance(move, SendRequest)
     ]
     assert requests == ["cancel_request", "progress_request"]
+
+
+def test_progress_of_all_says_nothing_of_who_is_being_canceled() -> None:
+    watching = Watching(replace(DRAWN, start_revision=50))
+    watching.confirm()
+    watching.client.finish(watching.now, 9)
+    before = watching.last()
+    watching.receive(answer(9, watch_id=-1))
+
+    assert watching.last() == before
