@@ -1,6 +1,6 @@
 # Two commands on a fresh machine: `make run` and `make test`. Both set up .venv by themselves.
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format types contracts check bench proto pythons local soak clean
+.PHONY: help run test lint format types contracts check bench proto pythons clients local soak clean
 
 PYTHON ?= python3
 VENV   := .venv
@@ -37,6 +37,13 @@ check: lint types contracts test  ## all of the above
 bench: $(READY)      ## speed and memory, printed as ratios
 	@for benchmark in $(basename $(notdir $(wildcard benchmarks/[a-z]*.py))); do \
 	    echo "== $$benchmark"; $(BIN)/python -m benchmarks.$$benchmark || exit 1; done
+
+clients:     ## other people's etcd clients, each in a .venv of its own, for make local
+	@for library in aetcd etcd3; do \
+	    [ -e .venv-$$library/.ready ] || { $(PYTHON) -m venv .venv-$$library \
+	    && .venv-$$library/bin/python -m pip install --quiet $$library \
+	        $$([ $$library = aetcd ] || echo 'protobuf<4') \
+	    && touch .venv-$$library/.ready; } || exit 1; done
 
 local: $(READY)      ## tests on real daemons of this machine; needs etcd (quorate fetch-etcd)
 	@$(BIN)/pytest -m local tests/local tests/etcd

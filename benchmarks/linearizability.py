@@ -21,9 +21,10 @@ from random import Random
 
 from benchmarks import revision_histories
 from checkers.checker import Budget
+from checkers.choose import checker_named
 from checkers.formats.detect import read_history
 from checkers.history import History
-from checkers.linearizability.checker import Linearizability, linearizable
+from checkers.linearizability.checker import Linearizability
 from checkers.linearizability.interval import Interval, intervals
 from checkers.linearizability.revisions.checker import judge_parsed
 from checkers.linearizability.search import decide
@@ -117,7 +118,7 @@ def own_histories(directory: Path) -> None:
     """Print a line for each history that the project keeps, explanation included."""
     for entry in tomllib.loads((directory / "expected.toml").read_text())["history"]:
         history = read_history(directory / entry["file"])
-        checker = linearizable(entry["model"], entry.get("initial"))
+        checker = checker_named(entry["model"], entry.get("initial"))
         line(entry["file"], timed_ms(partial(checker.check, history, Budget())))
 
 

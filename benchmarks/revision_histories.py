@@ -93,7 +93,7 @@ def record(*, operations: int, clients: int, keys: int, with_ranges: bool) -> Pa
         calls.pop()
         done.pop()
     known.sort(key=_call)
-    return Parsed(known, [], [], [], [])
+    return Parsed(known, [], [], [], [], {})
 
 
 def _call(operation: Known) -> int:

@@ -39,7 +39,7 @@ class Elections:
     values: dict[tuple[str, int], set[str]] = field(default_factory=dict)
     """What each leader that is known to have been elected said or may have said."""
     resigned: dict[tuple[str, int], tuple[int, Operation]] = field(default_factory=dict)
-    """At which revision each leader resigned."""
+    """At which revision each leader resigned first."""
 
 
 class _Request(msgspec.Struct, gc=False):
@@ -102,7 +102,10 @@ def _read(operation: Operation, elections: Elections) -> None:
             _saw(elections, request.election, elected.token, elected.revision, operation)
         case "resign" if happened:
             revision = msgspec.convert(operation.result, _Revision).revision
-            elections.resigned[request.election, request.token] = (revision, operation)
+            identity = (request.election, request.token)
+            earlier = elections.resigned.get(identity)
+            if earlier is None or revision < earlier[0]:
+                elections.resigned[identity] = (revision, operation)
         case "leader" | "observe" if happened:
             for leader in _leaders(operation):
                 _saw(elections, request.election, leader.token, leader.revision, operation)

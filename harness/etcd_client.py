@@ -9,21 +9,32 @@ from typing import Final, TypeAlias, assert_never
 import msgspec
 
 from checkers.history import CAS_MISMATCH, Op, OpType
+from checkers.linearizability.revisions.operations import COMPACTED, FUTURE_REVISION
 from checkers.models.etcd_api import (
     Compare,
     Delete,
+    Order,
     Put,
     Read,
     Relation,
     Request,
+    Revoke,
+    Selection,
     Step,
     Target,
     Txn,
     parse_request,
 )
-from harness.client import Call, Completion, Dialogue
-from nodeimpl.api import kv_pb2, rpc_pb2
+from harness.client import Call, Completion, Dialogue, refused
+from harness.errors import DefiniteError
+from nodeimpl.api import errors, kv_pb2, rpc_pb2
 from nodeimpl.api.requests import ApiRequest, ApiResponse
+
+_REFUSALS: Final = {
+    str(refused(errors.COMPACTED)): COMPACTED,
+    str(refused(errors.FUTURE_REVISION)): FUTURE_REVISION,
+}
+"""What a refusal proves, by the words of the store; checkers use that."""
 
 Json: TypeAlias = dict[str, object]
 """A result as a history holds it."""
@@ -90,20 +101,32 @@ class KvClient(msgspec.Struct, frozen=True):
             message: ApiRequest = _compaction(op.value)
         else:
             message = _message(parse_request(op.f, op.value))
-        response = yield Call(message, self.timeout_ns)
+        try:
+            response = yield Call(message, self.timeout_ns)
+        except DefiniteError as error:
+            proven = _REFUSALS.get(str(error))
+            if proven is None:
+                raise
+            return Completion(OpType.FAIL, error=proven)
         return Completion(OpType.OK, _result(response))
 
     def has_effect(self, op: Op) -> bool:
         """See `Client`."""
         if op.f == "compact":
             return True
-        match parse_request(op.f, op.value):
-            case Read():
-                return False
-            case Txn(_, success, failure):
-                return not all(isinstance(step, Read) for step in (*success, *failure))
-            case Put() | Delete():
-                return True
+        return _may_write(parse_request(op.f, op.value))
+
+
+def _may_write(request: Request) -> bool:
+    match request:
+        case Read():
+            return False
+        case Txn(_, success, failure):
+            return any(map(_may_write, (*success, *failure)))
+        case Put() | Delete() | Revoke():
+            return True
+        case _:
+            assert_never(request)
 
 
 def _compaction(value: object) -> rpc_pb2.CompactionRequest:
@@ -162,33 +185,66 @@ def _message(request: Request) -> ApiRequest:
             return _range(request)
         case Delete():
             return _delete_range(request)
-        case Txn(compare, success, failure):
-            return rpc_pb2.TxnRequest(
-                compare=[_compare(each) for each in compare],
-                success=[_request_op(step) for step in success],
-                failure=[_request_op(step) for step in failure],
-            )
+        case Txn():
+            return _txn(request)
+        case Revoke(lease):
+            return rpc_pb2.LeaseRevokeRequest(ID=lease)
         case _:
             assert_never(request)
 
 
+def _txn(txn: Txn) -> rpc_pb2.TxnRequest:
+    return rpc_pb2.TxnRequest(
+        compare=[_compare(each) for each in txn.compare],
+        success=[_request_op(step) for step in txn.success],
+        failure=[_request_op(step) for step in txn.failure],
+    )
+
+
 def _put(put: Put) -> rpc_pb2.PutRequest:
-    return rpc_pb2.PutRequest(key=put.key.encode(), value=put.value.encode())
+    return rpc_pb2.PutRequest(
+        key=put.key.encode(), value=put.value.encode(), lease=put.lease, prev_kv=put.prev_kv
+    )
+
+
+_ORDERS: Final = {
+    Order.NONE: rpc_pb2.RangeRequest.NONE,
+    Order.ASCEND: rpc_pb2.RangeRequest.ASCEND,
+    Order.DESCEND: rpc_pb2.RangeRequest.DESCEND,
+}
+_SORT_TARGETS: Final = {
+    Target.KEY: rpc_pb2.RangeRequest.KEY,
+    Target.VERSION: rpc_pb2.RangeRequest.VERSION,
+    Target.CREATE: rpc_pb2.RangeRequest.CREATE,
+    Target.MOD: rpc_pb2.RangeRequest.MOD,
+    Target.VALUE: rpc_pb2.RangeRequest.VALUE,
+}
 
 
 def _range(read: Read) -> rpc_pb2.RangeRequest:
+    selection = read.selection or Selection()
     return rpc_pb2.RangeRequest(
         key=read.key.encode(),
         range_end=(read.range_end or "").encode(),
         limit=read.limit,
         revision=read.revision,
         serializable=read.serializable,
+        sort_order=_ORDERS[selection.sort_order],
+        sort_target=_SORT_TARGETS[selection.sort_target],
+        keys_only=selection.keys_only,
+        count_only=selection.count_only,
+        min_mod_revision=selection.min_mod_revision,
+        max_mod_revision=selection.max_mod_revision,
+        min_create_revision=selection.min_create_revision,
+        max_create_revision=selection.max_create_revision,
     )
 
 
 def _delete_range(delete: Delete) -> rpc_pb2.DeleteRangeRequest:
     return rpc_pb2.DeleteRangeRequest(
-        key=delete.key.encode(), range_end=(delete.range_end or "").encode()
+        key=delete.key.encode(),
+        range_end=(delete.range_end or "").encode(),
+        prev_kv=delete.prev_kv,
     )
 
 
@@ -200,6 +256,8 @@ def _request_op(step: Step) -> rpc_pb2.RequestOp:
             return rpc_pb2.RequestOp(request_range=_range(step))
         case Delete():
             return rpc_pb2.RequestOp(request_delete_range=_delete_range(step))
+        case Txn():
+            return rpc_pb2.RequestOp(request_txn=_txn(step))
         case _:
             assert_never(step)
 
@@ -213,7 +271,11 @@ _RELATIONS: Final = {
 
 
 def _compare(compare: Compare) -> rpc_pb2.Compare:
-    message = rpc_pb2.Compare(key=compare.key.encode(), result=_RELATIONS[compare.result])
+    message = rpc_pb2.Compare(
+        key=compare.key.encode(),
+        range_end=(compare.range_end or "").encode(),
+        result=_RELATIONS[compare.result],
+    )
     value = compare.value
     match compare.target:
         case Target.VALUE:
@@ -228,6 +290,11 @@ def _compare(compare: Compare) -> rpc_pb2.Compare:
         case Target.MOD:
             message.target = rpc_pb2.Compare.MOD
             message.mod_revision = int(value)
+        case Target.LEASE:
+            message.target = rpc_pb2.Compare.LEASE
+            message.lease = int(value)
+        case Target.KEY:
+            raise AssertionError("no compare looks at the key itself")
         case _:
             assert_never(compare.target)
     return message
@@ -236,17 +303,32 @@ def _compare(compare: Compare) -> rpc_pb2.Compare:
 def _result(response: ApiResponse) -> Json:
     revision: Json = {"revision": response.header.revision}
     match response:
-        case rpc_pb2.PutResponse() | rpc_pb2.CompactionResponse():
+        case rpc_pb2.CompactionResponse() | rpc_pb2.LeaseRevokeResponse():
             return revision
+        case rpc_pb2.PutResponse():
+            return revision | _put_result(response)
         case rpc_pb2.RangeResponse():
             return revision | _range_result(response)
         case rpc_pb2.DeleteRangeResponse():
-            return revision | {"deleted": response.deleted}
+            return revision | _delete_result(response)
         case rpc_pb2.TxnResponse():
-            responses = [_response_op(each) for each in response.responses]
-            return revision | {"succeeded": response.succeeded, "responses": responses}
+            return revision | _txn_result(response)
         case _:
             raise AssertionError(f"nobody asked for a {type(response).__name__}")
+
+
+def _put_result(response: rpc_pb2.PutResponse) -> Json:
+    return {"prev_kv": _key_value(response.prev_kv)} if response.HasField("prev_kv") else {}
+
+
+def _delete_result(response: rpc_pb2.DeleteRangeResponse) -> Json:
+    prev_kvs = [_key_value(kv) for kv in response.prev_kvs]
+    return {"deleted": response.deleted} | ({"prev_kvs": prev_kvs} if prev_kvs else {})
+
+
+def _txn_result(response: rpc_pb2.TxnResponse) -> Json:
+    responses = [_response_op(each) for each in response.responses]
+    return {"succeeded": response.succeeded, "responses": responses}
 
 
 def _range_result(response: rpc_pb2.RangeResponse) -> Json:
@@ -260,11 +342,13 @@ def _range_result(response: rpc_pb2.RangeResponse) -> Json:
 def _response_op(response: rpc_pb2.ResponseOp) -> Json:
     match response.WhichOneof("response"):
         case "response_put":
-            return {"put": {}}
+            return {"put": _put_result(response.response_put)}
         case "response_range":
             return {"range": _range_result(response.response_range)}
         case "response_delete_range":
-            return {"delete": {"deleted": response.response_delete_range.deleted}}
+            return {"delete": _delete_result(response.response_delete_range)}
+        case "response_txn":
+            return {"txn": _txn_result(response.response_txn)}
         case kind:
             raise AssertionError(f"no step of a txn is answered with {kind}")
 
@@ -276,4 +360,4 @@ def _key_value(kv: kv_pb2.KeyValue) -> Json:
         "create_revision": kv.create_revision,
         "mod_revision": kv.mod_revision,
         "version": kv.version,
-    }
+    } | ({"lease": kv.lease} if kv.lease else {})

@@ -84,15 +84,21 @@ def hunt_all(names: Sequence[str], *, seeds_max: int, jobs: int) -> Iterator[Hun
         yield from pool.map(partial(hunt, seeds_max=seeds_max), names)
 
 
-def try_seed(seed: int, mutant: str | None, *, scenario: str | None = None) -> TrialResult:
+def try_seed(
+    seed: int,
+    mutant: str | None,
+    *,
+    scenario: str | None = None,
+    workloads: Sequence[str] = (),
+) -> TrialResult:
     """Run one trial of a mutant, or of the healthy node for None.
 
-    It is the swarm's trial of this seed, or a scenario's, if one is named.
+    It is the swarm's trial of this seed (`draw_plan`), or a scenario's, if one is named.
     """
     if scenario is not None:
         plan = scenario_plan(scenario, seed, mutant)
         return run_trial(plan, schedule_for(plan, FOLDER))
-    plan = draw_plan(seed, Plan(mutant=mutant))
+    plan = draw_plan(seed, Plan(mutant=mutant), workloads=workloads)
     return run_trial(plan, schedule_for(plan, None))
 
 

@@ -19,6 +19,7 @@ from typing import Final
 
 import msgspec
 
+from harness.environments.simulation.mutants.registry import mutant_named
 from harness.environments.simulation.streams import Streams
 from harness.plan import Plan
 from harness.plan_file import with_overrides
@@ -50,7 +51,7 @@ def _menu(setting: str, values: tuple[object, ...]) -> Menu:
 MENUS: Final[tuple[Menu, ...]] = (
     _menu("nodes", (1, 3, 3, 3, 3, 3, 3, 5, 5, 7)),
     # ---------------------------------------------------------------- what clients do
-    _menu("workload.name", ("kv", "kv", "register", "watch", "lease", "auth")),
+    _menu("workload.name", ("kv", "kv", "register", "watch", "lease", "auth", "append")),
     _menu("workload.rate", (50.0, 100.0, 100.0, 200.0)),
     _menu("workload.concurrency", (2, 5, 10, 30, 30)),
     _menu("workload.keys", (1, 3, 5, 20)),
@@ -104,12 +105,17 @@ MENUS: Final[tuple[Menu, ...]] = (
 """All that is drawn besides the kinds of faults: a new knob is one more line here."""
 
 
-def draw_plan(seed: int, base: Plan) -> Plan:
+def draw_plan(seed: int, base: Plan, *, workloads: Sequence[str] = ()) -> Plan:
     """Return the trial of this seed: equal seeds and bases give equal plans, anywhere.
 
-    Its faults are still to be drawn, from its seed too (`harness.schedules`).
+    Its faults are still to be drawn, from its seed too (`harness.schedules`). The workload is one
+    of `workloads`; of those that ask for what the base's mutant breaks, if none are given; of all,
+    if there is no mutant either.
     """
     streams = Streams(seed)
+    mutant = mutant_named(base.mutant)
+    if mutant is not None and not workloads:
+        workloads = mutant.workloads
     overrides: dict[str, object] = {
         "seed": seed,
         "faults.packages": draw_packages(streams.named("swarm/faults.packages")),
@@ -117,6 +123,8 @@ def draw_plan(seed: int, base: Plan) -> Plan:
     for menu in MENUS:
         row = streams.named(f"swarm/{menu.settings[0]}").choice(menu.rows)
         overrides.update(zip(menu.settings, row, strict=True))
+    if workloads:
+        overrides["workload.name"] = streams.named("swarm/workload.name").choice(workloads)
     return with_overrides(base, overrides)
 
 

@@ -62,7 +62,7 @@ class TotalQueue:
             "recovered": ((attempts - Counter(_values(acknowledged))) & taken).total(),
         }
         return self._extra(extra, attempts, outs, details) or self._missing(
-            history, missing, acknowledged, details
+            history, taken, acknowledged, details
         )
 
     def _extra(
@@ -86,7 +86,7 @@ class TotalQueue:
     def _missing(
         self,
         history: History,
-        missing: Counter[Hashable],
+        taken: Counter[Hashable],
         acknowledged: list[Operation],
         details: dict[str, object],
     ) -> Verdict:
@@ -94,17 +94,10 @@ class TotalQueue:
 
         Each dequeue of unknown outcome may have taken one of them, and a drain all.
         """
-        if not missing:
+        if not details["missing"]:
             return valid(self.name, details)
         emptied = _last_emptied(history)
-        lost = [
-            operation
-            for operation in acknowledged
-            if hashable(operation.value) in missing
-            and emptied is not None
-            and operation.ret is not None
-            and operation.ret < emptied.call
-        ]
+        lost = [] if emptied is None else _gone(acknowledged, taken, emptied)
         unanswered = [
             operation
             for operation in history.operations()
@@ -112,13 +105,35 @@ class TotalQueue:
         ]
         drained = any(operation.f == "drain" for operation in unanswered)
         if emptied is None or drained or len(lost) <= len(unanswered):
-            words = f"{missing.total()} elements are missing, but may be in the queue or taken by"
+            words = (
+                f"{details['missing']} elements are missing, but may be in the queue or taken by"
+            )
             return unknown(self.name, f"{words} who was not answered", details)
         story = (
             f"{len(lost)} elements were enqueued, and gone when the queue was emptied:"
             f" {listed(_values(lost))}; {len(unanswered)} dequeues were not answered"
         )
         return conviction(self.name, "element-lost", story, [*lost[:20], emptied], details)
+
+
+def _gone(
+    acknowledged: list[Operation], taken: Counter[Hashable], emptied: Operation
+) -> list[Operation]:
+    """Return whose elements were in the queue before `emptied`, and never came out.
+
+    Of equal elements, as many are gone as there were more of them before `emptied` than ever came
+    out: whichever were put in later may be in the queue still.
+    """
+    left = taken.copy()
+    gone = []
+    for operation in acknowledged:
+        if operation.ret is not None and operation.ret < emptied.call:
+            value = hashable(operation.value)
+            if left[value]:
+                left[value] -= 1
+            else:
+                gone.append(operation)
+    return gone
 
 
 def _values(operations: list[Operation]) -> list[Hashable]:

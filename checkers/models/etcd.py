@@ -12,7 +12,11 @@ Semantics (etcd KV API reference; `server/etcdserver/txn`, `server/storage/mvcc`
   absent, in which case the key is created: `create_revision` is this one, `version` is 1.
 - A delete of an absent key is no write. The next put creates the key anew.
 - In a txn, steps see what earlier steps of it wrote. A compare with the value of an absent key
-  never holds; the other targets of an absent key are 0.
+  never holds; the other targets of an absent key are 0. All compares, those of txns within it
+  included, look at the store before the first step (compareToPath).
+- A range is filtered, then sorted, then cut; `count` is of all there are. Of equal keys the lower
+  comes first, or last if they descend; etcd leaves that open.
+- A put hangs its key on the lease it names, or on none. With a lease go all keys that hang on it.
 """
 
 from typing import Final, TypeAlias, TypeVar, assert_never
@@ -24,6 +28,7 @@ from checkers.models.etcd_api import (
     Delete,
     DeleteResult,
     KeyValue,
+    Order,
     Put,
     PutResult,
     Read,
@@ -32,7 +37,11 @@ from checkers.models.etcd_api import (
     Request,
     Response,
     Result,
-    Step,
+    Revoke,
+    RevokeResult,
+    Selection,
+    Simple,
+    SimpleResult,
     StepResult,
     Target,
     Txn,
@@ -78,8 +87,8 @@ def step(state: State, request: Request) -> tuple[State, Response]:
     """
     next_revision = state.revision + 1
     keys, result = _execute(state, state.keys, request, next_revision)
-    # Not whether `keys` differ: a txn may delete what it put, and end where it began.
-    if has_effect(result):
+    # Not only whether `keys` differ: a txn may delete what it put, and end where it began.
+    if has_effect(result) or keys != state.keys:
         state = State(revisions=(*state.revisions, keys))
     return state, Response(state.revision, result)
 
@@ -104,22 +113,33 @@ def _execute(state: State, keys: Keys, request: Request, revision: int) -> tuple
         case Put() | Read() | Delete():
             return _execute_step(state, keys, request, revision)
         case Txn():
-            succeeded = all(_holds(keys, compare) for compare in request.compare)
-            responses: list[StepResult] = []
-            for each in request.success if succeeded else request.failure:
-                keys, result = _execute_step(state, keys, each, revision)
-                responses.append(result)
-            return keys, TxnResult(succeeded, tuple(responses))
+            return _execute_txn(state, keys, request, revision)
+        case Revoke(lease):
+            return tuple(kv for kv in keys if kv.lease != lease), RevokeResult()
         case _:
             assert_never(request)
 
 
+def _execute_txn(state: State, keys: Keys, txn: Txn, revision: int) -> tuple[Keys, TxnResult]:
+    succeeded = all(_holds(state.keys, compare) for compare in txn.compare)
+    responses: list[StepResult] = []
+    for each in txn.success if succeeded else txn.failure:
+        result: StepResult
+        if isinstance(each, Txn):
+            keys, result = _execute_txn(state, keys, each, revision)
+        else:
+            keys, result = _execute_step(state, keys, each, revision)
+        responses.append(result)
+    return keys, TxnResult(succeeded, tuple(responses))
+
+
 def _execute_step(
-    state: State, keys: Keys, request: Step, revision: int
-) -> tuple[Keys, StepResult]:
+    state: State, keys: Keys, request: Simple, revision: int
+) -> tuple[Keys, SimpleResult]:
     match request:
-        case Put(key, value):
-            return _put(keys, key, value, revision), PutResult()
+        case Put():
+            prev = _find(keys, request.key) if request.prev_kv else None
+            return _put(keys, request, revision), PutResult(prev)
         case Read():
             if request.revision > state.revision:
                 raise FutureRevisionError
@@ -127,30 +147,60 @@ def _execute_step(
             return keys, _read(seen, request)
         case Delete(key, range_end):
             rest = tuple(kv for kv in keys if not in_interval(kv.key, key, range_end))
-            deleted = len(keys) - len(rest)
-            return rest if deleted else keys, DeleteResult(deleted)
+            gone = tuple(kv for kv in keys if kv not in rest)
+            answer = DeleteResult(len(gone), gone if request.prev_kv else ())
+            return rest if gone else keys, answer
         case _:
             assert_never(request)
 
 
-def _put(keys: Keys, key: str, value: str, revision: int) -> Keys:
+def _put(keys: Keys, put: Put, revision: int) -> Keys:
+    key, value, lease = put.key, put.value, put.lease
     old = _find(keys, key)
     if old is None:
-        new = KeyValue(key, value, create_revision=revision, mod_revision=revision, version=1)
+        new = KeyValue(key, value, revision, revision, version=1, lease=lease)
     else:
-        new = KeyValue(key, value, old.create_revision, revision, old.version + 1)
+        new = KeyValue(key, value, old.create_revision, revision, old.version + 1, lease)
     others = [kv for kv in keys if kv.key != key]
     return tuple(sorted([*others, new], key=lambda kv: kv.key))
 
 
 def _read(keys: Keys, request: Read) -> ReadResult:
     found = [kv for kv in keys if in_interval(kv.key, request.key, request.range_end)]
+    count = len(found)
+    if request.selection is not None:
+        if request.selection.count_only:
+            return ReadResult((), count, more=False)
+        found = _select(found, request.limit, request.selection)
     shown = found[: request.limit] if request.limit > 0 else found
-    return ReadResult(tuple(shown), count=len(found), more=len(shown) < len(found))
+    return ReadResult(tuple(shown), count, more=len(shown) < len(found))
+
+
+def _select(found: list[KeyValue], limit: int, selection: Selection) -> list[KeyValue]:
+    """Return what the selection leaves of `found`, in its order, not yet cut to `limit`."""
+    if selection.sort_order is Order.NONE and limit > 0 and not selection.is_bounded:
+        found = found[: limit + 1]  # only so many are looked at
+    found = [kv for kv in found if selection.within_bounds(kv)]
+    target = selection.sort_target
+    if target is Target.VALUE:
+        found.sort(key=lambda kv: kv.value)
+    elif target is not Target.KEY:
+        found.sort(key=lambda kv: _number(kv, target))
+    if selection.sort_order is Order.DESCEND:
+        found.reverse()
+    if selection.keys_only:
+        found = [msgspec.structs.replace(kv, value="") for kv in found]
+    return found
 
 
 def _holds(keys: Keys, compare: Compare) -> bool:
-    kv = _find(keys, compare.key)
+    found = [kv for kv in keys if in_interval(kv.key, compare.key, compare.range_end)]
+    if not found:
+        return _holds_of(None, compare)
+    return all(_holds_of(kv, compare) for kv in found)
+
+
+def _holds_of(kv: KeyValue | None, compare: Compare) -> bool:
     if compare.target is Target.VALUE:
         return kv is not None and _related(kv.value, compare.result, str(compare.value))
     return _related(_number(kv, compare.target), compare.result, int(compare.value))
@@ -166,8 +216,10 @@ def _number(kv: KeyValue | None, target: Target) -> int:
             return kv.create_revision
         case Target.MOD:
             return kv.mod_revision
-        case Target.VALUE:
-            raise AssertionError("a value is no number")
+        case Target.LEASE:
+            return kv.lease
+        case Target.VALUE | Target.KEY:
+            raise AssertionError(f"a {target} is no number")
         case _:
             assert_never(target)
 

@@ -1,8 +1,8 @@
 """The words of a kv history: etcd's key-value requests and responses, parsed and typed.
 
-The shapes are those of docs/HISTORY_FORMAT.md: what an invoke of `put`, `get`, `range`, `delete`
-or `txn` carries, and what its `ok` completion answers. Field names are etcd's (`etcdserverpb`,
-`mvccpb`). What is parsed here is trusted everywhere else.
+The shapes are those of docs/HISTORY_FORMAT.md: what an invoke of `put`, `get`, `range`, `delete`,
+`txn` or `lease-revoke` carries, and what its `ok` completion answers. Field names are etcd's
+(`etcdserverpb`, `mvccpb`). What is parsed here is trusted everywhere else.
 """
 
 import enum
@@ -25,6 +25,8 @@ class KeyValue(msgspec.Struct, frozen=True, gc=False):
     """The revision that last wrote it."""
     version: int
     """How often it was written since its creation, that write included."""
+    lease: int = 0
+    """The lease it hangs on; 0 for none."""
 
 
 class Put(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
@@ -32,6 +34,67 @@ class Put(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
 
     key: str
     value: str
+    lease: int = 0
+    """The lease that the key hangs on from now on; 0 for none."""
+    prev_kv: bool = False
+    """Whether to answer what the key held before."""
+
+
+class Order(enum.StrEnum):
+    """How a range is sorted (etcd RangeRequest.SortOrder)."""
+
+    NONE = "none"
+    ASCEND = "ascend"
+    DESCEND = "descend"
+
+
+class Target(enum.StrEnum):
+    """Which part of a key a compare or a sort looks at; `key` for sorts, `lease` for compares."""
+
+    KEY = "key"
+    VALUE = "value"
+    VERSION = "version"
+    CREATE = "create"
+    MOD = "mod"
+    LEASE = "lease"
+
+
+class Selection(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """What a read shows of the keys it finds, and in which order (etcd RangeRequest)."""
+
+    sort_order: Order = Order.NONE
+    """With none, a target other than the key sorts ascending, after the limit."""
+    sort_target: Target = Target.KEY
+    keys_only: bool = False
+    """Leave values out."""
+    count_only: bool = False
+    """Only count."""
+    min_mod_revision: int = 0
+    """Leave out keys written before; 0 for no bound, and so are the others."""
+    max_mod_revision: int = 0
+    min_create_revision: int = 0
+    max_create_revision: int = 0
+
+    @property
+    def is_bounded(self) -> bool:
+        """Return whether keys are left out by their revisions."""
+        return any(
+            (
+                self.min_mod_revision,
+                self.max_mod_revision,
+                self.min_create_revision,
+                self.max_create_revision,
+            )
+        )
+
+    def within_bounds(self, kv: KeyValue) -> bool:
+        """Return whether the bounds, which are inclusive, let `kv` through."""
+        return (
+            self.min_mod_revision <= kv.mod_revision
+            and self.min_create_revision <= kv.create_revision
+            and (not self.max_mod_revision or kv.mod_revision <= self.max_mod_revision)
+            and (not self.max_create_revision or kv.create_revision <= self.max_create_revision)
+        )
 
 
 class Read(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
@@ -46,6 +109,8 @@ class Read(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """Read the store as of then; 0 for now."""
     serializable: bool = False
     """Any node may answer from what it has: the answer may be old, but never wrong."""
+    selection: Selection | None = None
+    """None: show all, whole, by rising key."""
 
 
 class Delete(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
@@ -53,15 +118,8 @@ class Delete(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
 
     key: str
     range_end: str | None = None
-
-
-class Target(enum.StrEnum):
-    """Which part of a key a compare looks at."""
-
-    VALUE = "value"
-    VERSION = "version"
-    CREATE = "create"
-    MOD = "mod"
+    prev_kv: bool = False
+    """Whether to answer what the keys held before."""
 
 
 class Relation(enum.StrEnum):
@@ -76,43 +134,61 @@ class Relation(enum.StrEnum):
 class Compare(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """A condition of a txn: the key's `target`, in `result` relation to `value`.
 
-    `value` is a string exactly if `target` is `VALUE`.
+    `value` is a string exactly if `target` is `VALUE`. With `range_end`, every key in the interval
+    must be so; if there is none, an absent key must (etcd applyCompare).
     """
 
     key: str
     target: Target
     result: Relation
     value: str | int
+    range_end: str | None = None
 
     def __post_init__(self) -> None:
+        if self.target is Target.KEY:
+            raise ValueError("a compare cannot look at the key itself")
         if isinstance(self.value, str) is not (self.target is Target.VALUE):
             raise ValueError(f"compare of {self.target} with {self.value!r}: wrong type")
 
 
-Step: TypeAlias = Put | Read | Delete
-"""What a txn's branch is made of."""
-
-
 class Txn(msgspec.Struct, frozen=True, gc=False):
-    """If every compare holds, do `success`, otherwise `failure`, all in one revision."""
+    """If every compare holds, do `success`, otherwise `failure`, all in one revision.
+
+    The compares of txns within it, too, look at the store as it was before anything was done.
+    """
 
     compare: tuple[Compare, ...]
-    success: tuple[Step, ...]
-    failure: tuple[Step, ...]
+    success: "tuple[Step, ...]"
+    failure: "tuple[Step, ...]"
 
 
-Request: TypeAlias = Put | Read | Delete | Txn
+class Revoke(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
+    """End a lease: all keys that hang on it are deleted, in one revision, if there are any."""
+
+    id: int
+
+
+Simple: TypeAlias = Put | Read | Delete
+"""A step without steps of its own."""
+Step: TypeAlias = Simple | Txn
+"""What a txn's branch is made of."""
+Write: TypeAlias = Put | Delete | Txn | Revoke
+"""What may take a revision."""
+Request: TypeAlias = Put | Read | Delete | Txn | Revoke
 
 
 class PutResult(msgspec.Struct, frozen=True, gc=False):
-    """A put says nothing beyond that it happened."""
+    """A put says nothing beyond that it happened, unless asked."""
+
+    prev_kv: KeyValue | None = None
+    """What the key held before; None if nothing, or if that was not asked for."""
 
 
 class ReadResult(msgspec.Struct, frozen=True, gc=False):
     """What a read found."""
 
     kvs: tuple[KeyValue, ...]
-    """By rising key; the first `limit` of them, if there was a limit."""
+    """By rising key, or as the request asked; the first `limit` of them, if there was a limit."""
     count: int
     """How many there are, beyond any limit."""
     more: bool = False
@@ -123,6 +199,12 @@ class DeleteResult(msgspec.Struct, frozen=True, gc=False):
     """How many keys there were to delete."""
 
     deleted: int
+    prev_kvs: tuple[KeyValue, ...] = ()
+    """What they held, by rising key, if that was asked for."""
+
+
+class RevokeResult(msgspec.Struct, frozen=True, gc=False):
+    """The lease is gone; whether keys went with it is not said."""
 
 
 class TxnResult(msgspec.Struct, frozen=True, gc=False):
@@ -132,8 +214,9 @@ class TxnResult(msgspec.Struct, frozen=True, gc=False):
     responses: "tuple[StepResult, ...]"
 
 
-StepResult: TypeAlias = PutResult | ReadResult | DeleteResult
-Result: TypeAlias = PutResult | ReadResult | DeleteResult | TxnResult
+SimpleResult: TypeAlias = PutResult | ReadResult | DeleteResult
+StepResult: TypeAlias = SimpleResult | TxnResult
+Result: TypeAlias = StepResult | RevokeResult
 
 
 class Response(msgspec.Struct, frozen=True, gc=False):
@@ -153,16 +236,13 @@ def parse_request(f: str, value: object) -> Request:
         case "put":
             return msgspec.convert(value, Put)
         case "get" | "range":
-            return msgspec.convert(value, Read)
+            return _read(value)
         case "delete":
             return msgspec.convert(value, Delete)
         case "txn":
-            wire = msgspec.convert(value, _TxnRequestWire)
-            return Txn(
-                compare=wire.compare,
-                success=tuple(map(_step, wire.success)),
-                failure=tuple(map(_step, wire.failure)),
-            )
+            return _txn(msgspec.convert(value, _TxnRequestWire))
+        case "lease-revoke":
+            return msgspec.convert(value, Revoke)
         case _:
             raise msgspec.ValidationError(f"{f!r} is not an operation of etcd's key-value API")
 
@@ -175,16 +255,20 @@ def parse_response(request: Request, value: object) -> Response:
     result: Result
     match request:
         case Put():
-            revision = msgspec.convert(value, _PutWire).revision
-            result = _PUT_RESULT
+            put = msgspec.convert(value, _PutWire)
+            revision = put.revision
+            result = _PUT_RESULT if put.prev_kv is None else PutResult(put.prev_kv)
         case Read():
             read = msgspec.convert(value, _ReadWire)
             revision = read.revision
-            result = _read_result(read)
+            result = _read_result(request, read)
         case Delete():
             delete = msgspec.convert(value, _DeleteWire)
             revision = delete.revision
-            result = DeleteResult(delete.deleted)
+            result = DeleteResult(delete.deleted, delete.prev_kvs)
+        case Revoke():
+            revision = msgspec.convert(value, _RevokeWire).revision
+            result = RevokeResult()
         case _:
             txn = msgspec.convert(value, _TxnResponseWire)
             revision = txn.revision
@@ -201,9 +285,10 @@ def in_interval(key: str, first: str, range_end: str | None) -> bool:
 
 def in_words(kv: KeyValue) -> str:
     """Return `kv` for a human."""
+    lease = f", lease {kv.lease}" if kv.lease else ""
     return (
         f"{kv.key} = {kv.value!r} (create_revision {kv.create_revision},"
-        f" mod_revision {kv.mod_revision}, version {kv.version})"
+        f" mod_revision {kv.mod_revision}, version {kv.version}{lease})"
     )
 
 
@@ -213,11 +298,14 @@ def taken_branch(request: Txn, result: TxnResult) -> tuple[Step, ...]:
 
 
 def has_effect(result: Result) -> bool:
-    """Return whether who got this answer took a revision: whether anything was written."""
+    """Return whether who got this answer surely took a revision: whether anything was written.
+
+    The answer to a revocation does not tell.
+    """
     match result:
         case PutResult():
             return True
-        case ReadResult():
+        case ReadResult() | RevokeResult():
             return False
         case DeleteResult():
             return result.deleted > 0
@@ -228,12 +316,27 @@ def has_effect(result: Result) -> bool:
 _PUT_RESULT: Final = PutResult()
 
 
+_MISFIT: Final = "the answers of a txn do not fit the branch it says it took"
+_PLAIN_READ: Final = frozenset({"key", "range_end", "limit", "revision", "serializable"})
+
+
+class _SelectiveReadWire(Selection, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A read with its selection, as it is written: side by side."""
+
+    key: str
+    range_end: str | None = None
+    limit: int = 0
+    revision: int = 0
+    serializable: bool = False
+
+
 class _StepWire(msgspec.Struct, forbid_unknown_fields=True):
-    """A step as it is written: exactly one of the three."""
+    """A step as it is written: exactly one of the four."""
 
     put: Put | None = None
-    range: Read | None = None
+    range: object = None
     delete: Delete | None = None
+    txn: "_TxnRequestWire | None" = None
 
 
 class _TxnRequestWire(msgspec.Struct, forbid_unknown_fields=True):
@@ -243,6 +346,11 @@ class _TxnRequestWire(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class _PutWire(msgspec.Struct):
+    revision: int
+    prev_kv: KeyValue | None = None
+
+
+class _RevokeWire(msgspec.Struct):
     revision: int
 
 
@@ -263,12 +371,19 @@ class _ReadWire(msgspec.Struct):
 class _DeleteWire(msgspec.Struct):
     revision: int
     deleted: int
+    prev_kvs: tuple[KeyValue, ...] = ()
 
 
 class _StepResultWire(msgspec.Struct):
     put: PutResult | None = None
     range: _RangeWire | None = None
     delete: DeleteResult | None = None
+    txn: "_TxnResultWire | None" = None
+
+
+class _TxnResultWire(msgspec.Struct):
+    succeeded: bool
+    responses: tuple[_StepResultWire, ...]
 
 
 class _TxnResponseWire(msgspec.Struct):
@@ -277,31 +392,77 @@ class _TxnResponseWire(msgspec.Struct):
     responses: tuple[_StepResultWire, ...]
 
 
+def _read(value: object) -> Read:
+    if isinstance(value, dict) and value.keys() <= _PLAIN_READ:  # nearly all
+        return msgspec.convert(value, Read)
+    wire = msgspec.convert(value, _SelectiveReadWire)
+    if wire.sort_target is Target.LEASE:
+        raise msgspec.ValidationError("a range cannot be sorted by lease")
+    selection = Selection(
+        sort_order=wire.sort_order,
+        sort_target=wire.sort_target,
+        keys_only=wire.keys_only,
+        count_only=wire.count_only,
+        min_mod_revision=wire.min_mod_revision,
+        max_mod_revision=wire.max_mod_revision,
+        min_create_revision=wire.min_create_revision,
+        max_create_revision=wire.max_create_revision,
+    )
+    return Read(
+        wire.key,
+        wire.range_end,
+        wire.limit,
+        wire.revision,
+        wire.serializable,
+        None if selection == Selection() else selection,
+    )
+
+
+def _txn(wire: _TxnRequestWire) -> Txn:
+    return Txn(
+        compare=wire.compare,
+        success=tuple(map(_step, wire.success)),
+        failure=tuple(map(_step, wire.failure)),
+    )
+
+
 def _step(wire: _StepWire) -> Step:
-    steps = [step for step in (wire.put, wire.range, wire.delete) if step is not None]
+    read = None if wire.range is None else _read(wire.range)
+    inner = None if wire.txn is None else _txn(wire.txn)
+    steps = [step for step in (wire.put, read, wire.delete, inner) if step is not None]
     if len(steps) != 1:
-        raise msgspec.ValidationError("a step of a txn is exactly one of put, range, delete")
+        raise msgspec.ValidationError("a step of a txn is exactly one of put, range, delete, txn")
     return steps[0]
 
 
-def _read_result(wire: _ReadWire | _RangeWire) -> ReadResult:
-    more = wire.more if wire.more is not None else len(wire.kvs) < wire.count
+def _read_result(request: Read, wire: _ReadWire | _RangeWire) -> ReadResult:
+    more = wire.more
+    if more is None:
+        if request.selection is not None and request.limit > 0:
+            raise msgspec.ValidationError("whether there is more does not follow from the count")
+        more = request.selection is None and len(wire.kvs) < wire.count
     return ReadResult(wire.kvs, wire.count, more)
 
 
-def _step_result(wire: _StepResultWire) -> StepResult:
-    read = None if wire.range is None else _read_result(wire.range)
-    results = [result for result in (wire.put, read, wire.delete) if result is not None]
-    if len(results) != 1:
-        raise msgspec.ValidationError("an answer in a txn is exactly one of put, range, delete")
-    return results[0]
+def _step_result(step: Step, wire: _StepResultWire) -> StepResult:
+    """Return the answer to `step`; raise unless it is one of its kind, and no other."""
+    given = [each for each in (wire.put, wire.range, wire.delete, wire.txn) if each is not None]
+    match step, given:
+        case Put(), [PutResult() as put]:
+            return put
+        case Read(), [_RangeWire() as read]:
+            return _read_result(step, read)
+        case Delete(), [DeleteResult() as delete]:
+            return delete
+        case Txn(), [_TxnResultWire() as txn]:
+            return _txn_result(step, txn)
+        case _:
+            raise msgspec.ValidationError(_MISFIT)
 
 
-def _txn_result(request: Txn, wire: _TxnResponseWire) -> TxnResult:
+def _txn_result(request: Txn, wire: _TxnResponseWire | _TxnResultWire) -> TxnResult:
     """Return the answer; raise unless each step of the taken branch has an answer of its kind."""
-    result = TxnResult(wire.succeeded, tuple(map(_step_result, wire.responses)))
-    kinds = {Put: PutResult, Read: ReadResult, Delete: DeleteResult}
-    expected = [kinds[type(step)] for step in taken_branch(request, result)]
-    if [type(answer) for answer in result.responses] != expected:
-        raise msgspec.ValidationError("the answers of a txn do not fit the branch it says it took")
-    return result
+    branch = request.success if wire.succeeded else request.failure
+    if len(branch) != len(wire.responses):
+        raise msgspec.ValidationError(_MISFIT)
+    return TxnResult(wire.succeeded, tuple(map(_step_result, branch, wire.responses)))

@@ -13,16 +13,13 @@ import msgspec
 from checkers.checker import Budget
 from checkers.history import History
 from checkers.linearizability.revisions.conflict import Conflict
-from checkers.linearizability.revisions.operations import Parsed, UnreadableOperationError, parse
+from checkers.linearizability.revisions.operations import Parsed
+from checkers.linearizability.revisions.parsing import UnreadableOperationError, parse
+from checkers.linearizability.revisions.refusals import compaction_conflict, future_conflict
 from checkers.linearizability.revisions.story import evidence_of
 from checkers.mvcc.hashes import hash_breach
 from checkers.mvcc.keys import delete_breach, identity_breach, key_order_breach, version_breach
-from checkers.mvcc.order import (
-    compaction_breach,
-    future_breach,
-    real_time_breach,
-    session_breach,
-)
+from checkers.mvcc.order import real_time_breach, session_breach
 from checkers.mvcc.writes import (
     empty_revision_breach,
     historical_breach,
@@ -93,8 +90,8 @@ INVARIANTS: Final = (
     Invariant("mvcc-one-revision-per-txn", txn_breach),
     Invariant("mvcc-delete-starts-anew", delete_breach),
     Invariant("mvcc-history-as-replayed", historical_breach),
-    Invariant("mvcc-compaction-stands", compaction_breach),
-    Invariant("mvcc-no-future-in-the-past", future_breach),
+    Invariant("mvcc-compaction-stands", compaction_conflict),
+    Invariant("mvcc-no-future-in-the-past", future_conflict),
     Invariant("mvcc-equal-hashes", hash_breach),
 )
 """Every promise, by the name its verdicts are signed with."""

@@ -1,11 +1,11 @@
 """What answers show of keys, and how conflicts between two of them are told."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from checkers.linearizability.revisions.conflict import Conflict
 from checkers.linearizability.revisions.operations import Known, Parsed, steps_of
-from checkers.models.etcd_api import KeyValue, Read, ReadResult, Txn
+from checkers.models.etcd_api import KeyValue, Read, ReadResult, Result, Simple, Txn
 
 FIRST_REVISION: Final = 1
 """The revision of an empty store, which no write made."""
@@ -17,17 +17,27 @@ def is_serializable(operation: Known) -> bool:
 
 
 def sightings(parsed: Parsed) -> Iterator[tuple[Known, KeyValue, int]]:
-    """Yield every key in every answer, with the revision as of which it was answered."""
+    """Yield every key in every answer, with the revision as of which it was answered.
+
+    What is shown without its value is passed over.
+    """
     for operation in parsed.known:
         if isinstance(operation.request, Txn):
             for step, result in steps_of(operation):
-                if isinstance(step, Read) and isinstance(result, ReadResult):
-                    slot = step.revision if step.revision > 0 else operation.revision
-                    for kv in result.kvs:
-                        yield operation, kv, slot
-        elif isinstance(operation.result, ReadResult):
-            for kv in operation.result.kvs:
+                for kv in _seen(step, result):
+                    slot = step.revision if isinstance(step, Read) and step.revision > 0 else 0
+                    yield operation, kv, slot or operation.revision
+        elif isinstance(operation.request, Read):
+            for kv in _seen(operation.request, operation.result):
                 yield operation, kv, operation.slot
+
+
+def _seen(request: Simple, result: Result) -> Sequence[KeyValue]:
+    """Return what was shown whole."""
+    if not isinstance(request, Read) or not isinstance(result, ReadResult):
+        return ()
+    selection = request.selection
+    return () if selection is not None and selection.keys_only else result.kvs
 
 
 def conflict(kind: str, early: Known, between: str, late: Known) -> Conflict:

@@ -86,7 +86,12 @@ class Judge:
         self._committed: list[int] = [EMPTY]
         """`_committed[i]` is the one prefix that is committed up to i; `OPAQUE` if unknown."""
         self._committed_by: list[tuple[str, int]] = [("", 0)]
-        """By index: who took it to be committed first, and its term then."""
+        """By index: who took it to be committed first, and its term then; once known, who held it.
+
+        Later ones, whose term may be lower, do not count: their own may not be durable yet.
+        """
+        self._applied: dict[int, tuple[EntryMark, str]] = {}
+        """By index: the one entry that may be applied there, and who did so first."""
         self._members_of: dict[int, tuple[str, Configuration]] = {}
         """By chain: the members that its last entry names, and a node that said so."""
         self._now = 0
@@ -155,14 +160,14 @@ class Judge:
     def _check_completeness(self, election: _Election) -> None:
         """Compare the leader's log with the last index that an earlier term had committed.
 
-        Chains are prefixes, so where that one agrees, all before it do.
+        Chains are prefixes, so where that one agrees, all before it do. Where one of them is not
+        known, an earlier one may be.
         """
         index = len(self._committed) - 1
-        while index and self._committed_by[index][1] >= election.term:
+        while index and not self._can_compare(election, index):
             index -= 1
-        chain = self._committed[index]
         held = election.chains[index] if index < len(election.chains) else None
-        if held == chain or OPAQUE in {held, chain}:
+        if held == self._committed[index]:
             return
         node, term = self._committed_by[index]
         self._now = election.at_ns
@@ -174,6 +179,12 @@ class Judge:
             index=index,
             terms=(term, election.term),
         )
+
+    def _can_compare(self, election: _Election, index: int) -> bool:
+        """Return whether what is committed up to `index` is known, to the leader's loss or not."""
+        if self._committed_by[index][1] >= election.term or self._committed[index] == OPAQUE:
+            return False
+        return index >= len(election.chains) or election.chains[index] != OPAQUE
 
     def _ending(self, election: _Election, index: int) -> str:
         if index >= len(election.chains):
@@ -293,6 +304,7 @@ class Judge:
             log.chains.append(self._extended(log, entry))
         if self._disks_lie:
             return
+        self._check_committed_kept(log, before)
         if log.last_index < len(before) - 1 and log.chains[-1] == before[log.last_index]:
             self._breach(
                 COMMITTED_SURVIVES,
@@ -308,13 +320,16 @@ class Judge:
         """Compare what the node commits with what others have (Raft §5.4.3)."""
         for entry in entries:
             self._check_applied(log, entry)
-        for index in range(log.commit_index + 1, last_index + 1):
+        # What it committed last is looked at again: it may not have held that entry then.
+        for index in range(max(1, log.commit_index), last_index + 1):
             chain = log.chain_at(index)
             if index == len(self._committed):
                 self._committed.append(chain)
                 self._committed_by.append((log.name, log.term))
             elif self._committed[index] == OPAQUE:
                 self._committed[index] = chain
+                if chain != OPAQUE:
+                    self._committed_by[index] = (log.name, self._committed_by[index][1])
             elif chain not in {OPAQUE, self._committed[index]}:
                 self._differ(log, index, chain)
         self.commit_count = len(self._committed) - 1
@@ -322,20 +337,27 @@ class Judge:
 
     def _check_applied(self, log: NodeLog, entry: EntryMark) -> None:
         """Judge that the node applies just what it holds, and what others applied."""
-        applied = self._content_at.setdefault((entry.index, entry.term), (entry.content, log.name))
+        place = (entry.index, entry.term)
+        content, holder = self._content_at.setdefault(place, (entry.content, log.name))
+        applied, first = self._applied.setdefault(entry.index, (entry, log.name))
         committed = OPAQUE
         if entry.index < len(self._committed):
             committed = self._committed[entry.index]
         known = self._chains.last(committed)
-        if applied[0] == entry.content and (known is None or known.term == entry.term):
+        if content != entry.content:
+            other, term = holder, entry.term
+        elif applied != entry:
+            other, term = first, applied.term
+        elif known is not None and known.term != entry.term:
+            other, term = self._committed_by[entry.index][0], known.term
+        else:
             return
-        other = applied[1] if applied[0] != entry.content else self._committed_by[entry.index][0]
         self._breach(
             STATE_MACHINE_SAFETY,
             f"{log.name} applied another entry {entry.index}, of term {entry.term}, than {other}",
             (other, log.name),
             index=entry.index,
-            terms=(known.term if known else entry.term, entry.term),
+            terms=(term, entry.term),
         )
 
     def _differ(self, log: NodeLog, index: int, chain: int) -> None:

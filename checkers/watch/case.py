@@ -70,10 +70,13 @@ class Case:
         """Return who knows of the event of this rank, for people."""
         source = self.truth.sources[rank]
         if source == FROM_HISTORY:
-            revision = self.truth.events[rank].mod_revision
-            calls = " ".join(f"{change.call}" for change in self.writes.changes[revision])
-            return f"written by operation {calls}"
+            return f"written by operation {' '.join(map(str, self.written_by(rank)))}"
         return "in the log" if source == FROM_LOG else f"told to watcher {source}"
+
+    def written_by(self, rank: int) -> tuple[int, ...]:
+        """Return the operations that wrote at the revision of this event, if the history tells."""
+        changes = self.writes.changes.get(self.truth.events[rank].mod_revision, ())
+        return tuple(dict.fromkeys(change.call for change in changes))
 
 
 Judge = Callable[[Case], Breach | None]

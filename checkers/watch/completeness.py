@@ -10,15 +10,17 @@ from checkers.watch_history import EventKind
 def reliable(case: Case) -> Breach | None:
     """Judge that between two events that a watcher was told of, it was told of all.
 
-    etcd api_guarantees: Reliable. For a watch without start_revision, its beginning counts as such
-    an event.
+    etcd api_guarantees: Reliable. For a watch without start_revision, its confirmation counts as
+    such an event (etcd api, Watch streams: it streams what follows the header of that).
     """
     for told in case.told:
         if not told.ranks:
             continue
-        wanted = told.watcher.first_wanted
-        lowest = min(told.revisions)
-        first = max(wanted, lowest) if told.watcher.create.start_revision else wanted or lowest
+        wanted, lowest = told.watcher.first_wanted, min(told.revisions)
+        if told.watcher.create.start_revision:
+            first = max(wanted, lowest)
+        else:
+            first = min(wanted or lowest, lowest)
         missing = _missing(told, first, told.highest)
         if missing is not None:
             return _lost(case, told, missing, "though it was told of later ones")
@@ -71,6 +73,7 @@ def _early_bookmark(case: Case, told: Told) -> Breach | None:
                 f" ({case.who_told(missing[0])})",
                 watchers=(told.watcher.number,),
                 revision=event.mod_revision,
+                calls=case.written_by(missing[0]),
             )
     return None
 
@@ -98,6 +101,7 @@ def converged(case: Case) -> Breach | None:
                 f" ({case.who_told(missing[0])})",
                 watchers=(told.watcher.number,),
                 revision=event.mod_revision,
+                calls=case.written_by(missing[0]),
             )
     return None
 
@@ -121,6 +125,7 @@ def _lost(case: Case, told: Told, rank: int, remark: str) -> Breach:
         f" ({case.who_told(rank)}), {remark}",
         watchers=(told.watcher.number,),
         revision=event.mod_revision,
+        calls=case.written_by(rank),
     )
 
 

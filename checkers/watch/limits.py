@@ -8,16 +8,17 @@ def starts_where_asked(case: Case) -> Breach | None:
     """Judge that no event and no bookmark lies before the start, be that past or future.
 
     etcd WatchCreateRequest.start_revision, which is itself watched; without one, a watch begins
-    after the revision in which it was confirmed. A bookmark just before the start says nothing
-    wrong; an earlier one would send whoever resumes from it back too far.
+    "now", and that is not before what its stream had shown when it was asked for. A bookmark just
+    before the start says nothing wrong; an earlier one would send whoever resumes from it back too
+    far.
     """
     for told in case.told:
         watcher = told.watcher
         if watcher.before_start is not None:
             return _start(told, watcher.before_start.mod_revision, "before it was confirmed")
-        lowest = min(told.revisions, default=watcher.first_wanted)
-        if lowest < watcher.first_wanted:
-            return _start(told, lowest, f"though it began at {watcher.first_wanted}")
+        lowest = min(told.revisions, default=watcher.earliest)
+        if lowest < watcher.earliest:
+            return _start(told, lowest, f"though it began at {watcher.earliest}")
         for bookmark in watcher.bookmarks:
             if bookmark.revision < watcher.create.start_revision - 1:
                 return Breach(

@@ -19,6 +19,8 @@ from checkers.watch_history import (
     WatchRecord,
 )
 
+Answer: TypeAlias = Created | Delivery | Progress | Canceled
+"""What the store says; each with the revision of a header."""
 Ending: TypeAlias = Canceled | Cancel | Break
 
 
@@ -63,6 +65,8 @@ class Watcher:
     """An event that came after the store had said that it canceled the watch."""
     before_start: Event | None = None
     """An event that came before the store had confirmed the watch."""
+    shown: int = 0
+    """The latest revision that its stream had shown when it was asked for; 0 if none."""
 
     @property
     def number(self) -> int:
@@ -79,6 +83,19 @@ class Watcher:
         if self.create.start_revision:
             return self.create.start_revision
         return self.created.revision + 1 if self.created else 0
+
+    @property
+    def earliest(self) -> int:
+        """The first revision of which it may be told.
+
+        Without start_revision a watch is sure to be told of what follows its confirmation, and it
+        begins "now". The store may have gone on between the beginning and the confirmation, and
+        nothing that etcd guarantees says that it did not; but a node that has shown a revision on
+        this stream has that behind it, and so begins later.
+        """
+        if self.create.start_revision or self.created is None:
+            return self.create.start_revision
+        return min(self.shown, self.created.revision) + 1
 
     def wants(self, kind: EventKind) -> bool:
         """Return whether it asked for events of this kind."""
@@ -122,6 +139,8 @@ class _Builder:
         """The watchers of each stream, ended ones included."""
         self._parts: dict[int, list[Delivery]] = {}
         """Fragments of a response that is not complete."""
+        self._shown: dict[int, int] = {}
+        """The latest revision in any header of each stream."""
         self._end: End | None = None
 
     def add(self, record: WatchRecord) -> None:  # noqa: C901 (one case per record)
@@ -134,9 +153,9 @@ class _Builder:
             case Created():
                 self._confirm(record)
             case Progress():
-                self._mark(self._known(record.watcher), record)
+                self._mark(self._answered(record), record)
             case Canceled() | Cancel():
-                self._finish(self._known(record.watcher), record)
+                self._cancel(record)
             case Break():
                 for watcher in self._open_on.pop(record.stream, []):
                     self._finish(watcher, record)
@@ -158,14 +177,22 @@ class _Builder:
             raise WatchLogError(f"watcher {number} was never created")
         return watcher
 
+    def _answered(self, answer: Answer) -> Watcher:
+        """Return the watcher that the store answered, and note how far the store was."""
+        watcher = self._known(answer.watcher)
+        stream = watcher.create.stream
+        self._shown[stream] = max(self._shown.get(stream, 0), answer.revision)
+        return watcher
+
     def _create(self, record: Create) -> None:
         if record.watcher in self._watchers:
             raise WatchLogError(f"watcher {record.watcher} is created twice")
-        watcher = self._watchers[record.watcher] = Watcher(create=record)
+        shown = self._shown.get(record.stream, 0)
+        watcher = self._watchers[record.watcher] = Watcher(create=record, shown=shown)
         self._open_on.setdefault(record.stream, []).append(watcher)
 
     def _confirm(self, record: Created) -> None:
-        watcher = self._known(record.watcher)
+        watcher = self._answered(record)
         if watcher.created is not None:
             raise WatchLogError(f"watcher {record.watcher} is confirmed twice")
         watcher.created = record
@@ -176,12 +203,18 @@ class _Builder:
             mark = Bookmark(time=record.time, revision=record.revision, responses_count=count)
             watcher.bookmarks.append(mark)
 
+    def _cancel(self, record: Canceled | Cancel) -> None:
+        if isinstance(record, Canceled):
+            self._finish(self._answered(record), record)
+        else:
+            self._finish(self._known(record.watcher), record)
+
     def _finish(self, watcher: Watcher, ending: Ending) -> None:
         if watcher.ending is None:
             watcher.ending = ending
 
     def _deliver(self, record: Delivery) -> None:
-        watcher = self._known(record.watcher)
+        watcher = self._answered(record)
         if not record.events:
             raise WatchLogError(
                 f"a response to watcher {record.watcher} has no events: it is a progress record"

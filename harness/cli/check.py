@@ -18,7 +18,7 @@ from checkers.raft.checker import judge_facts
 from checkers.raft.trace import TraceError, load_traces
 from checkers.transactions.checker import RW_REGISTER
 from checkers.transactions.consistency import STRICT_SERIALIZABLE
-from checkers.verdict import Answer, Verdict, as_json_value, merge, valid
+from checkers.verdict import Answer, Verdict, as_json_value, merge
 from checkers.watch.checker import WatchChecker
 from checkers.watch_history import WatchRecord, load_watch_file
 from harness.cli.reading import Reading, reading
@@ -65,6 +65,13 @@ from harness.trial import judge
     show_default=True,
     help="Steps one search may take before it answers UNKNOWN.",
 )
+@click.option(
+    "--watch",
+    "watch_path",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="What watchers were told beside the one history, as a run's watch.jsonl has it.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
 def check(
     paths: tuple[Path, ...],
@@ -73,6 +80,7 @@ def check(
     consistency: str,
     format_name: str | None,
     steps_max: int,
+    watch_path: Path | None,
     as_json: bool,
 ) -> Answer:
     """Judge recorded histories. A FILE may also be the directory of a run.
@@ -87,6 +95,8 @@ def check(
     """  # noqa: D301 - \b keeps the lines below it apart
     if model is not None and model not in choices():
         raise UsageError(f"no model is called {model!r}{did_you_mean(model, choices())}")
+    if watch_path is not None and (len(paths) != 1 or paths[0].is_dir()):
+        raise UsageError("--watch goes with one history; a run has its own watch.jsonl")
     budget = Budget(steps_max=steps_max)
     judged: list[tuple[Path, Verdict]] = []
     for path in paths:
@@ -99,8 +109,9 @@ def check(
                 name = model or _model_of(path, history, initial)
                 checker = checker_named(name, initial, consistency)
                 verdict = _judge(path, checker, history, budget)
-                if is_report(path):
-                    verdict = merge("report", [verdict, _judge_watches(path, history, budget)])
+                watch = _watch_checker(path, watch_path)
+                if watch is not None:
+                    verdict = merge(name, [verdict, _judge(path, watch, history, budget)])
         judged.append((path, verdict))
         if not as_json:
             _print_one(path, verdict, time.perf_counter() - started, alone=len(paths) == 1)
@@ -119,14 +130,15 @@ def _judge(path: Path, checker: Checker, history: History, budget: Budget) -> Ve
         raise UsageError(f"{error}", path=path) from error
 
 
-def _judge_watches(path: Path, history: History, budget: Budget) -> Verdict:
-    """Judge what the watches of a report of etcd's were told; VALID if it has none."""
-    watched = read_watches(path)
+def _watch_checker(path: Path, watch_path: Path | None) -> WatchChecker | None:
+    """Return who judges the watches that go with `path`; None if nothing is known of any."""
+    if watch_path is not None:
+        return WatchChecker(records=load_watch_file(watch_path))
+    watched = read_watches(path) if is_report(path) else []
     if not watched:
-        return valid("watch", {"watchers": 0})
-    # Nobody notes there what is compacted.
-    checker = WatchChecker(records=watched, compacts_itself=True, left_out=NOT_JUDGED)
-    return _judge(path, checker, history, budget)
+        return None
+    # Nobody notes in a report what is compacted.
+    return WatchChecker(records=watched, compacts_itself=True, left_out=NOT_JUDGED)
 
 
 def _judge_run(path: Path, shown: Reading) -> Verdict:

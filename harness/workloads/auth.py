@@ -31,7 +31,7 @@ _USERS: Final = {"reader": (True, False), "writer": (False, True), "both": (True
 _KEYS: Final = 4
 """Keys that there are; few, so that rights and attempts meet."""
 _GRANT_SHARE: Final = 0.15
-_REVOKE_SHARE: Final = 0.05
+_REVOKE_SHARE: Final = 0.08
 
 
 class AuthWorkload(msgspec.Struct, frozen=True):

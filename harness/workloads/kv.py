@@ -53,9 +53,18 @@ class KvWorkload(msgspec.Struct, frozen=True):
         everything = {"key": KEY_PREFIX, "range_end": KEYS_END}
         return each_until_ok(plan, [Invocation("range", None, everything)])
 
-    def checkers(self, plan: Plan) -> Sequence[Checker]:  # noqa: ARG002 - the protocol's signature
+    def checkers(self, plan: Plan) -> Sequence[Checker]:
         """See `Workload`."""
-        return (etcd_linearizable(), mvcc_invariants(), Stats())
+        etcd = etcd_linearizable(compacts_itself=may_compact_itself(plan))
+        return (etcd, mvcc_invariants(), Stats())
+
+
+def may_compact_itself(plan: Plan) -> bool:
+    """Return whether others than clients may have the store compact.
+
+    The nemesis does, and the history tells of it in words only.
+    """
+    return "compact" in plan.faults.packages or plan.faults.schedule is not None
 
 
 class KvGenerator(msgspec.Struct, frozen=True):

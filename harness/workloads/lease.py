@@ -15,6 +15,8 @@ from checkers.checker import Checker
 from checkers.history import Op, OpType
 from checkers.leases.checker import LeaseChecker
 from checkers.leases.lifetime import Bounds
+from checkers.linearizability.revisions.checker import etcd_linearizable
+from checkers.mvcc import mvcc_invariants
 from checkers.stats import Stats
 from harness.client import Client
 from harness.generator.bounds import TimeLimit
@@ -67,7 +69,7 @@ class LeaseWorkload(msgspec.Struct, frozen=True):
         # A leader whose clock is bent may end a lease at any time, and be right by that clock.
         is_bent = "clock" in plan.faults.packages or plan.faults.schedule is not None
         bounds = Bounds(clock_drift=1.0) if is_bent else Bounds()
-        return (LeaseChecker(bounds=bounds), Stats())
+        return (LeaseChecker(bounds=bounds), etcd_linearizable(), mvcc_invariants(), Stats())
 
 
 def lifetime_max_s(plan: Plan) -> float:

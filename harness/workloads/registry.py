@@ -61,5 +61,5 @@ def checkers_for(plan: Plan, watched: Sequence[WatchRecord]) -> Sequence[Checker
     workload = workload_named(plan.workload.name)
     checkers = tuple(workload.checkers(plan))
     if isinstance(workload, WatchWorkload):
-        return (*checkers, workload.watch_checker(plan, watched))
+        return (*workload.watch_checkers(plan, watched), *checkers)
     return checkers

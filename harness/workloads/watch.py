@@ -12,8 +12,9 @@ import msgspec
 
 from checkers.checker import Checker
 from checkers.history import Op, OpType
-from checkers.linearizability.revisions.checker import etcd_linearizable
+from checkers.mvcc import mvcc_invariants
 from checkers.stats import Stats
+from checkers.watch.changes import WatchedEtcdChecker
 from checkers.watch.checker import WatchChecker
 from checkers.watch_history import WatchRecord
 from harness.client import Client
@@ -26,6 +27,7 @@ from harness.plan import Plan
 from harness.watch_client import WatchSettings
 from harness.watch_fleet import WatchFleet
 from harness.workloads.final_reads import each_until_ok
+from harness.workloads.kv import may_compact_itself
 from harness.workloads.kv_draws import (
     KEY_PREFIX,
     KEYS_END,
@@ -67,14 +69,16 @@ class WatchWorkload(msgspec.Struct, frozen=True):
         return each_until_ok(plan, [Invocation("range", None, everything)])
 
     def checkers(self, plan: Plan) -> Sequence[Checker]:  # noqa: ARG002 - the protocol's signature
-        """See `Workload`. Watches are judged beside the history: see `watch_checker`."""
-        return (etcd_linearizable(), Stats())
+        """See `Workload`. Who needs to know of watches is beside them: see `watch_checkers`."""
+        return (mvcc_invariants(), Stats())
 
-    def watch_checker(self, plan: Plan, records: Sequence[WatchRecord]) -> Checker:
-        """Return who judges what watchers were told."""
-        # The nemesis, too, asks for compactions, of which the history tells in words only.
-        compacts_itself = "compact" in plan.faults.packages or plan.faults.schedule is not None
-        return WatchChecker(records=records, compacts_itself=compacts_itself)
+    def watch_checkers(self, plan: Plan, records: Sequence[WatchRecord]) -> Sequence[Checker]:
+        """Return who judges what watchers were told, and the history in the light of it."""
+        compacts_itself = may_compact_itself(plan)
+        return (
+            WatchedEtcdChecker(records=records, compacts_itself=compacts_itself),
+            WatchChecker(records=records, compacts_itself=compacts_itself),
+        )
 
     def fleet(
         self, plan: Plan, random: Random, record: Callable[[WatchRecord], None], now: Instant

@@ -14,7 +14,7 @@ from nodeimpl.server.urls import Url, UrlError, parse_url
 
 
 def member_id(peer_urls: Iterable[str], token: str, *, added_at: int | None = None) -> NodeId:
-    """Return the id of a member; one added later also depends on when, in seconds."""
+    """Return the id of a member; one added later also depends on when."""
     text = "".join(sorted(peer_urls)) + token
     if added_at is not None:
         text += str(added_at)

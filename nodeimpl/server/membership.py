@@ -193,7 +193,7 @@ class Membership:
             short_id(member)
             for member in (*self._driver.node.raft.configuration.members, *self._founders)
         ]
-        now = int(time.time())
+        now = time.time_ns()  # etcd counts seconds here, and so gives an id twice in one
         while short_id(member_id(peer_urls, "", added_at=now)) in taken:
             now += 1
         return member_id(peer_urls, "", added_at=now)

@@ -88,6 +88,16 @@ FIRST = campaign(1, 1, 2, 2)
             id="leads after resigning",
         ),
         pytest.param(
+            [
+                FIRST,
+                act(2, 1, "resign", 2, 3),
+                leader(3, 2, 4, "v1"),
+                act(4, 1, "resign", 2, 5),
+            ],
+            {"election-resign": "led-after-resigning"},
+            id="leads after resigning, and resigns again",
+        ),
+        pytest.param(
             [FIRST, leader(3, 2, 4, "x")],
             {"election-proclaim": "never-said"},
             id="words that nobody said",

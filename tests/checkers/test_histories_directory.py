@@ -7,18 +7,42 @@ import pytest
 
 from checkers.history_file import load_history
 from checkers.stats import tally
+from checkers.watch_history import load_watch_file
 
 HISTORIES = Path(__file__).parents[2] / "histories"
-FILES = sorted(path.relative_to(HISTORIES).as_posix() for path in HISTORIES.glob("*/*.jsonl"))
+LISTED = tomllib.loads((HISTORIES / "expected.toml").read_text())["history"]
+BESIDE = sorted(
+    path.relative_to(HISTORIES).as_posix() for path in HISTORIES.glob("*/*.watch.jsonl")
+)
+FILES = sorted(
+    {path.relative_to(HISTORIES).as_posix() for path in HISTORIES.glob("*/*.jsonl")} - {*BESIDE}
+)
 SIZE_BYTES_MAX = 256 * 1024
 
 
 def test_every_file_has_its_expectation() -> None:
-    listed = tomllib.loads((HISTORIES / "expected.toml").read_text())["history"]
+    assert sorted(entry["file"] for entry in LISTED) == FILES
+    assert {entry["verdict"] for entry in LISTED if entry["file"].startswith("good/")} == {"VALID"}
+    assert {entry["verdict"] for entry in LISTED if entry["file"].startswith("bad/")} == {"INVALID"}
 
-    assert sorted(entry["file"] for entry in listed) == FILES
-    assert {entry["verdict"] for entry in listed if entry["file"].startswith("good/")} == {"VALID"}
-    assert {entry["verdict"] for entry in listed if entry["file"].startswith("bad/")} == {"INVALID"}
+
+def test_whatever_is_rejected_names_who_rejects_it() -> None:
+    assert [
+        entry["file"] for entry in LISTED if ("checker" in entry) != (entry["verdict"] == "INVALID")
+    ] == []
+
+
+def test_every_watch_stands_beside_its_history() -> None:
+    beside = {entry["watch"]: entry["file"] for entry in LISTED if "watch" in entry}
+
+    assert sorted(beside) == BESIDE
+    assert {watch.replace(".watch.", ".") for watch in beside} == {*beside.values()}
+
+
+@pytest.mark.parametrize("name", BESIDE)
+def test_a_watch_is_small_and_whole(name: str) -> None:
+    assert (HISTORIES / name).stat().st_size <= SIZE_BYTES_MAX
+    assert load_watch_file(HISTORIES / name)
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -30,6 +54,6 @@ def test_a_file_is_small_whole_and_names_its_origin(name: str) -> None:
     assert tally(loaded.history)
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", [*FILES, *BESIDE])
 def test_the_readme_tells_of_every_file(name: str) -> None:
     assert f"`{name}`" in (HISTORIES / "README.md").read_text()

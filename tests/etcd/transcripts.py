@@ -13,6 +13,7 @@ ENDPOINT = re.compile(r"(https?://)?127\.0\.0\.1:\d+")
 DURATION = re.compile(r"\b\d+(\.\d+)?(µs|us|ms|s)\b")
 LOG_LINE = re.compile(r'^\{"level".*\n', re.MULTILINE)
 FIELD_ID = re.compile(r'("(?:ClusterID|MemberID|RaftTerm|ID|Lease)") : \d+')
+FOUNDERS = re.compile(r"(?<=CLUSTER=\").*(?=\")")
 REMAINING = re.compile(r"remaining\(\d+s\)")
 LISTS = (["member", "list"], ["lease", "list"])
 NAMELESS = {"cluster_id", "member_id", "raft_term", "ID", "leader", "raftTerm"}
@@ -34,9 +35,12 @@ class Transcript:
         done = self._cluster.ctl(*arguments, check=False, stdin=stdin)
         errors = LOG_LINE.sub("", done.stderr)
         self.lines.append(f"$ etcdctl {' '.join(map(self._plain, arguments))} -> {done.returncode}")
-        printed = self._plain(done.stdout + errors).splitlines()
-        # Members and leases come in the order of their ids, which say nothing.
-        self.lines += sorted(printed) if list(arguments[:2]) in LISTS else printed
+        if list(arguments[:2]) in LISTS:
+            # Members and leases come in the order of their ids, which say nothing.
+            printed = self._plain(HEX_ID.sub("<id>", done.stdout + errors)).splitlines()
+            self.lines += sorted(printed)
+        else:
+            self.lines += self._plain(done.stdout + errors).splitlines()
         return done.stdout
 
     def must_equal(self, expected: "Transcript") -> None:
@@ -52,8 +56,10 @@ class Transcript:
         if isinstance(parsed, dict | list):
             return msgspec.json.encode(self._nameless(parsed), order="deterministic").decode()
         text = ENDPOINT.sub("<endpoint>", text)
+        text = FOUNDERS.sub(lambda found: ",".join(sorted(found[0].split(","))), text)
         text = HEX_ID.sub(lambda found: self._name(found[0]), text)
         text = FIELD_ID.sub(r"\1 : <id>", text)
+        text = text.replace("Member  <", "Member <")  # short ids are padded
         text = REMAINING.sub("remaining(<s>)", text)
         text = DURATION.sub("<time>", text)
         return re.sub(r"[ -]*\|[ -]*|-{3,}", "|", text) if "|" in text else text

@@ -3,8 +3,9 @@
 import pytest
 
 from checkers.history import CAS_MISMATCH, Op, OpType
-from harness.client import Call, Client, Completion, Conversation
+from harness.client import Call, Client, Completion, Conversation, refused
 from harness.etcd_client import KvClient, RegisterClient
+from nodeimpl.api import errors
 from nodeimpl.api.kv_pb2 import KeyValue
 from nodeimpl.api.requests import ApiRequest, ApiResponse
 from nodeimpl.api.rpc_pb2 import (
@@ -248,3 +249,19 @@ def test_a_txn_answers_step_by_step() -> None:
 )
 def test_what_only_reads_is_without_effect(f: str, value: object, expected: bool) -> None:  # noqa: FBT001
     assert KV.has_effect(invoke(f, value)) is expected
+
+
+@pytest.mark.parametrize(
+    ("error", "proven"),
+    [(errors.COMPACTED, "compacted"), (errors.FUTURE_REVISION, "future revision")],
+)
+@pytest.mark.parametrize(
+    ("f", "value"), [("get", {"key": "k", "revision": 5}), ("compact", {"revision": 5})]
+)
+def test_a_refusal_that_proves_something_says_so_in_its_own_words(
+    f: str, value: object, error: errors.ApiError, proven: str
+) -> None:
+    conversation = Conversation(KV, invoke(f, value))
+    conversation.start()
+
+    assert conversation.failed(refused(error)) == Completion(OpType.FAIL, error=proven)

@@ -245,3 +245,12 @@ def leader_of(cluster: Cluster) -> Member:
 
     wait_until(look)
     return found[0]
+
+
+def test_no_id_is_given_twice(three: Cluster) -> None:
+    given = []
+    for _ in range(3):
+        added = three.out("member", "add", "again", "--peer-urls=http://127.0.0.1:1")
+        given.append(added.split()[1])
+        three.out("member", "remove", given[-1])
+    assert len(set(given)) == 3

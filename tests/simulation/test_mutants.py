@@ -33,8 +33,8 @@ pytestmark = pytest.mark.simulation
 
 
 @cache
-def healthy_answer(seed: int, scenario: str | None) -> Answer:
-    return try_seed(seed, None, scenario=scenario).verdict.answer
+def healthy_answer(seed: int, scenario: str | None, workloads: tuple[str, ...]) -> Answer:
+    return try_seed(seed, None, scenario=scenario, workloads=workloads).verdict.answer
 
 
 def seeds_to_try(mutant: Mutant) -> Iterator[int]:
@@ -50,7 +50,7 @@ def conviction(mutant: Mutant) -> tuple[int, list[str]]:
     for seed in seeds_to_try(mutant):
         judges = convictions(try_seed(seed, mutant.name, scenario=mutant.scenario))
         if judges:
-            answer = healthy_answer(seed, mutant.scenario)
+            answer = healthy_answer(seed, mutant.scenario, mutant.workloads)
             assert answer is not Answer.INVALID, f"the healthy node is convicted by seed {seed}"
             if answer is Answer.VALID:
                 return seed, judges

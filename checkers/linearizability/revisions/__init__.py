@@ -1,6 +1,6 @@
 """Linearizability of histories with revisions, in nearly linear time: etcd tells us the order.
 
-`operations` parses, `real_time` compares the order of revisions with that of time, `replay` checks
+`parsing` reads, `real_time` compares the order of revisions with that of time, `replay` checks
 content, `facts`, `gaps` and `search` find what unknown writes must have done, `story` tells what is
 wrong, and `checker` puts them together.
 """

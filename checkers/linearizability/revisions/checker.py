@@ -5,7 +5,7 @@ order of writes to search for, as in the general problem (Wing & Gong 1993): sor
 check three things, each of which is necessary, and which together suffice.
 
 1. No two effective writes claim one revision, and the order of revisions is one of real time
-   (`real_time`).
+   (`real_time`), that of the moments at which reads were refused included (`refusals`).
 2. Replayed in that order, the store gives every answer that was given (`replay`).
 3. Every revision that no answered write claims can be filled by a write of unknown outcome that was
    called early enough, such that 2 still holds (`facts`, `gaps`, `search`).
@@ -25,10 +25,11 @@ from checkers.linearizability.revisions.gaps import group_unknown, narrow, short
 from checkers.linearizability.revisions.operations import (
     Known,
     Parsed,
-    UnreadableOperationError,
-    parse,
+    steps_in,
 )
+from checkers.linearizability.revisions.parsing import UnreadableOperationError, parse
 from checkers.linearizability.revisions.real_time import earliest_sights, real_time_conflict
+from checkers.linearizability.revisions.refusals import refusal_conflict
 from checkers.linearizability.revisions.replay import Store
 from checkers.linearizability.revisions.search import (
     Exhausted,
@@ -40,6 +41,9 @@ from checkers.linearizability.revisions.search import (
 from checkers.linearizability.revisions.story import evidence_of, mismatch_conflict
 from checkers.models.etcd_api import Put, Request, Txn
 from checkers.verdict import Verdict, invalid, unknown, valid
+
+NAME: Final = "etcd-linearizability"
+"""What the verdicts are signed with."""
 
 FIRST_REVISION: Final = 1
 """The revision of an empty store, which no write made."""
@@ -60,15 +64,19 @@ class RevisionsChecker:
     `changes` tells what some revisions did, as watchers saw it or as a log has it. It need not be
     complete, but is believed: whether watchers saw the truth is for the checkers of watches to say.
     With it there is little left to search for.
+
+    `compacts_itself` tells whether others than these clients may have the store compact: its own
+    settings, or a nemesis. If not, what is refused as compacted must have been asked for.
     """
 
-    def __init__(self, changes: Changes | None = None) -> None:
+    def __init__(self, changes: Changes | None = None, *, compacts_itself: bool = True) -> None:
         self._changes: Final[Changes] = changes or {}
+        self._compacts_itself: Final = compacts_itself
 
     @property
     def name(self) -> str:
         """`etcd-linearizability`."""
-        return "etcd-linearizability"
+        return NAME
 
     def check(self, history: History, budget: Budget) -> Verdict:
         """Return whether `history` is linearizable; `UNKNOWN` if that is not to be read or found.
@@ -88,7 +96,9 @@ class RevisionsChecker:
         }
         if not parsed.known:
             return unknown(self.name, "no operation was answered", details)
-        outcome = _judge(parsed, self._changes, budget.steps_max, details)
+        outcome = refusal_conflict(parsed, compacts_itself=self._compacts_itself) or _judge(
+            parsed, self._changes, budget.steps_max, details
+        )
         match outcome:
             case None:
                 return valid(self.name, details)
@@ -99,9 +109,11 @@ class RevisionsChecker:
                 return unknown(self.name, outcome, details)
 
 
-def etcd_linearizable(changes: Changes | None = None) -> RevisionsChecker:
-    """Return the checker of linearizability for kv histories; see there for `changes`."""
-    return RevisionsChecker(changes)
+def etcd_linearizable(
+    changes: Changes | None = None, *, compacts_itself: bool = True
+) -> RevisionsChecker:
+    """Return the checker of linearizability for kv histories; see there for what it is told."""
+    return RevisionsChecker(changes, compacts_itself=compacts_itself)
 
 
 def judge_parsed(parsed: Parsed, steps_max: int) -> Conflict | str | None:
@@ -119,7 +131,7 @@ def _judge(
     conflict = real_time_conflict(parsed.known)
     if conflict is not None:
         return conflict
-    store = Store(_written_keys(parsed))
+    store = Store(_written_keys(parsed), parsed.leased)
     last = max(operation.revision for operation in parsed.known)
     gap_count = last - FIRST_REVISION - len(timeline.writes)
     details["gaps"] = gap_count
@@ -269,18 +281,17 @@ def _written_keys(parsed: Parsed) -> set[str]:
         if isinstance(request, Put):  # by far the most frequent
             keys.add(request.key)
         elif isinstance(request, Txn):
-            keys.update(_put_keys(request))
+            keys.update(put.key for put in _puts(request))
     for unknown_write in parsed.unknown:
-        keys.update(_put_keys(unknown_write.request))
+        keys.update(put.key for put in _puts(unknown_write.request))
     return keys
 
 
-def _put_keys(request: Request) -> Sequence[str]:
+def _puts(request: Request) -> Sequence[Put]:
     if isinstance(request, Put):
-        return (request.key,)
+        return (request,)
     if isinstance(request, Txn):
-        steps = (*request.success, *request.failure)
-        return [step.key for step in steps if isinstance(step, Put)]
+        return [step for step in steps_in(request) if isinstance(step, Put)]
     return ()
 
 

@@ -13,7 +13,7 @@ import msgspec
 from checkers.linearizability.revisions.conflict import Explanation, Need
 from checkers.linearizability.revisions.facts import Facts
 from checkers.linearizability.revisions.gaps import Candidate, Gap
-from checkers.models.etcd_api import Delete, Put, Txn
+from checkers.models.etcd_api import Delete, Put, Revoke, Txn
 
 _NOBODY: Final = -1
 
@@ -69,6 +69,8 @@ class Choices:
         """For each key, the candidates that may put it."""
         self._deleting: Final[dict[str, list[int]]] = {}
         """For each key, the candidates that may delete it."""
+        self._revocable: Final[set[str]] = set()
+        """The keys that may go with a lease; never iterated."""
         self._options: Final = [0] * len(candidates)
         """For each candidate, the open levels that may choose it."""
         self._holders: Final = [0] * len(candidates)
@@ -166,8 +168,11 @@ class Choices:
         return Blame(firm, optional, helpful)
 
     def _helping(self, key: str, need: Need) -> list[int]:
-        """Return the candidates that might change the state of `key` as needed."""
-        match need:
+        """Return the candidates that might change the state of `key` as needed.
+
+        Where a lease may take the key, any write of it may help: it may put it on another lease.
+        """
+        match Need.OTHER if key in self._revocable else need:
             case Need.PRESENT:
                 return self._putting.get(key, [])
             case Need.ABSENT:
@@ -186,10 +191,11 @@ class Choices:
     def _is_open(self, at: int) -> bool:
         """Return whether what a level does to a key may differ between solutions.
 
-        A gap with one candidate that is no txn does the same in all of them.
+        A gap with one candidate does the same in all of them, unless what that does depends on
+        what was before.
         """
         only = self._candidates[self._gaps[at].candidates[0]]
-        return not self._is_forced(at) or isinstance(only.request, Txn)
+        return not self._is_forced(at) or isinstance(only.request, Txn | Revoke)
 
     def _flip(self, at: int, index: int) -> None:
         """Note that level `at` chose a candidate, or no longer."""
@@ -204,7 +210,9 @@ class Choices:
     def _index_candidates(self) -> None:
         for index, candidate in enumerate(self._candidates):
             for key in candidate.touches:
-                if not isinstance(candidate.request, Delete):
+                if isinstance(candidate.request, Revoke):
+                    self._revocable.add(key)
+                if not isinstance(candidate.request, Delete | Revoke):
                     self._putting.setdefault(key, []).append(index)
                 if not isinstance(candidate.request, Put):
                     self._deleting.setdefault(key, []).append(index)

@@ -21,7 +21,14 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from checkers.linearizability.revisions.operations import Known, Parsed, seen_by, steps_of
+from checkers.linearizability.revisions.operations import (
+    Known,
+    Parsed,
+    decisions_of,
+    seen_by,
+    steps_of,
+)
+from checkers.linearizability.revisions.ranges import hides, is_in_key_order
 from checkers.linearizability.revisions.replay import Store, compare_holds
 from checkers.models.etcd_api import (
     Compare,
@@ -29,9 +36,11 @@ from checkers.models.etcd_api import (
     DeleteResult,
     KeyValue,
     Put,
+    PutResult,
     Read,
     ReadResult,
     Relation,
+    Revoke,
     Target,
     Txn,
     TxnResult,
@@ -226,7 +235,7 @@ class Facts:
     def condition(self, slot: int, compare: Compare, *, held: bool) -> None:
         """Note whether `compare` held at `slot`, if its key is of interest."""
         key_facts = self.keys.get(compare.key)
-        if key_facts is not None:
+        if key_facts is not None and not compare.range_end:
             key_facts.require(Condition(slot, compare, held))
 
     def found(self, key: str, slot: int) -> None:
@@ -246,8 +255,8 @@ def collect_facts(parsed: Parsed, facts: Facts, store: Store) -> None:
         match operation.request:
             case Txn():
                 _note_txn(facts, operation, store)
-            case Put(key, value):
-                facts.touch(key, operation.revision, value)
+            case Put():
+                _note_put(facts, operation, operation.request)
             case Delete(key, range_end):
                 keys = store.interval(key, range_end)
                 _note_written(facts, operation, dict.fromkeys(keys))
@@ -255,8 +264,17 @@ def collect_facts(parsed: Parsed, facts: Facts, store: Store) -> None:
                     facts.found(key, operation.revision - 1)
             case Read():
                 _note_read(facts, operation, store, ())
+            case Revoke():
+                pass  # what it did is a gap of its own, if it did anything
     _note_changes(facts)
     facts.seal()
+
+
+def _note_put(facts: Facts, operation: Known, put: Put) -> None:
+    facts.touch(put.key, operation.revision, put.value)
+    if put.prev_kv:
+        assert isinstance(operation.result, PutResult), "parsed together"
+        _note_seen(facts, put.key, operation.revision - 1, operation.result.prev_kv)
 
 
 def _note_changes(facts: Facts) -> None:
@@ -275,18 +293,39 @@ def _note_read(facts: Facts, operation: Known, store: Store, touched: Container[
     assert isinstance(request, Read), "called for a read"
     assert isinstance(result, ReadResult), "parsed together"
     seen = {kv.key: kv for kv in result.kvs}
-    # Beyond the last key shown, a limit hides what is there.
-    cut = len(seen) < result.count or result.more
+    cut = hides(result)
+    in_order = is_in_key_order(request)
     last = max(seen, default="")
+    keys_only = request.selection is not None and request.selection.keys_only
     for key in store.interval(request.key, request.range_end):
-        if key in touched or (cut and key > last):
+        if key in touched:
             continue
         kv = seen.get(key)
-        facts.pin(key, operation.slot, kv)
-        if kv is not None:
-            facts.require(kv.mod_revision, key, kv.value)
-            if kv.create_revision != kv.mod_revision:
-                facts.require(kv.create_revision, key, None)
+        if kv is not None and keys_only:
+            _note_revisions(facts, key, operation.slot, kv)
+        elif kv is not None or not cut or (in_order and key < last):
+            _note_seen(facts, key, operation.slot, kv)
+
+
+def _note_seen(facts: Facts, key: str, slot: int, kv: KeyValue | None) -> None:
+    """Note that at `slot` the key held `kv`."""
+    facts.pin(key, slot, kv)
+    if kv is not None:
+        facts.require(kv.mod_revision, key, kv.value)
+        if kv.create_revision != kv.mod_revision:
+            facts.require(kv.create_revision, key, None)
+
+
+def _note_revisions(facts: Facts, key: str, slot: int, kv: KeyValue) -> None:
+    """Note the revisions and the version of what the key held at `slot`, but not its value."""
+    numbers = (
+        (Target.MOD, kv.mod_revision),
+        (Target.CREATE, kv.create_revision),
+        (Target.VERSION, kv.version),
+    )
+    for target, number in numbers:
+        if number > 0:  # or the answer is wrong anyhow
+            _note_compare(facts, Compare(key, target, Relation.EQUAL, number), slot)
 
 
 def _note_txn(facts: Facts, operation: Known, store: Store) -> None:
@@ -294,17 +333,16 @@ def _note_txn(facts: Facts, operation: Known, store: Store) -> None:
     assert isinstance(request, Txn), "called for a txn"
     assert isinstance(result, TxnResult), "parsed together"
     before = operation.revision - 1 if operation.wrote else operation.revision
-    if result.succeeded:
-        for compare in request.compare:
-            _note_compare(facts, compare, before)
-    elif len(request.compare) == 1:
-        facts.condition(before, request.compare[0], held=False)
+    for compares, succeeded in decisions_of(request, result):
+        _note_decision(facts, compares, before, succeeded=succeeded)
     written: dict[str, str | None] = {}
     for step, answer in steps_of(operation):
         match step, answer:
             case Read(), ReadResult() if step.revision <= 0:
                 _note_read(facts, seen_by(operation, step, answer, before), store, written)
-            case Put(key, value), _:
+            case Put(key, value), PutResult(prev_kv):
+                if step.prev_kv and key not in written:
+                    _note_seen(facts, key, before, prev_kv)
                 written[key] = value
             case Delete(key, range_end), DeleteResult(deleted):
                 keys = store.interval(key, range_end)
@@ -312,6 +350,17 @@ def _note_txn(facts: Facts, operation: Known, store: Store) -> None:
             case _:
                 pass
     _note_written(facts, operation, written)
+
+
+def _note_decision(
+    facts: Facts, compares: Sequence[Compare], slot: int, *, succeeded: bool
+) -> None:
+    """Note that `compares` all held at `slot`, or not all."""
+    if succeeded:
+        for compare in compares:
+            _note_compare(facts, compare, slot)
+    elif len(compares) == 1:
+        facts.condition(slot, compares[0], held=False)
 
 
 def _note_inner_delete(
@@ -338,7 +387,12 @@ def _note_written(facts: Facts, operation: Known, written: Mapping[str, str | No
 def _note_compare(facts: Facts, compare: Compare, slot: int) -> None:
     """Note what it means that `compare` held at `slot`."""
     facts.condition(slot, compare, held=True)
-    if compare.result is not Relation.EQUAL or not isinstance(compare.value, int):
+    if (
+        compare.result is not Relation.EQUAL
+        or not isinstance(compare.value, int)
+        or compare.target is Target.LEASE
+        or compare.range_end
+    ):
         return
     if compare.value == 0:
         facts.pin(compare.key, slot, None)

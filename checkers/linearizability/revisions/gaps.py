@@ -7,21 +7,29 @@ who was eligible stays so, and spending the earliest call first is never worse.
 """
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import assert_never
 
 from checkers.linearizability.revisions.conflict import Conflict
 from checkers.linearizability.revisions.facts import Facts, Required
-from checkers.linearizability.revisions.operations import Known, Unknown
+from checkers.linearizability.revisions.operations import (
+    Known,
+    Unknown,
+    compares_in,
+    steps_in,
+)
 from checkers.linearizability.revisions.replay import Store
-from checkers.models.etcd_api import Delete, Put, Read, Step, Txn
+from checkers.models.etcd_api import Delete, Put, Read, Revoke, Simple, Step, Txn, Write
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """All unknown writes with one request."""
+    """All unknown writes with one request, and with one revision if they are bound to one."""
 
-    request: Put | Delete | Txn
+    request: Write
+    only_at: int | None = None
+    """See `Unknown.only_at`."""
     calls: tuple[int, ...]
     """The moments of their calls, rising."""
     touches: frozenset[str]
@@ -45,18 +53,19 @@ class Gap:
 
 def group_unknown(unknown: Sequence[Unknown], store: Store) -> list[Candidate]:
     """Return `unknown` as candidates, in the order of their first calls."""
-    calls: dict[Put | Delete | Txn, list[int]] = {}
+    calls: dict[tuple[Write, int | None], list[int]] = {}
     for each in unknown:
-        calls.setdefault(each.request, []).append(each.call)
+        calls.setdefault((each.request, each.only_at), []).append(each.call)
     return [
         Candidate(
             request=request,
+            only_at=only_at,
             calls=tuple(sorted(members)),
             touches=frozenset(_touches(request, store)),
-            compares=_compares(request),
-            depends=tuple(sorted({*_compares(request), *_deletes(request, store)})),
+            compares=_compares(request, store),
+            depends=tuple(sorted({*_compares(request, store), *_deletes(request, store)})),
         )
-        for request, members in sorted(calls.items(), key=lambda item: min(item[1]))
+        for (request, only_at), members in sorted(calls.items(), key=lambda item: min(item[1]))
     ]
 
 
@@ -107,6 +116,7 @@ def narrow(
             index
             for index in pool
             if candidates[index].calls[0] < sight.ret
+            and candidates[index].only_at in {None, revision}
             and facts.changes.get(revision, {}).keys() <= candidates[index].touches
             and _may_fill(candidates[index].request, revision, required, facts)
         )
@@ -116,47 +126,80 @@ def narrow(
     return gaps
 
 
-def _touches(request: Put | Delete | Txn, store: Store) -> list[str]:
+def _touches(request: Write, store: Store) -> list[str]:
     match request:
         case Put(key, _):
             return [key]
         case Delete(key, range_end):
             return list(store.interval(key, range_end))
+        case Revoke(lease):
+            return list(store.leased(lease))
         case Txn():
             return [
                 key
-                for step in (*request.success, *request.failure)
+                for step in steps_in(request)
                 if not isinstance(step, Read)
                 for key in _touches(step, store)
             ]
+        case _:
+            assert_never(request)
 
 
-def _compares(request: Put | Delete | Txn) -> tuple[str, ...]:
+def _compares(request: Write, store: Store) -> tuple[str, ...]:
     if not isinstance(request, Txn):
         return ()
-    return tuple(sorted({compare.key for compare in request.compare}))
+    keys = {
+        key
+        for compare in compares_in(request)
+        for key in store.interval(compare.key, compare.range_end)
+    }
+    return tuple(sorted(keys))
 
 
-def _deletes(request: Step | Txn, store: Store) -> list[str]:
+def _deletes(request: Write | Simple, store: Store) -> list[str]:
     match request:
         case Delete(key, range_end):
             return list(store.interval(key, range_end))
+        case Revoke(lease):
+            return list(store.leased(lease))
         case Txn():
-            steps = (*request.success, *request.failure)
-            return [key for step in steps for key in _deletes(step, store)]
-        case _:
+            return [key for step in steps_in(request) for key in _deletes(step, store)]
+        case Put() | Read():
             return []
+        case _:
+            assert_never(request)
 
 
-def _may_fill(request: Put | Delete | Txn, revision: int, required: Required, facts: Facts) -> bool:
+def _may_fill(request: Write, revision: int, required: Required, facts: Facts) -> bool:
     """Return whether no fact rules out that `request` made `revision`."""
-    if not isinstance(request, Txn):
-        return _may_do((request,), revision, required, facts)
-    branches = (request.success, request.failure) if request.compare else (request.success,)
-    return any(_may_do(branch, revision, required, facts) for branch in branches)
+    match request:
+        case Txn():
+            return any(_may_do(path, revision, required, facts) for path in _paths(request))
+        case Revoke():
+            return not required
+        case _:
+            return _may_do((request,), revision, required, facts)
 
 
-def _may_do(steps: Sequence[Step], revision: int, required: Required, facts: Facts) -> bool:
+def _paths(txn: Txn) -> Iterator[tuple[Simple, ...]]:
+    """Yield what `txn` may do: the steps of each branch, those of txns within it in place."""
+    yield from _paths_of(txn.success)
+    if txn.compare:
+        yield from _paths_of(txn.failure)
+
+
+def _paths_of(branch: Sequence[Step]) -> Iterator[tuple[Simple, ...]]:
+    if not branch:
+        yield ()
+        return
+    first, rest = branch[0], branch[1:]
+    heads = _paths(first) if isinstance(first, Txn) else iter([(first,)])
+    for head in heads:
+        for tail in _paths_of(rest):
+            yield (*head, *tail)
+
+
+def _may_do(steps: Sequence[Simple], revision: int, required: Required, facts: Facts) -> bool:
     put: dict[str, str] = {}
     deletes = False
     for step in steps:

@@ -1,23 +1,22 @@
-"""The edge: a kv history parsed into what is known to have happened and what may have."""
+"""What is known to have happened, and what may have; `parsing` makes it from a history."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import msgspec
 
-from checkers.history import History, Op, Operation, OpType, Process
+from checkers.history import Operation, Process
 from checkers.models.etcd_api import (
-    Delete,
-    Put,
+    Compare,
     Read,
     ReadResult,
     Request,
     Result,
+    Simple,
+    SimpleResult,
     Txn,
     TxnResult,
-    has_effect,
-    parse_request,
-    parse_response,
+    Write,
     taken_branch,
 )
 
@@ -44,7 +43,9 @@ class Unknown(msgspec.Struct, frozen=True, gc=False):
     """A write whose outcome nobody knows: it happened at some moment after its call, or never."""
 
     call: int
-    request: Put | Delete | Txn
+    request: Write
+    only_at: int | None = None
+    """The one revision that it may have made, if it made any; None if that is not known."""
 
 
 class Parsed(msgspec.Struct, frozen=True):
@@ -57,7 +58,10 @@ class Parsed(msgspec.Struct, frozen=True):
     others: list[Operation]
     """What is no request to the key-value API, but tells of revisions: compactions and hashes."""
     refused: list[Operation]
-    """Reads that failed as asking for a revision that is compacted, or that does not exist yet."""
+    """Reads and compactions that failed as asking for a revision that is compacted, or that does
+    not exist yet."""
+    leased: dict[int, list[str]]
+    """By lease, the keys, rising, that were put on it, or may have been."""
 
 
 COMPACTED: Final = "compacted"
@@ -69,64 +73,51 @@ FUTURE_REVISION: Final = "future revision"
 OTHERS: Final = frozenset({"compact", "hash-kv"})
 """Operations that leave every key, and the revision, as it was, and tell of revisions."""
 
-_SILENT: Final = frozenset({"lease-keep-alive", "lease-time-to-live", "leases"})
-"""Operations on leases that write no key."""
 
-
-class UnreadableOperationError(ValueError):
-    """The operation invoked at `call` is not in the shape of a kv history."""
-
-    def __init__(self, call: int, message: str) -> None:
-        super().__init__(f"operation {call}: {message}")
-        self.call = call
-
-
-def parse(history: History) -> Parsed:
-    """Return the operations of `history`, without those that failed and reads nobody answered.
-
-    Raises `UnreadableOperationError` at the first that is not etcd's.
-    """
-    parsed = Parsed([], [], [], [], [])
-    for operation in history.operations():
-        completion = operation.completion
-        if operation.f in _SILENT:
-            continue
-        if operation.f in OTHERS:
-            parsed.others.append(operation)
-        elif completion is not None and completion.type is OpType.FAIL:
-            if completion.error in {COMPACTED, FUTURE_REVISION}:
-                parsed.refused.append(operation)
-        else:
-            try:
-                _parse_operation(operation.invoke, completion, parsed)
-            except msgspec.ValidationError as error:
-                raise UnreadableOperationError(operation.call, str(error)) from error
-    return parsed
-
-
-def _parse_operation(invoke: Op, completion: Op | None, parsed: Parsed) -> None:
-    request = parse_request(invoke.f, invoke.value)
-    if completion is None or completion.type is not OpType.OK:
-        if not isinstance(request, Read):
-            parsed.unknown.append(Unknown(invoke.index, request))
-        return
-    response = parse_response(request, completion.value)
-    revision, result = response.revision, response.result
-    slot = request.revision if isinstance(request, Read) and request.revision > 0 else revision
-    wrote = has_effect(result)
-    known = Known(
-        invoke.index, completion.index, invoke.process, revision, slot, wrote, request, result
-    )
-    parsed.known.append(known)
-    if isinstance(request, Txn):
-        parsed.old_reads.extend(_old_reads(known))
-
-
-def steps_of(txn: Known) -> Iterator[tuple[Put | Read | Delete, Result]]:
-    """Yield what a txn did, each step with its answer."""
+def steps_of(txn: Known) -> Iterator[tuple[Simple, SimpleResult]]:
+    """Yield what a txn did, those within it included, each step with its answer."""
     assert isinstance(txn.request, Txn), "only a txn has steps"
     assert isinstance(txn.result, TxnResult), "a txn has the result of a txn"
-    yield from zip(taken_branch(txn.request, txn.result), txn.result.responses, strict=True)
+    return _steps(txn.request, txn.result)
+
+
+def _steps(request: Txn, result: TxnResult) -> Iterator[tuple[Simple, SimpleResult]]:
+    for step, answer in zip(taken_branch(request, result), result.responses, strict=True):
+        if isinstance(step, Txn):
+            assert isinstance(answer, TxnResult), "parsed together"
+            yield from _steps(step, answer)
+        else:
+            assert not isinstance(answer, TxnResult), "parsed together"
+            yield step, answer
+
+
+def decisions_of(request: Txn, result: TxnResult) -> Iterator[tuple[Sequence[Compare], bool]]:
+    """Yield which compares, of the txn and those within it, are said to have held, all or not all.
+
+    All of them look at the store as it was before the txn (etcd compareToPath).
+    """
+    yield request.compare, result.succeeded
+    for step, answer in zip(taken_branch(request, result), result.responses, strict=True):
+        if isinstance(step, Txn):
+            assert isinstance(answer, TxnResult), "parsed together"
+            yield from decisions_of(step, answer)
+
+
+def steps_in(request: Txn) -> Iterator[Simple]:
+    """Yield every step of every branch."""
+    for step in (*request.success, *request.failure):
+        if isinstance(step, Txn):
+            yield from steps_in(step)
+        else:
+            yield step
+
+
+def compares_in(request: Txn) -> Iterator[Compare]:
+    """Yield every compare, those of txns within it included."""
+    yield from request.compare
+    for step in (*request.success, *request.failure):
+        if isinstance(step, Txn):
+            yield from compares_in(step)
 
 
 def seen_by(txn: Known, step: Read, result: ReadResult, slot: int) -> Known:
@@ -135,9 +126,3 @@ def seen_by(txn: Known, step: Read, result: ReadResult, slot: int) -> Known:
     return Known(
         txn.call, txn.ret, txn.process, before, slot, wrote=False, request=step, result=result
     )
-
-
-def _old_reads(txn: Known) -> Iterator[Known]:
-    for step, result in steps_of(txn):
-        if isinstance(step, Read) and isinstance(result, ReadResult) and step.revision > 0:
-            yield seen_by(txn, step, result, step.revision)

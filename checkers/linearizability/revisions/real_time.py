@@ -23,9 +23,10 @@ def real_time_conflict(known: Sequence[Known]) -> Conflict | None:
     latest = within = -1
     place = -1
     for operation in sorted(known, key=_sort_key):
+        request = operation.request
         if operation.wrote:
             here = operation.revision * 2
-        elif _is_serializable(operation):
+        elif isinstance(request, Read) and request.serializable:
             # It needs the write of its revision to be there, not the reads beside it.
             before = latest if place == operation.revision * 2 + 1 else max(latest, within)
             if before > operation.ret:
@@ -33,11 +34,14 @@ def real_time_conflict(known: Sequence[Known]) -> Conflict | None:
             continue
         else:
             here = operation.revision * 2 + 1
+        call = operation.call
         if place != here:
-            latest, within, place = max(latest, within), -1, here
+            latest = within if within > latest else latest  # noqa: FURB136 (the hot loop)
+            within, place = call, here
+        elif call > within:
+            within = call
         if latest > operation.ret:
             return _conflict(_called_at(known, latest), operation)
-        within = max(within, operation.call)
     return None
 
 

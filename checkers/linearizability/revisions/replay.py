@@ -9,7 +9,14 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import assert_never
 
 from checkers.linearizability.revisions.conflict import Explanation, Mismatch, Need
-from checkers.linearizability.revisions.operations import Known
+from checkers.linearizability.revisions.operations import Known, decisions_of, steps_of
+from checkers.linearizability.revisions.ranges import (
+    as_shown,
+    hides,
+    is_in_key_order,
+    is_right,
+    shown,
+)
 from checkers.models.etcd_api import (
     UNBOUNDED,
     Compare,
@@ -17,13 +24,17 @@ from checkers.models.etcd_api import (
     DeleteResult,
     KeyValue,
     Put,
+    PutResult,
     Read,
     ReadResult,
     Relation,
     Result,
+    Revoke,
+    Simple,
     Target,
     Txn,
     TxnResult,
+    Write,
     in_words,
 )
 
@@ -34,11 +45,14 @@ class Store:
     `mark` and `undo_to` take it back to an earlier moment; `forget` makes the past final.
     """
 
-    __slots__ = ("_undo", "_universe", "keys")
+    __slots__ = ("_leased", "_undo", "_universe", "keys")
 
-    def __init__(self, universe: Iterable[str]) -> None:
-        """`universe` has every key that is ever written."""
+    def __init__(
+        self, universe: Iterable[str], leased: Mapping[int, Sequence[str]] | None = None
+    ) -> None:
+        """`universe` has every key that is ever written, `leased` those ever put on a lease."""
         self.keys: dict[str, KeyValue] = {}
+        self._leased = leased or {}
         self._universe = sorted(universe)
         self._undo: list[tuple[str, KeyValue | None]] = []
 
@@ -76,29 +90,64 @@ class Store:
         high = len(universe) if range_end == UNBOUNDED else bisect_left(universe, range_end)
         return universe[low:high]
 
-    def apply(self, request: Put | Delete | Txn, revision: int) -> bool:
+    def leased(self, lease: int) -> Sequence[str]:
+        """Return the keys, rising, that were ever put on `lease`, or may have been."""
+        return self._leased.get(lease, ())
+
+    def holds(self, compare: Compare) -> bool:
+        """Return whether `compare` holds now."""
+        if not compare.range_end:
+            return compare_holds(compare, self.keys.get(compare.key))
+        found = [
+            self.keys[key]
+            for key in self.interval(compare.key, compare.range_end)
+            if key in self.keys
+        ]
+        if not found:
+            return compare_holds(compare, None)
+        return all(compare_holds(compare, held) for held in found)
+
+    def apply(self, request: Write, revision: int) -> bool:
         """Do `request` as `revision`; return whether it wrote anything."""
         before = len(self._undo)
         match request:
-            case Put(key, value):
-                self._put(key, value, revision)
+            case Put():
+                self._put(request, revision)
             case Delete(key, range_end):
                 self._delete(key, range_end)
             case Txn():
-                succeeded = all(
-                    compare_holds(each, self.keys.get(each.key)) for each in request.compare
-                )
-                steps = request.success if succeeded else request.failure
-                if any(isinstance(step, Read) and step.revision >= revision for step in steps):
-                    return False  # etcd refuses to read a revision that does not exist yet
-                for step in steps:
-                    if isinstance(step, Put):
-                        self._put(step.key, step.value, revision)
-                    elif isinstance(step, Delete):
-                        self._delete(step.key, step.range_end)
+                self._do(self._path(request), revision)
+            case Revoke(lease):
+                self._revoke(lease)
             case _:
                 assert_never(request)
         return len(self._undo) > before
+
+    def _do(self, steps: Sequence[Simple], revision: int) -> None:
+        """Do all of `steps`, or none: etcd refuses to read a revision that does not exist yet."""
+        if any(isinstance(step, Read) and step.revision >= revision for step in steps):
+            return
+        for step in steps:
+            if isinstance(step, Put):
+                self._put(step, revision)
+            elif isinstance(step, Delete):
+                self._delete(step.key, step.range_end)
+
+    def _revoke(self, lease: int) -> None:
+        for key in self.leased(lease):
+            held = self.keys.get(key)
+            if held is not None and held.lease == lease:
+                self._undo.append((key, self.keys.pop(key)))
+
+    def _path(self, txn: Txn) -> list[Simple]:
+        """Return the steps that `txn` takes if it is done now, those of txns within it in place."""
+        steps: list[Simple] = []
+        for step in txn.success if all(map(self.holds, txn.compare)) else txn.failure:
+            if isinstance(step, Txn):
+                steps += self._path(step)
+            else:
+                steps.append(step)
+        return steps
 
     def replay(self, operation: Known) -> Mismatch | None:
         """Do what `operation` did as its revision; return how its answer is wrong, if it is.
@@ -106,11 +155,13 @@ class Store:
         After a mismatch the store is in no defined state: undo.
         """
         request = operation.request
-        if isinstance(request, Put):
-            self._put(request.key, request.value, operation.revision)
+        if isinstance(request, Put) and not request.prev_kv:  # by far the most frequent
+            self._put(request, operation.revision)
             return None
         if isinstance(request, Txn):
             return self._replay_txn(operation, request)
+        if isinstance(request, Revoke):
+            return self._replay_revoke(operation, request)
         return self._replay_step(operation, request, operation.result)
 
     def replay_reads(self, operations: Iterable[Known]) -> Mismatch | None:
@@ -125,7 +176,12 @@ class Store:
                 assert isinstance(result, ReadResult), "parsed together"
                 held = keys.get(request.key)
                 present = () if held is None else (held,)
-                if result.kvs == present and result.count == len(present) and not result.more:
+                if (
+                    result.kvs == present
+                    and result.count == len(present)
+                    and not result.more
+                    and request.selection is None
+                ):
                     continue
             mismatch = self.replay(operation)
             if mismatch is not None:
@@ -135,27 +191,42 @@ class Store:
     def _replay_txn(self, operation: Known, request: Txn) -> Mismatch | None:
         result = operation.result
         assert isinstance(result, TxnResult), "parsed together"
-        keys = self.keys
-        failed = [each for each in request.compare if not compare_holds(each, keys.get(each.key))]
-        if result.succeeded and failed:
-            return self._wrong_branch(operation, failed, "failure", "success")
-        if not result.succeeded and not failed:
-            return self._wrong_branch(operation, request.compare, "success", "failure")
-        steps = request.success if result.succeeded else request.failure
-        for step, answer in zip(steps, result.responses, strict=True):
-            if isinstance(step, Put):
-                self._put(step.key, step.value, operation.revision)
-            elif isinstance(step, Delete) or step.revision <= 0:
+        for compares, succeeded in decisions_of(request, result):
+            failed = [each for each in compares if not self.holds(each)]
+            if succeeded and failed:
+                return self._wrong_branch(operation, failed, "failure", "success")
+            if not succeeded and not failed:
+                return self._wrong_branch(operation, compares, "success", "failure")
+        for step, answer in steps_of(operation):
+            if not isinstance(step, Read) or step.revision <= 0:
                 mismatch = self._replay_step(operation, step, answer)
                 if mismatch is not None:
                     return mismatch
+        return None
+
+    def _replay_revoke(self, operation: Known, request: Revoke) -> Mismatch | None:
+        """Return how it is wrong that the lease had no keys at that slot, if it is.
+
+        Whatever made the slot, no key hangs on the lease when its revocation is answered.
+        """
+        for key in self.leased(request.id):
+            held = self.keys.get(key)
+            if held is not None and held.lease == request.id:
+                return Mismatch(
+                    operation=operation,
+                    expected=_words(key, held),
+                    seen=f"no key on lease {request.id}",
+                    explanations=(Explanation((key,)),),
+                    expected_revision=held.mod_revision,
+                )
         return None
 
     def _wrong_branch(
         self, operation: Known, compares: Sequence[Compare], right: str, taken: str
     ) -> Mismatch:
         """Return that `compares` decide for the branch `right`, but another was `taken`."""
-        keys = tuple(dict.fromkeys(compare.key for compare in compares))
+        of_each = [self.interval(compare.key, compare.range_end) for compare in compares]
+        keys = tuple(dict.fromkeys(key for interval in of_each for key in interval))
         held = [self.keys[key].mod_revision for key in keys if key in self.keys]
         why = "; ".join(_words(key, self.keys.get(key)) for key in keys)
         return Mismatch(
@@ -163,24 +234,32 @@ class Store:
             expected=f"the branch for {right}" + (f" ({why})" if why else ""),
             seen=f"the branch for {taken}",
             # One false compare is enough to fail; it takes all of them to succeed.
-            explanations=tuple(Explanation((key,)) for key in keys)
+            explanations=tuple(Explanation(tuple(interval)) for interval in of_each)
             if right == "failure"
             else (Explanation(keys),),
             expected_revision=held[0] if held else None,
         )
 
-    def _replay_step(
-        self, operation: Known, request: Read | Delete, result: Result
-    ) -> Mismatch | None:
+    def _replay_step(self, operation: Known, request: Simple, result: Result) -> Mismatch | None:
+        if isinstance(request, Put):
+            held = self.keys.get(request.key)
+            self._put(request, operation.revision)
+            if not request.prev_kv:
+                return None
+            assert isinstance(result, PutResult), "parsed together"
+            return _wrong_prev(operation, request.key, held, result.prev_kv)
         if isinstance(request, Read):
             assert isinstance(result, ReadResult), "parsed together"
             return self._replay_read(operation, request, result)
         assert isinstance(result, DeleteResult), "parsed together"
         held = self.keys.get(request.key)
         deleted = self._delete(request.key, request.range_end)
+        gone = self._undo[len(self._undo) - deleted :]
         if deleted == result.deleted:
-            return None
-        there = {key for key, _ in self._undo[len(self._undo) - deleted :]}
+            if not request.prev_kv:
+                return None
+            return _wrong_prevs(operation, dict(gone), {kv.key: kv for kv in result.prev_kvs})
+        there = {key for key, _ in gone}
         return Mismatch(
             operation=operation,
             expected=f"{deleted} deleted",
@@ -193,18 +272,12 @@ class Store:
 
     def _replay_read(self, operation: Known, request: Read, result: ReadResult) -> Mismatch | None:
         keys = self.keys
-        if not request.range_end:  # by far the most frequent
-            held = keys.get(request.key)
-            present: tuple[KeyValue, ...] = () if held is None else (held,)
-        else:
-            interval = self.interval(request.key, request.range_end)
-            present = tuple([keys[key] for key in interval if key in keys])
-        count = len(present)
-        shown = present[: request.limit] if 0 < request.limit < count else present
-        if result.kvs == shown and result.count == count and result.more is (len(shown) < count):
-            return None
         interval = self.interval(request.key, request.range_end)
-        wrong = _wrong_keys(result, keys, interval)
+        present = [keys[key] for key in interval if key in keys]
+        count = len(present)
+        if is_right(request, result, present):
+            return None
+        wrong = _wrong_keys(request, result, keys, interval)
         if wrong:
             held, seen = keys.get(wrong[0]), _shown(result, wrong[0])
             return Mismatch(
@@ -219,7 +292,7 @@ class Store:
             )
         return Mismatch(
             operation=operation,
-            expected=_counts(ReadResult(shown, count, more=len(shown) < count)),
+            expected=_counts(shown(request, present)),
             seen=_counts(result),
             explanations=(
                 _wrong_count(interval, {kv.key for kv in present}, result.count)
@@ -228,13 +301,14 @@ class Store:
             ),
         )
 
-    def _put(self, key: str, value: str, revision: int) -> None:
+    def _put(self, put: Put, revision: int) -> None:
+        key = put.key
         held = self.keys.get(key)
         self._undo.append((key, held))
-        if held is None:
-            self.keys[key] = KeyValue(key, value, revision, revision, 1)
-        else:
-            self.keys[key] = KeyValue(key, value, held.create_revision, revision, held.version + 1)
+        created, version = (
+            (revision, 1) if held is None else (held.create_revision, held.version + 1)
+        )
+        self.keys[key] = KeyValue(key, put.value, created, revision, version, put.lease)
 
     def _delete(self, key: str, range_end: str | None) -> int:
         doomed = [each for each in self.interval(key, range_end) if each in self.keys]
@@ -270,6 +344,10 @@ def _target(compare: Compare, held: KeyValue | None) -> str | int | None:
             return 0 if held is None else held.create_revision
         case Target.MOD:
             return 0 if held is None else held.mod_revision
+        case Target.LEASE:
+            return 0 if held is None else held.lease
+        case Target.KEY:
+            raise AssertionError("no compare looks at the key itself")
         case _:
             assert_never(compare.target)
 
@@ -281,19 +359,58 @@ def _less(left: str | int, right: str | int) -> bool:
 
 
 def _wrong_keys(
-    result: ReadResult, held: Mapping[str, KeyValue], interval: Sequence[str]
+    request: Read, result: ReadResult, held: Mapping[str, KeyValue], interval: Sequence[str]
 ) -> list[str]:
-    """Return the keys each of which, as it is `held`, suffices to make the answer wrong."""
+    """Return the keys each of which, as it is `held`, suffices to make the answer wrong.
+
+    A key that is shown must be as it is shown. One that is not shown must be absent, unless it may
+    be hidden: by a limit, if it is beyond the last key shown, or by what the request leaves out.
+    That a key is beyond what the limit should have shown is not its own fault.
+    """
     seen = {kv.key: kv for kv in result.kvs}
-    # Beyond the last key shown, a limit hides what is there: that a key is missing says nothing.
-    # And that a key is beyond what the limit should have shown is not its own fault.
     last = max(seen, default="")
-    cut = result.more or len(seen) < result.count
-    return [
-        key
-        for key in interval
-        if held.get(key) != seen.get(key) and (key in seen or not cut or key < last)
-    ]
+    everything = not hides(result)
+    in_order = is_in_key_order(request)
+    wrong: list[str] = []
+    for key in interval:
+        kv = held.get(key)
+        if key in seen:
+            is_wrong = kv is None or as_shown(request, kv) != seen[key]
+        else:
+            is_wrong = kv is not None and (everything or (in_order and key < last))
+        if is_wrong:
+            wrong.append(key)
+    return wrong
+
+
+def _wrong_prev(
+    operation: Known, key: str, held: KeyValue | None, seen: KeyValue | None
+) -> Mismatch | None:
+    """Return that `key` was not as the answer has it before it was written, if so."""
+    if held == seen:
+        return None
+    return Mismatch(
+        operation=operation,
+        expected=f"before it, {_words(key, held)}",
+        seen=f"before it, {_words(key, seen)}",
+        explanations=(Explanation((key,), _need(held, seen)),),
+        expected_revision=None if held is None else held.mod_revision,
+        seen_revision=None if seen is None else seen.mod_revision,
+    )
+
+
+def _wrong_prevs(
+    operation: Known, gone: Mapping[str, KeyValue | None], seen: Mapping[str, KeyValue]
+) -> Mismatch | None:
+    """Return which key was not as the answer has it before it was deleted, if any.
+
+    No more and no fewer keys are seen than are gone, or the store has not kept its word.
+    """
+    for key in sorted({*gone, *seen}):
+        mismatch = _wrong_prev(operation, key, gone.get(key), seen.get(key))
+        if mismatch is not None:
+            return mismatch
+    return None
 
 
 def _need(held: KeyValue | None, seen: KeyValue | None) -> Need:

@@ -27,7 +27,7 @@ from checkers.linearizability.revisions.facts import IMPOSSIBLE, Changes, Facts
 from checkers.linearizability.revisions.gaps import Candidate, Gap
 from checkers.linearizability.revisions.operations import Known
 from checkers.linearizability.revisions.replay import Store
-from checkers.models.etcd_api import Delete, Put, Txn
+from checkers.models.etcd_api import Delete, Put, Write
 
 
 class Timeline(msgspec.Struct, frozen=True):
@@ -277,7 +277,7 @@ class Search:
         ranked.sort(reverse=True)
         return [index for _, index in ranked]
 
-    def _merit(self, request: Put | Delete | Txn, revision: int) -> tuple[int, int]:
+    def _merit(self, request: Write, revision: int) -> tuple[int, int]:
         """Return how well `request` would serve at `revision`; the less, the better.
 
         First come those that bring a key nearer to its next pin, the most urgent first; then those

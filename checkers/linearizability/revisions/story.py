@@ -11,6 +11,7 @@ from checkers.models.etcd_api import (
     Put,
     Read,
     Request,
+    Revoke,
     Step,
     Txn,
     parse_request,
@@ -78,9 +79,12 @@ def _seconds(op: Op) -> str:
 
 def _words(request: Request) -> str:
     match request:
+        case Revoke(lease):
+            return f"revocation of lease {lease}"
         case Txn():
             condition = " and ".join(
-                f"{compare.target}({compare.key}) {compare.result} {compare.value!r}"
+                f"{compare.target}({_interval(compare.key, compare.range_end)})"
+                f" {compare.result} {compare.value!r}"
                 for compare in request.compare
             )
             return (
@@ -97,16 +101,28 @@ def _branch(steps: tuple[Step, ...]) -> str:
 
 def _step_words(step: Step) -> str:
     match step:
+        case Txn():
+            return _words(step)
         case Put(key, value):
-            return f"put {key} = {value!r}"
+            return f"put {key} = {value!r}" + (f" on lease {step.lease}" if step.lease else "")
         case Delete(key, range_end):
             return f"delete {_interval(key, range_end)}"
         case Read(key, range_end):
             when = f" at revision {step.revision}" if step.revision > 0 else ""
             how = "serializable " if step.serializable else ""
+            how += _selection(step)
             return f"{how}{'range' if range_end else 'get'} {_interval(key, range_end)}{when}"
         case _:
             assert_never(step)
+
+
+def _selection(read: Read) -> str:
+    """Return, in words that end with a space, what a read leaves out; empty for none of it."""
+    selection = read.selection
+    if selection is None:
+        return ""
+    kind = "count of the " if selection.count_only else "keys-only " if selection.keys_only else ""
+    return ("bounded " if selection.is_bounded else "") + kind
 
 
 def _interval(key: str, range_end: str | None) -> str:

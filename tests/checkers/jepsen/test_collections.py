@@ -104,6 +104,11 @@ def test_what_is_wrong_is_convicted(checker: Checker, rows: list[Row], kind: str
         pytest.param(QUEUE, [enqueue(1, 1, INFO), drain(2, 1)], id="recovered"),
         pytest.param(QUEUE, [enqueue(1, 1), enqueue(2, 1), drain(3, 1, 1)], id="equal elements"),
         pytest.param(
+            QUEUE,
+            [enqueue(1, 1), dequeue(2, 1), drain(3), enqueue(4, 1), dequeue(5, 1)],
+            id="equal elements, one put in after it was emptied",
+        ),
+        pytest.param(
             TotalQueue(twice_allowed=True),
             [enqueue(1, 1), dequeue(2, 1), dequeue(3, 1)],
             id="at least once",
@@ -130,6 +135,16 @@ def test_what_may_happen_is_valid(checker: Checker, rows: list[Row]) -> None:
         pytest.param(QUEUE, [enqueue(1, 1)], id="a queue that nobody empties"),
         pytest.param(QUEUE, [enqueue(1, 1), drain(2, outcome=INFO)], id="a drain unanswered"),
         pytest.param(QUEUE, [enqueue(1, 1), dequeue(2, None, INFO), drain(3)], id="one unanswered"),
+        pytest.param(
+            QUEUE,
+            [enqueue(1, 1), dequeue(2, 1), drain(3), enqueue(4, 1)],
+            id="an equal element was put in after it was emptied",
+        ),
+        pytest.param(
+            QUEUE,
+            [enqueue(1, 1), enqueue(2, 1), dequeue(3, 1), dequeue(4, 1, INFO), drain(5)],
+            id="one of two equal elements may have been taken",
+        ),
         pytest.param(IDS, [add(1, 1)], id="no ids"),
         pytest.param(COUNTER, [add(1, 1)], id="a counter that nobody reads"),
         pytest.param(COUNTER, [total(1, "x")], id="a counter that answers a word"),

@@ -3,14 +3,14 @@
 import heapq
 import os
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
 import pytest
 
 from checkers.checker import Budget
-from checkers.history import OpType
+from checkers.history import History, OpType
 from checkers.leases.checker import LeaseChecker
 from checkers.leases.lifetime import Bounds
 from checkers.verdict import Answer, Verdict
@@ -131,6 +131,18 @@ def draw(random: Random) -> tuple[str, dict[str, object]]:
 
 def run(seed: int, make: Callable[[Random], LeaseStore], operations: int) -> Verdict:
     """Let random clients use a store, and judge what they and a watcher saw."""
+    return judged(*used(seed, make, operations))
+
+
+def judged(history: History, records: Sequence[WatchRecord]) -> Verdict:
+    bounds = Bounds(outlive_ns=round(LATE_S * 1e9))
+    return LeaseChecker(records=records, bounds=bounds).check(history, Budget())
+
+
+def used(
+    seed: int, make: Callable[[Random], LeaseStore], operations: int
+) -> tuple[History, list[WatchRecord]]:
+    """Let random clients use a store, and return what they and a watcher saw."""
     random = Random(seed)
     store = make(random)
     moments: list[tuple[float, int]] = []
@@ -151,10 +163,7 @@ def run(seed: int, make: Callable[[Random], LeaseStore], operations: int) -> Ver
         outcome = OpType.INFO if unknown else OpType.FAIL if error else OpType.OK
         told = answer if outcome is OpType.OK else None
         rows.append(Row(call, ret, place, f, value, told, error, outcome))
-    checker = LeaseChecker(
-        records=watched(store, random), bounds=Bounds(outlive_ns=round(LATE_S * 1e9))
-    )
-    return checker.check(history_of(rows), Budget())
+    return history_of(rows), watched(store, random)
 
 
 def watched(store: LeaseStore, random: Random) -> list[WatchRecord]:

@@ -22,6 +22,7 @@ def is_linearizable(history: History, changes: Changes = NO_CHANGES) -> bool:
     And, for each revision in `changes` that it gets to by an unanswered write, what that changed.
     """
     pending = [_Pending(each) for each in history.operations() if each.outcome is not OpType.FAIL]
+    # A lease that was granted may end by itself, once, at any time.
     answered = frozenset(at for at, each in enumerate(pending) if each.response is not None)
     seen: set[tuple[frozenset[int], State]] = set()
     stack = [(frozenset[int](), EMPTY)]
@@ -53,11 +54,16 @@ def _as_told(before: State, after: State | None, changes: Changes) -> bool:
 
 class _Pending:
     def __init__(self, operation: Operation) -> None:
-        self.request: Request = parse_request(operation.f, operation.value)
+        is_grant = operation.f == "lease-grant"
+        f = "lease-revoke" if is_grant else operation.f
+        value = operation.value
+        if is_grant and isinstance(value, dict):
+            value = {"id": value["id"]}
+        self.request: Request = parse_request(f, value)
         self.response: Response | None = None
         self.call: float = operation.call
         self.ret: float = float("inf")
-        if operation.outcome is OpType.OK and operation.ret is not None:
+        if operation.outcome is OpType.OK and operation.ret is not None and not is_grant:
             self.response = parse_response(self.request, operation.result)
             self.ret = operation.ret
         if isinstance(self.request, Read) and self.request.serializable:

@@ -37,6 +37,8 @@ def small_shape(rng: Random) -> Shape:
         serializable_share=rng.choice([0, 0.3]),
         txn_weight=rng.choice([0, 1, 4]),
         range_share=rng.choice([0, 0.3, 0.8]),
+        lease_weight=rng.choice([0, 0, 1, 4]),
+        option_share=rng.choice([0, 0, 0.2, 0.7]),
     )
 
 
@@ -70,6 +72,8 @@ def medium_shape(seed: int, op_count: int) -> Shape:
         txn_weight=rng.choice([0, 1, 2]),
         range_share=rng.choice([0, 0.1, 0.3]),
         old_share=0.05,
+        lease_weight=rng.choice([0, 0, 0.5]),
+        option_share=rng.choice([0, 0, 0.2]),
     )
 
 

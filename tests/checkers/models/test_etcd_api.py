@@ -15,6 +15,7 @@ from checkers.models.etcd_api import (
     Relation,
     Response,
     Result,
+    Selection,
     Target,
     Txn,
     TxnResult,
@@ -52,13 +53,18 @@ def test_more_follows_from_the_count_where_it_was_not_recorded() -> None:
         ("compact", {"revision": 3}),
         ("put", {"key": "a"}),
         ("put", {"key": "a", "value": 1}),
-        ("put", {"key": "a", "value": "1", "lease": 7}),
+        ("put", {"key": "a", "value": "1", "ignore_lease": True}),
+        ("range", {"key": "a", "sort_target": "lease"}),
+        ("range", {"key": "a", "selection": {"keys_only": True}}),
+        ("range", {"key": "a", "sort_order": "up"}),
+        ("lease-revoke", {"lease": 7}),
         ("get", None),
         ("txn", {"success": [{"put": {"key": "a", "value": "1"}, "range": {"key": "a"}}]}),
         ("txn", {"success": [{}]}),
         ("txn", {"compare": [{"key": "a", "target": "mod", "result": "=", "value": "3"}]}),
         ("txn", {"compare": [{"key": "a", "target": "value", "result": "=", "value": 3}]}),
-        ("txn", {"compare": [{"key": "a", "target": "lease", "result": "=", "value": 3}]}),
+        ("txn", {"compare": [{"key": "a", "target": "lease", "result": "=", "value": "3"}]}),
+        ("txn", {"compare": [{"key": "a", "target": "key", "result": "=", "value": 3}]}),
     ],
 )
 def test_what_is_not_a_request_we_know_is_refused(f: str, value: object) -> None:
@@ -115,3 +121,39 @@ def test_an_answer_tells_whether_anything_was_written(
     wrote: bool,  # noqa: FBT001
 ) -> None:
     assert has_effect(result) is wrote
+
+
+def test_how_a_read_selects_is_written_beside_what_it_reads() -> None:
+    value = {"key": "a", "range_end": "c", "limit": 2, "sort_target": "mod", "keys_only": True}
+    assert parse_request("range", value) == Read(
+        "a", "c", 2, selection=Selection(sort_target=Target.MOD, keys_only=True)
+    )
+
+
+def test_a_selection_of_everything_is_none() -> None:
+    assert parse_request("range", {"key": "a", "sort_order": "none"}) == Read("a")
+
+
+def test_a_count_alone_says_nothing_of_more() -> None:
+    read = Read("a", "c", selection=Selection(count_only=True))
+    answer = {"revision": 5, "kvs": [], "count": 2}
+    assert parse_response(read, answer) == Response(5, ReadResult((), count=2, more=False))
+
+
+def test_whether_a_bounded_read_was_cut_must_be_recorded() -> None:
+    read = Read("a", "c", limit=1, selection=Selection(min_mod_revision=2))
+    with pytest.raises(msgspec.ValidationError):
+        parse_response(read, {"revision": 5, "kvs": [], "count": 2})
+
+
+def test_a_txn_within_a_txn_has_an_answer_of_its_own() -> None:
+    inner = {"compare": [], "success": [{"put": {"key": "a", "value": "1", "prev_kv": True}}]}
+    request = parse_request("txn", {"success": [{"txn": inner}]})
+    assert request == Txn((), (Txn((), (Put("a", "1", prev_kv=True),), ()),), ())
+    before = kv("a", "0", 2, 2, 1)
+    done = {"txn": {"succeeded": True, "responses": [{"put": {"prev_kv": before}}]}}
+    answer = {"revision": 3, "succeeded": True, "responses": [done]}
+    put = PutResult(KeyValue("a", "0", 2, 2, 1))
+    result = TxnResult(succeeded=True, responses=(TxnResult(succeeded=True, responses=(put,)),))
+    assert parse_response(request, answer) == Response(3, result)
+    assert has_effect(result)

@@ -107,6 +107,18 @@ OF_ALL = MembersChanged(1, ("n1", "n2", "n3"), (), ())
         ),
         pytest.param(
             story(
+                ("n1", HardState(1, None)),
+                ("n1", appended(1, ONE)),
+                ("n1", CommittedTo(1)),
+                ("n1", CommittedTo(2, marks(2, TWO))),
+                ("n2", appended(1, (1, 99))),
+                ("n2", LedFrom(2)),
+            ),
+            {LEADER_COMPLETENESS: ("n2", "n1"), LOG_MATCHING: ("n1", "n2")},
+            id="a leader without a committed entry, behind which one is not known",
+        ),
+        pytest.param(
+            story(
                 ("n1", HardState(2, None)),
                 ("n2", HardState(2, None)),
                 ("n1", appended(1, ONE)),
@@ -125,6 +137,22 @@ OF_ALL = MembersChanged(1, ("n1", "n2", "n3"), (), ())
             ),
             {STATE_MACHINE_SAFETY: ("n1", "n2")},
             id="another entry applied than held",
+        ),
+        pytest.param(
+            story(("n1", CommittedTo(1, marks(1, ONE))), ("n2", CommittedTo(1, marks(1, THREE)))),
+            {STATE_MACHINE_SAFETY: ("n1", "n2")},
+            id="two entries applied at one index, neither of which is durable",
+        ),
+        pytest.param(
+            story(
+                ("n1", CommittedTo(1)),
+                ("n2", appended(1, (1, 11))),
+                ("n2", CommittedTo(1)),
+                ("n1", appended(1, (2, 12), (2, 13))),
+                ("n1", CommittedTo(2)),
+            ),
+            {STATE_MACHINE_SAFETY: ("n1", "n2")},
+            id="two entries committed at one index, one of them before it was held",
         ),
         pytest.param(
             story(("n1", HardState(3, None)), ("n1", HardState(2, None))),
@@ -157,6 +185,15 @@ OF_ALL = MembersChanged(1, ("n1", "n2", "n3"), (), ())
             story(("n1", appended(1, ONE, TWO)), ("n1", Restarted(0, None, 0, 1, marks(1, ONE)))),
             {COMMITTED_SURVIVES: ("n1",)},
             id="a synced entry is lost in a restart",
+        ),
+        pytest.param(
+            story(
+                ("n1", appended(1, ONE, TWO)),
+                ("n1", CommittedTo(2)),
+                ("n1", Restarted(2, None, 0, 2, marks(1, ONE, THREE))),
+            ),
+            {COMMITTED_SURVIVES: ("n1",)},
+            id="a committed entry is another one after a restart",
         ),
         pytest.param(
             story(("n1", MembersChanged(1, (), ("n2",), ()))),

@@ -17,15 +17,19 @@ def told_of(watcher: Watcher) -> list[Identity]:
     return [identity(event) for response in watcher.responses for event in response.events]
 
 
-def due(watcher: Watcher, everything: Sequence[Event]) -> list[Identity]:
+def asked(watcher: Watcher, everything: Sequence[Event]) -> list[Identity]:
+    """Return all that ever happened to the keys of this watcher."""
     create = watcher.create
     return [
         identity(event)
         for event in everything
-        if in_interval(event.key, create.key, create.range_end)
-        and event.kind not in create.filters
-        and event.mod_revision >= watcher.first_wanted
+        if in_interval(event.key, create.key, create.range_end) and event.kind not in create.filters
     ]
+
+
+def due(watcher: Watcher, everything: Sequence[Event]) -> list[Identity]:
+    """Return what this watcher is sure to be told, sooner or later."""
+    return [each for each in asked(watcher, everything) if each[0] >= watcher.first_wanted]
 
 
 def broken_order(watcher: Watcher, _everything: Sequence[Event]) -> bool:
@@ -48,11 +52,13 @@ def broken_uniqueness(watcher: Watcher, _everything: Sequence[Event]) -> bool:
 def broken_reliability(watcher: Watcher, everything: Sequence[Event]) -> bool:
     told = told_of(watcher)
     explicit = bool(watcher.create.start_revision)
+    sure = [] if explicit else due(watcher, everything)
     return any(
         each not in told
         and any(other[0] >= each[0] for other in told)
-        and (not explicit or any(other[0] <= each[0] for other in told))
-        for each in due(watcher, everything)
+        and (each in sure or any(other[0] <= each[0] for other in told))
+        for each in asked(watcher, everything)
+        if each[0] >= watcher.create.start_revision
     )
 
 
@@ -83,9 +89,11 @@ def broken_bookmark(watcher: Watcher, everything: Sequence[Event]) -> bool:
 
 def broken_start(watcher: Watcher, _everything: Sequence[Event]) -> bool:
     start = watcher.create.start_revision
-    return any(each[0] < watcher.first_wanted for each in told_of(watcher)) or any(
-        bookmark.revision < start - 1 for bookmark in watcher.bookmarks
-    )
+    created = watcher.created.revision if watcher.created else 0
+    return any(
+        each[0] < start or (not start and each[0] <= min(created, watcher.shown))
+        for each in told_of(watcher)
+    ) or any(bookmark.revision < start - 1 for bookmark in watcher.bookmarks)
 
 
 def broken_filter(watcher: Watcher, _everything: Sequence[Event]) -> bool:

@@ -309,9 +309,11 @@ def _before_start() -> WatchedStore:
 
 
 def _before_now() -> WatchedStore:
+    """Tell a watch from "now" of what its stream had shown to be behind the node already."""
     store = _store("1")
-    watcher = store.watch()
-    store.tell(watcher, store.events)
+    store.watch(stream=0)
+    watcher = store.watch(stream=0)
+    store.tell(watcher, [msgspec.structs.replace(store.events[-1], prev=None)])
     return store
 
 
@@ -435,6 +437,48 @@ def test_an_anomaly_breaks_its_guarantee_and_no_other(
 
 def test_every_guarantee_has_an_anomaly() -> None:
     assert {name for name, _ in GUARANTEES} == {guarantee for _, guarantee, _ in ANOMALIES}
+
+
+def _began_before_it_was_confirmed() -> tuple[WatchedStore, int]:
+    """Return a store that went on to revision 4 between a watch's beginning and the answer."""
+    store = WatchedStore()
+    store.watch(stream=0)
+    for value in "123":
+        store.put("a", value)
+    return store, store.watch(stream=0)
+
+
+def test_what_happened_while_a_watch_was_confirmed_may_be_told() -> None:
+    store, watcher = _began_before_it_was_confirmed()
+    store.tell(watcher, [msgspec.structs.replace(event, prev=None) for event in store.events])
+
+    assert store.verdict().answer is not Answer.INVALID
+
+
+def test_what_happened_while_a_watch_was_confirmed_is_told_without_gaps() -> None:
+    store, watcher = _began_before_it_was_confirmed()
+    first, _, third = (msgspec.structs.replace(event, prev=None) for event in store.events)
+    store.tell(watcher, [first, third])
+
+    assert convictions(store.verdict()) == {"watch-reliable": "event-missing"}
+
+
+def test_what_an_earlier_header_ran_ahead_of_may_be_told() -> None:
+    """As etcd tells of a revision just before it is the store's, "now" may still be before it."""
+    store = WatchedStore()
+    first = store.watch(stream=0)
+    store.put("a", "1")
+    store.deliver(first)
+    second = store.watch(stream=0)
+    place = next(
+        place
+        for place, each in enumerate(store.records)
+        if isinstance(each, Created) and each.watcher == second
+    )
+    store.records[place] = msgspec.structs.replace(store.records[place], revision=1)
+    store.tell(second, [msgspec.structs.replace(store.events[-1], prev=None)])
+
+    assert store.verdict().answer is not Answer.INVALID
 
 
 def test_everything_at_once_is_right() -> None:

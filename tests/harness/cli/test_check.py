@@ -33,6 +33,42 @@ def test_an_invalid_history_exits_1_and_tells_a_story(quorate: Quorate) -> None:
     assert "read" in done.out
 
 
+def test_a_watch_beside_a_history_is_judged_with_it(quorate: Quorate) -> None:
+    history, watch = BAD / "watch-event-missing.jsonl", BAD / "watch-event-missing.watch.jsonl"
+
+    assert quorate("check", str(history)).line("verdict") == "VALID"
+    done = quorate("check", "--watch", str(watch), str(history))
+    assert done.code == 1
+    assert "watch-reliable" in done.out
+
+
+def test_a_watch_goes_with_one_history(quorate: Quorate) -> None:
+    history, watch = BAD / "watch-event-missing.jsonl", BAD / "watch-event-missing.watch.jsonl"
+
+    assert quorate("check", "--watch", str(watch), str(history), str(history)).code == 64
+    assert quorate("check", "--watch", str(history), str(history)).code == 64
+
+
+@pytest.mark.parametrize(
+    ("name", "model"),
+    [
+        ("lease-died-early", "lease"),
+        ("lock-held-by-two", "lock-exclusion"),
+        ("lock-fence-passed", "lock-fencing"),
+        ("election-former-leader", "election"),
+        ("queue-element-lost", "total-queue"),
+        ("id-given-twice", "unique-ids"),
+        ("bank-money-missing", "bank"),
+    ],
+)
+def test_a_promise_is_told_from_its_operations(name: str, model: str, quorate: Quorate) -> None:
+    done = quorate("check", "--json", str(BAD / f"{name}.jsonl"))
+
+    printed = json.loads(done.out)
+    assert printed["verdict"] == "INVALID"
+    assert printed["files"][0]["checks"]["checker"] == model
+
+
 def test_several_files_exit_with_the_worst_verdict(quorate: Quorate) -> None:
     good, bad = GOOD / "multi-register-txns.jsonl", BAD / "stale-read-after-write.jsonl"
 

@@ -86,7 +86,7 @@ def test_an_operation_on_one_key_names_it(history: History) -> None:
     assert keyless == {"range", "txn", "delete"}
 
 
-@pytest.mark.parametrize("target", list(Target))
+@pytest.mark.parametrize("target", [Target.VALUE, Target.VERSION, Target.CREATE, Target.MOD])
 def test_compares_of_each_target_hold_and_fail(history: History, target: Target) -> None:
     outcomes = Counter(
         result.succeeded

@@ -64,41 +64,49 @@ def _no_objection_to_reading(
 MUTANTS = (
     Mutant(
         name="nested-txn-not-authorised",
+        workloads=("auth",),
         breaks="etcd CVE-2026-33343: a transaction needs what the transactions within it need",
         patches=(patch(Asker._may_op, _may_nest),),
     ),
     Mutant(
         name="failure-branch-not-authorised",
+        workloads=("auth",),
         breaks="etcd, apply_auth.go: both branches need their rights, for either may be taken",
         patches=(patch(Asker._may_txn, _may_what_succeeds),),
     ),
     Mutant(
         name="compare-not-authorised",
+        workloads=("auth",),
         breaks="etcd, apply_auth.go: a compare tells of its keys, so they must be readable",
         patches=(patch(Asker._may_txn, _may_compare),),
     ),
     Mutant(
         name="prev-kv-without-the-right-to-read",
+        workloads=("auth",),
         breaks="etcd, apply_auth.go: a put that shows what was there before reads it",
         patches=(patch(Asker._may_put, _may_put_and_see),),
     ),
     Mutant(
         name="range-authorised-by-its-start",
+        workloads=("auth",),
         breaks="etcd, range_perm_cache.go: every key of a range must be permitted, not its first",
         patches=(patch(Grants.may_read, _may_read_the_start),),
     ),
     Mutant(
         name="revoked-right-remembered",
+        workloads=("auth",),
         breaks="etcd, auth/store.go: what was worked out of a user's roles ends with every change",
         patches=(patch(AuthBook.changed, _changed_unnoticed),),
     ),
     Mutant(
         name="authentication-not-remembered",
+        workloads=("auth",),
         breaks="etcd, auth/store.go: that everybody is asked outlives a restart",
         patches=(patch(AuthBook._write_status, _write_no_status),),
     ),
     Mutant(
         name="read-only-txn-not-authorised",
+        workloads=("auth",),
         breaks="etcd, v3_server.go: a transaction of reads needs their rights, though it does not "
         "go through the log",
         patches=(patch(objection, _no_objection_to_reading),),

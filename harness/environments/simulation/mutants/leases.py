@@ -184,12 +184,14 @@ class _FillsUp(Node):
 MUTANTS = (
     Mutant(
         name="lease-expires-early",
+        workloads=("lease",),
         breaks="etcd, learning/api: a lease lives for its TTL at least; nine tenths of it, and a "
         "client that keeps it alive in time finds its keys gone",
         patches=(patch(Leasing._set_expiry, _expire_early),),
     ),
     Mutant(
         name="lease-expired-by-deposed-leader",
+        workloads=("lease",),
         breaks="etcd #15247: only the leader's clock counts; a leader that was paused and deposed "
         "has its view of time carried out by the next one, which kept leases alive",
         patches=(
@@ -200,6 +202,7 @@ MUTANTS = (
     ),
     Mutant(
         name="lease-time-of-earlier-term",
+        workloads=("lease",),
         breaks="etcd, lessor: Promote; a leader that comes back to power knows nothing of what was "
         "kept alive meanwhile, and gives every lease its time anew",
         node_class=_TimeOfEarlierTerm,
@@ -207,6 +210,7 @@ MUTANTS = (
     ),
     Mutant(
         name="keep-alive-unconfirmed",
+        workloads=("lease",),
         breaks="etcd #15247: a leader confirms that it still leads before it answers a keep-alive; "
         "one that was deposed promises time that the next leader does not give",
         patches=(patch(Leasing._confirm_questions, _answer_unconfirmed),),
@@ -214,6 +218,7 @@ MUTANTS = (
     ),
     Mutant(
         name="checkpoint-outlives-keep-alive",
+        workloads=("lease",),
         breaks="etcd, lessor: Renew; what is written down of a lease is struck out before it is "
         "said to have all its time, or the next leader gives it less",
         patches=(patch(Leasing._keep_alive, _keep_checkpoint),),
@@ -221,30 +226,35 @@ MUTANTS = (
     ),
     Mutant(
         name="attachments-lost-on-restart",
+        workloads=("lease",),
         breaks="etcd, mvcc: restore; a key's row names its lease, and a restarted member gathers "
         "the keys from there, or they outlive their lease on it",
         patches=(patch(load_leases, _load_without_keys),),
     ),
     Mutant(
         name="leases-not-in-snapshot",
+        workloads=("lease",),
         breaks="Raft §7: a snapshot is the whole state; a member that is sent one without leases "
         "knows none",
         patches=(patch(content_of, _restore_keys_only),),
     ),
     Mutant(
         name="lease-ends-key-by-key",
+        workloads=("lease",),
         breaks="etcd, lessor: Revoke; all keys of a lease go in one revision, and nobody sees some "
         "of them without the others",
         patches=(patch(_end, _end_key_by_key),),
     ),
     Mutant(
         name="detached-key-dies-with-lease",
+        workloads=("lease",),
         breaks="etcd, learning/api: a key lives by the lease of its last put; one that was put "
         "without, or by another, outlives the first",
         patches=(patch(LeaseBook.attach, _attach_and_keep), patch(_end, _end_leaving_known)),
     ),
     Mutant(
         name="alarm-ignored-by-one",
+        workloads=("lease",),
         breaks="etcd, apply: applierV3Capped; an alarm is replicated, and every member refuses "
         "what it forbids, whatever room it has itself",
         node_class=_FillsUp,

@@ -51,6 +51,8 @@ class Mutant:
     """The node that has the bug, where a subclass says it best."""
     patches: tuple[Patch, ...] = ()
     """The functions it gets wrong."""
+    workloads: tuple[str, ...] = ("kv", "kv", "register")
+    """The workloads whose clients ask for what it breaks: the swarm draws one of them."""
     scenario: str | None = None
     """A plan among `scenarios/` under which it is convicted, for a bug that needs more than chance;
     None if the swarm finds it."""

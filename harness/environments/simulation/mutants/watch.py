@@ -115,87 +115,102 @@ def _restored_with_overlap(hub: WatchHub, state: StoreState) -> None:
 MUTANTS = (
     Mutant(
         name="watch-skips-what-is-compacted",
+        workloads=("watch",),
         breaks="etcd api: a watcher that lacks compacted revisions is canceled with "
         "compact_revision; going on behind them loses events without a word",
         patches=(patch(WatchHub._cancel_compacted, _skip_what_is_compacted),),
     ),
     Mutant(
         name="watch-canceled-at-the-compacted-revision",
+        workloads=("watch",),
         breaks="etcd api: compact_revision is the first that can still be watched; a watcher from "
         "there on is not canceled",
         patches=(patch(WatchHub._cancel_compacted, _cancel_at_compaction_too),),
     ),
     Mutant(
         name="delete-at-the-compacted-revision-lost",
+        workloads=("watch",),
         breaks="etcd #18089: a tombstone of the very revision compacted stays, for a watch from "
         "there must deliver it",
         patches=(patch(KeyIndex.kept_from, _kept_without_tombstone),),
     ),
     Mutant(
         name="slow-watcher-loses-events",
+        workloads=("watch",),
         breaks="etcd #17529, api_guarantees: Reliable; what a full stream has no room for is "
         "delivered later, not dropped",
         patches=(patch(WatchHub._tell, _tell_and_forget),),
     ),
     Mutant(
         name="watch-batch-splits-a-revision",
+        workloads=("watch",),
         breaks="etcd api_guarantees: Atomic; a batch of history ends with a revision, or what is "
         "left of that is lost",
         patches=(patch(read_batch, _read_to_the_row),),
     ),
     Mutant(
         name="fragments-not-marked",
+        workloads=("watch",),
         breaks="etcd api: all fragments of a response but the last say that there is more; who is "
         "not told takes a part of a revision for the whole",
         patches=(patch(fragments, _pieces_that_do_not_say_so),),
     ),
     Mutant(
         name="watch-of-the-future-begins-now",
+        workloads=("watch",),
         breaks="etcd #20221: a watcher that starts at a revision to come gets no event before it",
         patches=(patch(first_revision, _from_now_at_the_latest),),
     ),
     Mutant(
         name="progress-ahead-of-events",
+        workloads=("watch",),
         breaks="etcd api_guarantees: Bookmarkable; progress is told when all events before it were "
         "delivered, so not to a watcher that is behind",
         patches=(patch(has_come_to, _has_begun),),
     ),
     Mutant(
         name="progress-before-the-start",
+        workloads=("watch",),
         breaks="etcd #20221: a watcher that starts at a revision to come is told of no progress "
         "before it, or it will be resumed too early",
         patches=(patch(has_come_to, _is_synced),),
     ),
     Mutant(
         name="prev-kv-of-the-present",
+        workloads=("watch",),
         breaks="etcd api: prev_kv is the key as it was before the event, not as it is when the "
         "event is sent",
         patches=(patch(previous_kv, _present_kv),),
     ),
     Mutant(
         name="watch-filters-ignored",
+        workloads=("watch",),
         breaks="etcd api: NOPUT and NODELETE leave out their kind of event",
         patches=(patch(wants, _wants_every_kind),),
     ),
     Mutant(
         name="canceled-watcher-goes-on",
+        workloads=("watch",),
         breaks="etcd api: after a response with canceled nothing comes under its watch id",
         patches=(patch(WatchHub._drop, _drop_and_serve_on),),
     ),
     Mutant(
         name="watchers-unaware-of-a-snapshot",
+        workloads=("watch",),
         breaks="etcd api_guarantees: Reliable; what happened between a store and the snapshot that "
         "replaces it is told, too",
         patches=(patch(WatchHub.restored, _restored_without_resync),),
     ),
     Mutant(
         name="watch-back-in-time-after-a-snapshot",
+        workloads=("watch",),
         breaks="etcd #15271: after a snapshot has replaced the store a watcher goes on from its "
         "own next revision, not from the oldest one there is",
         patches=(patch(WatchHub.restored, _restored_back_in_time),),
     ),
     Mutant(
         name="watch-repeats-an-event-after-a-snapshot",
+        workloads=("watch",),
         breaks="etcd api_guarantees: Unique; a watcher that reads on after a snapshot begins "
         "behind the last revision it was told of",
         patches=(patch(WatchHub.restored, _restored_with_overlap),),
