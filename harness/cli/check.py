@@ -18,7 +18,7 @@ from checkers.raft.checker import judge_facts
 from checkers.raft.trace import TraceError, load_traces
 from checkers.transactions.checker import RW_REGISTER
 from checkers.transactions.consistency import STRICT_SERIALIZABLE
-from checkers.verdict import Answer, Verdict, as_json_value, merge, valid
+from checkers.verdict import Answer, Verdict, as_json_value, merge
 from checkers.watch.checker import WatchChecker
 from checkers.watch_history import WatchRecord, load_watch_file
 from harness.cli.reading import Reading, reading
@@ -109,9 +109,9 @@ def check(
                 name = model or _model_of(path, history, initial)
                 checker = checker_named(name, initial, consistency)
                 verdict = _judge(path, checker, history, budget)
-                watched = _judge_watches(path, watch_path, history, budget)
-                if watched is not None:
-                    verdict = merge(name, [verdict, watched])
+                watch = _watch_checker(path, watch_path)
+                if watch is not None:
+                    verdict = merge(name, [verdict, _judge(path, watch, history, budget)])
         judged.append((path, verdict))
         if not as_json:
             _print_one(path, verdict, time.perf_counter() - started, alone=len(paths) == 1)
@@ -130,21 +130,15 @@ def _judge(path: Path, checker: Checker, history: History, budget: Budget) -> Ve
         raise UsageError(f"{error}", path=path) from error
 
 
-def _judge_watches(
-    path: Path, watch_path: Path | None, history: History, budget: Budget
-) -> Verdict | None:
-    """Judge what watchers were told beside the history; None if nobody asks, and no report says."""
+def _watch_checker(path: Path, watch_path: Path | None) -> WatchChecker | None:
+    """Return who judges the watches that go with `path`; None if nothing is known of any."""
     if watch_path is not None:
-        checker = WatchChecker(records=load_watch_file(watch_path))
-        return _judge(watch_path, checker, history, budget)
-    if not is_report(path):
-        return None
-    watched = read_watches(path)
+        return WatchChecker(records=load_watch_file(watch_path))
+    watched = read_watches(path) if is_report(path) else []
     if not watched:
-        return valid("watch", {"watchers": 0})
-    # Nobody notes there what is compacted.
-    checker = WatchChecker(records=watched, compacts_itself=True, left_out=NOT_JUDGED)
-    return _judge(path, checker, history, budget)
+        return None
+    # Nobody notes in a report what is compacted.
+    return WatchChecker(records=watched, compacts_itself=True, left_out=NOT_JUDGED)
 
 
 def _judge_run(path: Path, shown: Reading) -> Verdict:
