@@ -282,7 +282,12 @@ class Leasing:
                 self._checkpointing[lease_id] -= 1
                 if not self._checkpointing[lease_id]:
                     del self._checkpointing[lease_id]
-                self._ask_held(now, store, lease_id, effects)
+                if is_good:
+                    self._ask_held(now, store, lease_id, effects)
+                else:
+                    # Dropped, as by a leader that hands over. To propose it anew now would be to
+                    # go round for ever; whoever waits asks again before long.
+                    self._held.pop(lease_id, None)
             case _:
                 assert_never(awaited)
 

@@ -27,7 +27,7 @@ from nodeimpl.api.rpc_pb2 import (
     RangeResponse,
     ResponseHeader,
 )
-from nodeimpl.boundary import Effect
+from nodeimpl.boundary import Effect, MoveLeader
 from nodeimpl.config import StoreConfig
 from nodeimpl.ids import SECOND, LeaseId, LogIndex, RequestId, Term
 from nodeimpl.leader_requests import decode_answer, encode_answer, encode_question
@@ -47,6 +47,7 @@ from tests.nodeimpl.lease_situations import (
     ELECTION_NS,
     ME,
     OTHER,
+    PEER,
     THREE,
     Driven,
     accepted,
@@ -374,6 +375,17 @@ def test_a_keep_alive_strikes_out_what_was_written_down_before_it_is_answered() 
     [reply] = replies(driven.with_peer(confirmed))
     assert isinstance(reply.body, LeaseKeepAliveResponse)
     assert (reply.body.TTL, lease.remaining_s) == (600, 0)
+
+
+def test_a_leader_that_hands_over_does_not_go_round_over_a_keep_alive() -> None:
+    driven = granted(leader(checkpoint_interval_s=60), ttl_s=600)
+    driven.with_peer(driven.sleep_until(driven.now + 61 * SECOND))
+    asked = driven.ask(KEEP_ALIVE)
+    driven.node.handle(driven.now, MoveLeader(1, PEER))
+    confirmed = [
+        effect for message in heartbeats(asked) for effect in driven.hear(accepted(message))
+    ]
+    assert (replies(confirmed), proposed(confirmed)) == ([], [])
 
 
 def test_a_new_leader_counts_from_what_was_written_down() -> None:

@@ -107,7 +107,10 @@ def test_an_unknown_option_exits_64(quorate: Quorate) -> None:
 def _start_long_run(folder: Path) -> tuple[subprocess.Popen[bytes], Path]:
     """Start a run that takes minutes; return it and its directory, once ops are in it."""
     command = [sys.executable, "-m", "harness", "run", "--time-limit", "3600", "--out", str(folder)]
+    # A shell's background job ignores SIGINT, and hands that down to what it starts.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    signal.signal(signal.SIGINT, before)
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         histories = list(folder.glob("*/history.jsonl"))
