@@ -279,17 +279,21 @@ class Leasing:
                 self._expiry_settled(now, lease_id, grant)
                 self._ask_held(now, store, lease_id, effects)
             case CheckpointLease(lease_id=lease_id):
-                self._checkpointing[lease_id] -= 1
-                if not self._checkpointing[lease_id]:
-                    del self._checkpointing[lease_id]
-                if is_good:
-                    self._ask_held(now, store, lease_id, effects)
-                else:
-                    # Dropped, as by a leader that hands over. To propose it anew now would be to
-                    # go round for ever; whoever waits asks again before long.
-                    self._held.pop(lease_id, None)
+                self._checkpoint_settled(lease_id, is_good=is_good)
+                self._ask_held(now, store, lease_id, effects)
             case _:
                 assert_never(awaited)
+
+    def _checkpoint_settled(self, lease_id: LeaseId, *, is_good: bool) -> None:
+        """Let go of who waits for a checkpoint that was dropped, as by a leader that hands over.
+
+        To propose it anew at once would be to go round for ever; who waits asks again.
+        """
+        self._checkpointing[lease_id] -= 1
+        if not self._checkpointing[lease_id]:
+            del self._checkpointing[lease_id]
+        if not is_good:
+            self._held.pop(lease_id, None)
 
     def _expiry_settled(self, now: Instant, lease_id: LeaseId, grant: int) -> None:
         """Try again, later, if the lease has outlived its expiry: dropped, or refused."""
