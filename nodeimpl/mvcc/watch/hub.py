@@ -255,6 +255,7 @@ class WatchHub:
                 self._cancel_compacted(list(stream.watchers.values()))
         if not len(self._synced):
             self._told = state.revision
+        late: list[Watcher] = []
         while self._told < state.revision:
             since = Revision(self._told + 1)
             batch = self._read(since)
@@ -263,6 +264,8 @@ class WatchHub:
                 self._displace(watcher)
                 watcher.next_revision = max(watcher.next_revision, since)
                 self._place(watcher)
+                late.append(watcher)
+        self._cancel_compacted(late)  # Compaction may have come among what they had no room for.
 
     def _cancel_compacted(self, watchers: Sequence[Watcher]) -> None:
         """End those of the watchers for which there is no history any more."""
