@@ -296,6 +296,19 @@ def test_a_slow_watcher_that_compaction_passes_is_canceled() -> None:
     assert watching.put(b"k") == []
 
 
+def test_a_watcher_without_room_for_what_came_with_a_compaction_is_canceled() -> None:
+    """The swarm's seeds 228 and 507: it fell behind a compaction that had been noted already."""
+    watching = Watching(room_bytes=1)
+    watching.watch(b"k")
+    [end] = watching.apply(
+        PutRequest(key=b"k"),
+        PutRequest(key=b"k"),
+        PutRequest(key=b"k"),
+        CompactionRequest(revision=4),
+    )
+    assert (end.canceled, end.compact_revision) == (True, 4)
+
+
 def test_a_slow_watcher_at_the_compaction_revision_goes_on_from_there() -> None:
     watching = Watching(room_bytes=1)
     watching.watch(b"k")
