@@ -1,13 +1,17 @@
 """The command `quorate`, in a process of its own."""
 
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from harness.environments.local.processes import marked
 
 COMMAND = [sys.executable, "-m", "harness"]
 PATIENCE_S = 300
+BEGIN_S = 30
+"""How long a run may take to have a directory."""
 
 
 def quorate(
@@ -25,14 +29,19 @@ def quorate(
 
 
 def begin(folder: Path, *arguments: str) -> subprocess.Popen[str]:
-    """Start the command in `folder`."""
-    return subprocess.Popen(
-        [*COMMAND, *arguments],
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    """Start the command in `folder`; it can be interrupted."""
+    # A shell's background job ignores SIGINT, and hands that down to what it starts.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return subprocess.Popen(
+            [*COMMAND, *arguments],
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def daemons_of(folder: Path) -> list[int]:
@@ -41,8 +50,11 @@ def daemons_of(folder: Path) -> list[int]:
 
 
 def the_run(folder: Path) -> Path:
-    """Return the only run under `folder`."""
-    (run,) = (folder / "runs").iterdir()
+    """Return the only run under `folder`, as soon as it has begun."""
+    deadline = time.monotonic() + BEGIN_S
+    while not (runs := list((folder / "runs").glob("*"))) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    (run,) = runs
     return run
 
 
