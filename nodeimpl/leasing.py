@@ -81,7 +81,8 @@ class Leasing:
     """A node's part in the keeping of leases: all of it while it leads, none otherwise.
 
     `step` is to be called while it `has_news`, and when its `deadline` comes; what happens in
-    between is noted by the other methods. Within a step consensus is only asked for what it never answers with a question.
+    between is noted by the other methods. Within a step consensus is only asked for what it never
+    answers with a question.
     """
 
     def __init__(
