@@ -13,9 +13,9 @@ from harness.cli import progress
 from harness.cli.divergence import DrawFile
 from harness.cli.real_session import RealSession, conduct_real
 from harness.cli.session import Session, conduct
+from harness.environments.catalog import DEFAULT_PACKAGES, ENVIRONMENTS, all_packages
 from harness.plan import Plan
 from harness.plan_file import load_plan, with_overrides
-from harness.real_trial import ALL_PACKAGES, DEFAULT_PACKAGES, REAL_ENVIRONMENTS
 from harness.report.console import (
     outcome_lines,
     plan_lines,
@@ -41,7 +41,7 @@ REAL_LIVENESS_BOUND_S: Final = 60.0
 @click.option(
     "--env",
     "environment",
-    type=click.Choice((SIMULATION, *REAL_ENVIRONMENTS)),
+    type=click.Choice((SIMULATION, *ENVIRONMENTS)),
     help="Where the cluster lives. simulation: in this process, in virtual time; local: as "
     "processes of this machine.",
 )
@@ -150,9 +150,10 @@ def _prepare(
     """Return the plan of the file, or a default one, with what was asked for in its place."""
     plan = Plan() if plan_file is None else load_plan(plan_file)
     overrides = {name: value for name, value in asked.items() if value is not None}
-    if overrides.get("environment", plan.environment) in REAL_ENVIRONMENTS:
+    where = str(overrides.get("environment", plan.environment))
+    if where in ENVIRONMENTS:
         if faults == "all":
-            overrides["faults.packages"] = list(ALL_PACKAGES)
+            overrides["faults.packages"] = list(all_packages(where))
         elif faults is None and plan_file is None:
             overrides["faults.packages"] = list(DEFAULT_PACKAGES)
         if plan_file is None:
