@@ -51,7 +51,10 @@ def _menu(setting: str, values: tuple[object, ...]) -> Menu:
 MENUS: Final[tuple[Menu, ...]] = (
     _menu("nodes", (1, 3, 3, 3, 3, 3, 3, 5, 5, 7)),
     # ---------------------------------------------------------------- what clients do
-    _menu("workload.name", ("kv", "kv", "register", "watch", "lease", "auth", "append")),
+    _menu(
+        "workload.name",
+        ("kv", "kv", "register", "watch", "lease", "auth", "append", "set"),
+    ),
     _menu("workload.rate", (50.0, 100.0, 100.0, 200.0)),
     _menu("workload.concurrency", (2, 5, 10, 30, 30)),
     _menu("workload.keys", (1, 3, 5, 20)),
