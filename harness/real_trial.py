@@ -37,7 +37,13 @@ REAL_ENVIRONMENTS: Final = ("local",)
 DEFAULT_PACKAGES: Final = (Package.KILL, Package.PAUSE)
 """What breaks unless a plan says so: what every environment can do."""
 
-ALL_PACKAGES: Final = (Package.KILL, Package.PAUSE, Package.COMPACT, Package.STOP)
+ALL_PACKAGES: Final = (
+    Package.KILL,
+    Package.PAUSE,
+    Package.COMPACT,
+    Package.STOP,
+    Package.STUTTER,
+)
 """What `all` means here: everything that the local environment can do."""
 
 _PORT_TAKEN: Final = "address already in use"
