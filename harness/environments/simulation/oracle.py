@@ -15,10 +15,9 @@ Checked, each in constant time per event:
 The oracle sees effects as the host carries them out, so what it calls durable is durable.
 """
 
-from collections import deque
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
+from harness.environments.simulation.chains import EMPTY, Durable, Members
 from nodeimpl.ids import LogIndex, NodeId, RequestId, Term
 from nodeimpl.mvcc.commands import request_id_of
 from nodeimpl.raft.configuration import Configuration, decode_configuration_entry
@@ -34,8 +33,6 @@ from nodeimpl.raft.messages import (
 )
 
 NO_INDEX = LogIndex(0)
-_EMPTY = 0
-"""The chain of the empty log."""
 
 
 class Breach(Exception):  # noqa: N818 - the store's failure, not an error of ours
@@ -49,28 +46,6 @@ class Breach(Exception):  # noqa: N818 - the store's failure, not an error of ou
         """What happened, naming nodes, terms and indices."""
 
 
-class _Durable:
-    """What one node has on its platter: its log as chains, and its hard state."""
-
-    __slots__ = ("chains", "hard_state", "saved_index", "unsynced")
-
-    def __init__(self) -> None:
-        self.chains = [_EMPTY]
-        """`chains[i]` is the log's prefix that ends at index i, be it trimmed or not."""
-        self.saved_index = LogIndex(0)
-        """How much of the log the durable store is the outcome of."""
-        self.hard_state = HardState(Term(0), None)
-        self.unsynced: deque[Persist] = deque()
-        """Written but not synced yet, oldest first."""
-
-
-class _Members(NamedTuple):
-    """The members in force by a log, and since which of its entries."""
-
-    since: LogIndex
-    configuration: Configuration
-
-
 def _ignore(entry: Entry) -> None:
     """Take no interest in what is committed."""
     del entry
@@ -82,7 +57,7 @@ class Oracle:
     def __init__(self, nodes: Sequence[NodeId]) -> None:
         self.on_command: Callable[[Entry], None] = _ignore
         """Given each command once, when it is known to be committed."""
-        self._durable = {node: _Durable() for node in nodes}
+        self._durable = {node: Durable() for node in nodes}
         self._leaders: dict[Term, NodeId] = {}
         self._leading: dict[NodeId, Term] = {}
         self._votes: dict[Term, dict[NodeId, NodeId]] = {}
@@ -93,9 +68,9 @@ class Oracle:
         self._chain_at: dict[tuple[LogIndex, Term], int] = {}
         self._chain_terms = [Term(0)]
         """The term of each chain's last entry, by chain id."""
-        self._chain_members = [_Members(LogIndex(0), Configuration(voters=tuple(nodes)))]
+        self._chain_members = [Members(LogIndex(0), Configuration(voters=tuple(nodes)))]
         """The members in force by each chain, by chain id."""
-        self._committed = [_EMPTY]
+        self._committed = [EMPTY]
         """`_committed[i]` is the one prefix that is committed up to index i."""
         self._committed_in_term: list[Term] = [Term(0)]
         self._stores: dict[LogIndex, tuple[NodeId, int]] = {}
@@ -127,9 +102,9 @@ class Oracle:
     def joined(self, node: NodeId) -> None:
         """Take note of a new node with an empty disk."""
         assert node not in self._durable, f"n{node} joins twice"
-        self._durable[node] = _Durable()
+        self._durable[node] = Durable()
 
-    def _persist(self, node: NodeId, durable: _Durable, persist: Persist) -> None:
+    def _persist(self, node: NodeId, durable: Durable, persist: Persist) -> None:
         if persist.hard_state is not None:
             self._check_hard_state(node, durable.hard_state, persist.hard_state)
             durable.hard_state = persist.hard_state
@@ -159,7 +134,7 @@ class Oracle:
             )
 
     def _check_append_only(
-        self, node: NodeId, durable: _Durable, entries: tuple[Entry, ...]
+        self, node: NodeId, durable: Durable, entries: tuple[Entry, ...]
     ) -> None:
         """Leader Append-Only: a leader never overwrites its log (Raft §5.3)."""
         term = self._leading.get(node)
@@ -192,7 +167,7 @@ class Oracle:
         members = self._chain_members[before]
         if entry.kind is EntryKind.CONFIGURATION:
             configuration = decode_configuration_entry(entry.data).configuration
-            members = _Members(entry.index, configuration)
+            members = Members(entry.index, configuration)
         self._chain_members.append(members)
         # Log Matching (Raft §5.3): one index and term name one entry and one prefix.
         if self._chain_at.setdefault((entry.index, entry.term), chain) != chain:
