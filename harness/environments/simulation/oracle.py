@@ -8,6 +8,7 @@ Checked, each in constant time per event:
   comparisons of two integers.
 - **Persistence**: no word tells of a term, a vote or an entry that a crash could still take back,
   and recovery returns everything that was synced.
+- **Acknowledgement**: what a follower acknowledges to a leader is what that one's log holds.
 - **Durability**: what is committed is durable on a majority. A durable store stands for the log it
   is the outcome of (Raft §7), and no log is trimmed but by such a store.
 - **Agreement**: stores that are the outcome of the same log are equal, by their hash.
@@ -402,6 +403,7 @@ class Oracle:
                         f"n{node} acknowledged entries up to {index} in term {term}, but only "
                         f"{len(self._durable[node].chains) - 1} are durable",
                     )
+                self._check_match(node, to, term, index)
             case RequestVote(term=term, last_log_index=index, last_log_term=log_term):
                 self._check_vote_durable(node, term, node, "asks for votes")
                 self._candidacies[term, node] = (log_term, index)
@@ -410,6 +412,25 @@ class Oracle:
                 self._check_up_to_date(node, to, term)
             case _:
                 pass
+
+    def _check_match(self, node: NodeId, leader: NodeId, term: Term, index: LogIndex) -> None:
+        """Require that what is acknowledged is what the leader's log holds (Raft Figure 2).
+
+        The leader sends before it persists, so its durable log may not reach that far yet.
+        """
+        if self._leading.get(leader) != term:
+            return
+        leaders_chains = self._durable[leader].chains
+        if index >= len(leaders_chains):
+            return
+        chain, leaders_chain = self._durable[node].chains[index], leaders_chains[index]
+        if chain != leaders_chain:
+            raise Breach(
+                "Acknowledgement (Raft Figure 2, matchIndex)",
+                f"n{node} acknowledged entries up to {index} in term {term}, but holds there one "
+                f"of term {self._chain_terms[chain]}, with another past or content than that of "
+                f"n{leader}, the leader, of term {self._chain_terms[leaders_chain]}",
+            )
 
     def _check_up_to_date(self, voter: NodeId, candidate: NodeId, term: Term) -> None:
         """Require that the log that gets a vote is not behind the voter's own (Raft §5.4.1)."""
