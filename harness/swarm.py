@@ -25,8 +25,8 @@ from harness.plan import Plan
 from harness.plan_file import with_overrides
 from nemesis.packages import Package
 
-_NOT_DRAWN: Final = (Package.LYING_DISK, Package.STOP)
-"""One breaks an assumption of Raft; the other is a kill to a simulated node."""
+_NOT_DRAWN: Final = (Package.LYING_DISK, Package.STOP, Package.STUTTER)
+"""One breaks an assumption of Raft; one is a kill to a simulated node; one is made of pauses."""
 
 PACKAGES: Final = tuple(package for package in Package if package not in _NOT_DRAWN)
 """Kinds of faults under which a correct node keeps every promise."""
