@@ -117,7 +117,7 @@ def test_a_budget_too_small_to_look_at_all_candidates_is_unknown_and_names_what_
 
 def test_a_budget_that_runs_out_is_unknown_and_names_the_open_gaps() -> None:
     history = medium_history(BACKTRACKING, 1_000)
-    verdict = etcd_linearizable().check(history, Budget(steps_max=640))
+    verdict = etcd_linearizable().check(history, Budget(steps_max=400))
     assert verdict.answer is Answer.UNKNOWN
     assert verdict.reason.endswith("could each be one of several writes of unknown outcome")
 
