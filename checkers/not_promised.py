@@ -22,7 +22,10 @@ class Explanation(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotPromised:
-    """Asks `checker`; where that says INVALID, it is VALID, and the details say what and why."""
+    """Asks `checker`; where that says INVALID, it is VALID, and the details say what and why.
+
+    Where it cannot tell, there is no doubt of the store either: that too is but a detail.
+    """
 
     checker: Checker
     because: str
@@ -35,10 +38,14 @@ class NotPromised:
         return self.checker.name
 
     def check(self, history: History, budget: Budget) -> Verdict:
-        """Return the checker's verdict unless it is INVALID."""
+        """Return VALID, with what the checker said."""
         verdict = self.checker.check(history, budget)
-        if verdict.answer is not Answer.INVALID:
+        if verdict.answer is Answer.VALID:
             return verdict
+        if verdict.answer is Answer.UNKNOWN:
+            return valid(
+                self.name, {**verdict.details, "not promised, and unknown": verdict.reason}
+            )
         details = {
             **verdict.details,
             "broken, but not promised": verdict.reason,

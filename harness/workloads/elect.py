@@ -12,7 +12,6 @@ import msgspec
 from checkers.checker import Checker
 from checkers.election import ElectionChecker
 from checkers.leases.checker import LeaseChecker
-from checkers.stats import Stats
 from harness.client import Client
 from harness.election_client import ElectionClient
 from harness.generator.bounds import TimeLimit
@@ -28,7 +27,7 @@ from harness.workloads.sessions import Session, Tenure, arguments
 from nodeimpl.ids import MILLISECOND, SECOND
 
 _CLIENTS_PER_ELECTION: Final = 4
-_WATCH_SHARE: Final = 0.6
+_WATCH_SHARE: Final = 0.4
 """Of what those do who lead nothing."""
 _OBSERVE_SHARE: Final = 0.1
 
@@ -58,7 +57,7 @@ class ElectWorkload(msgspec.Struct, frozen=True):
 
     def checkers(self, plan: Plan) -> Sequence[Checker]:
         """See `Workload`."""
-        return (ElectionChecker(), LeaseChecker(bounds=lease_bounds(plan)), Stats())
+        return (ElectionChecker(), LeaseChecker(bounds=lease_bounds(plan)))
 
 
 def elections_count(plan: Plan) -> int:

@@ -19,7 +19,6 @@ from checkers.leases.checker import LeaseChecker
 from checkers.lock import lock_exclusion, lock_fencing
 from checkers.lock_loss import how_it_was_lost
 from checkers.not_promised import NotPromised
-from checkers.stats import Stats
 from harness.client import Client
 from harness.generator.bounds import TimeLimit
 from harness.generator.generator import Context, Generator, Invocation
@@ -37,7 +36,7 @@ _CLIENTS_PER_LOCK: Final = 4
 """Few locks, so that clients wait for one another."""
 _GENERATION_S: Final = 10
 """After so long all sets give way to fresh ones, for what a read costs grows with its set."""
-_READ_SHARE: Final = 0.5
+_READ_SHARE: Final = 0.3
 """Of what those do who hold nothing."""
 _ELEMENTS: Final = 2**53
 """So many that none is drawn twice."""
@@ -80,7 +79,7 @@ class LockWorkload(msgspec.Struct, frozen=True):
             plain = NotPromised(checker=plain, because=_BECAUSE)
         fenced = GuardedSet("fenced-set", is_fenced=True)
         leases = LeaseChecker(bounds=lease_bounds(plan))
-        return (lock_fencing(), fenced, exclusion, plain, leases, Stats())
+        return (lock_fencing(), fenced, exclusion, plain, leases)
 
 
 def locks_count(plan: Plan) -> int:

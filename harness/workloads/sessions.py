@@ -18,9 +18,9 @@ TTL_S: Final = 1
 """What is asked for: stores make it as short as they allow."""
 _REST_NS: Final = 3 * SECOND
 """Longer than such a lease lives, unless elections are slow."""
-_END_SHARE: Final = 0.12
-_KEEP_ALIVE_SHARE: Final = 0.25
-_REST_SHARE: Final = 0.02
+_END_SHARE: Final = 0.2
+_KEEP_ALIVE_SHARE: Final = 0.15
+_REST_SHARE: Final = 0.01
 
 
 class Tenure(msgspec.Struct, frozen=True):

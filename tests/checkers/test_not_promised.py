@@ -65,8 +65,13 @@ def test_where_no_renewal_is_known_nobody_knows() -> None:
     assert details["why it came about"] == "nobody knows whose lease had ended"
 
 
-def test_other_answers_are_the_checkers_own() -> None:
-    assert CHECKER.check(History([]), Budget()).answer is Answer.UNKNOWN
+def test_what_is_unknown_of_it_leaves_no_doubt_of_the_store() -> None:
+    verdict = CHECKER.check(History([]), Budget())
+    assert verdict.answer is Answer.VALID
+    assert verdict.details == {"not promised, and unknown": "no lock was ever acquired"}
+
+
+def test_what_holds_all_the_same_is_the_checkers_own() -> None:
     valid = CHECKER.check(History(acquired(0, 1, 1, 3)), Budget())
     assert (valid.answer, valid.details) == (Answer.VALID, {"tenures": 1, "writes": 0})
     assert CHECKER.name == "lock-exclusion"
