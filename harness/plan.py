@@ -55,6 +55,8 @@ class WorkloadPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     are of the first key. `auth` has keys of its own."""
     value_bytes: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 0
     """What is stored under a key is filled up to so many bytes; 0 adds nothing."""
+    lock_excludes: bool = False
+    """Whether `lock` judges that a lock alone excludes, which no lock on a lease promises."""
     time_limit_s: Positive = 30.0
     """How long the clients put the cluster under load."""
     rove: Probability = 0.3

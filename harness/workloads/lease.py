@@ -72,10 +72,21 @@ class LeaseWorkload(msgspec.Struct, frozen=True):
 
     def checkers(self, plan: Plan) -> Sequence[Checker]:
         """See `Workload`."""
-        # A leader whose clock is bent may end a lease at any time, and be right by that clock.
-        is_bent = "clock" in plan.faults.packages or plan.faults.schedule is not None
-        bounds = Bounds(clock_drift=1.0) if is_bent else Bounds()
-        return (LeaseChecker(bounds=bounds), etcd_linearizable(), mvcc_invariants(), Stats())
+        return (
+            LeaseChecker(bounds=lease_bounds(plan)),
+            etcd_linearizable(),
+            mvcc_invariants(),
+            Stats(),
+        )
+
+
+def lease_bounds(plan: Plan) -> Bounds:
+    """Return what may be asked of leases.
+
+    A leader whose clock is bent may end a lease at any time, and be right by that clock.
+    """
+    is_bent = "clock" in plan.faults.packages or plan.faults.schedule is not None
+    return Bounds(clock_drift=1.0) if is_bent else Bounds()
 
 
 def lifetime_max_s(plan: Plan) -> float:
