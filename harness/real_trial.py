@@ -17,6 +17,7 @@ from harness.environments.local.environment import LocalEnvironment
 from harness.environments.progress import Progress
 from harness.environments.real_time.outcome import Failure, RealOutcome
 from harness.environments.real_time.trial import Script, run
+from harness.environments.simulation.mutants.registry import mutant_named
 from harness.environments.simulation.streams import Streams
 from harness.errors import HarnessError, UsageError
 from harness.plan import Plan
@@ -39,6 +40,9 @@ DEFAULT_PACKAGES: Final = (Package.KILL, Package.PAUSE)
 
 ALL_PACKAGES: Final = (Package.KILL, Package.PAUSE, Package.COMPACT, Package.STOP)
 """What `all` means here: everything that the local environment can do."""
+
+NODEIMPL: Final = "nodeimpl"
+"""The system in which bugs can be planted."""
 
 _PORT_TAKEN: Final = "address already in use"
 
@@ -71,8 +75,9 @@ def run_real_trial(  # noqa: PLR0913 - the trial, and all who wish to hear of it
     told, `journal` every attempt at a fault.
     Raises `HarnessError` if the cluster cannot be brought up or broken as asked.
     """
-    if plan.mutant is not None:
-        raise UsageError("planted bugs are for the simulation; leave --mutant or --env out")
+    if plan.mutant is not None and plan.system != NODEIMPL:
+        raise UsageError(f"bugs are planted in our own node, not in {plan.system}")
+    mutant_named(plan.mutant)
     workload = workload_named(plan.workload.name)
     system = system_of(plan)
     ops: list[Op] = []
