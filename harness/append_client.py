@@ -24,6 +24,8 @@ class AppendClient(msgspec.Struct, frozen=True):
 
     timeout_ns: int
     """For every call."""
+    value_bytes: int = 0
+    """Lists are filled up to this length by spaces, which JSON allows at its end."""
 
     def begin(self, op: Op) -> Dialogue:
         """See `Client`."""
@@ -49,7 +51,7 @@ class AppendClient(msgspec.Struct, frozen=True):
         done = yield Call(
             rpc_pb2.TxnRequest(
                 compare=[_unchanged(key, held[key]) for key in appended],
-                success=[_request(step, held) for step in steps],
+                success=[_request(step, held, self.value_bytes) for step in steps],
             ),
             self.timeout_ns,
         )
@@ -81,14 +83,15 @@ def _unchanged(key: str, seen: rpc_pb2.RangeResponse) -> rpc_pb2.Compare:
 
 
 def _request(
-    step: tuple[str, str, object], held: dict[str, rpc_pb2.RangeResponse]
+    step: tuple[str, str, object], held: dict[str, rpc_pb2.RangeResponse], value_bytes: int
 ) -> rpc_pb2.RequestOp:
     f, key, element = step
     if f == "r":
         return _read(key)
     elements = _elements(held[key])
     value = msgspec.json.encode([*(elements if isinstance(elements, list) else []), element])
-    return rpc_pb2.RequestOp(request_put=rpc_pb2.PutRequest(key=key.encode(), value=value))
+    put = rpc_pb2.PutRequest(key=key.encode(), value=value.ljust(value_bytes))
+    return rpc_pb2.RequestOp(request_put=put)
 
 
 def _answer(step: tuple[str, str, object], response: rpc_pb2.ResponseOp) -> list[object]:

@@ -14,7 +14,7 @@ from harness.cli.divergence import DrawFile
 from harness.cli.real_session import RealSession, conduct_real
 from harness.cli.session import Session, conduct
 from harness.plan import Plan
-from harness.plan_file import load_plan, with_overrides
+from harness.plan_file import load_plan, parse_settings, with_overrides
 from harness.real_trial import ALL_PACKAGES, DEFAULT_PACKAGES, REAL_ENVIRONMENTS
 from harness.report.console import (
     outcome_lines,
@@ -66,6 +66,13 @@ REAL_LIVENESS_BOUND_S: Final = 60.0
 @click.option("--rate", type=float, metavar="OPS/S", help="Operations per second, all clients.")
 @click.option("--concurrency", type=int, help="Clients.")
 @click.option("--seed", type=int, help="The origin of all chance; the same seed, the same run.")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Any setting of a plan, as in workload.value_bytes=8192; may be given several times.",
+)
 @click.option("--swarm", is_flag=True, help="Draw from the seed all that is not given, sizes too.")
 @click.option("--mutant", help="Plant a known bug in every node (quorate list).")
 @click.option(
@@ -95,6 +102,7 @@ def run(
     rate: float | None,
     concurrency: int | None,
     seed: int | None,
+    settings: tuple[str, ...],
     swarm: bool,
     mutant: str | None,
     out: Path,
@@ -110,6 +118,7 @@ def run(
     quorate run
     quorate run --workload kv --faults kill,partition --nodes 5 --seed 7
     quorate run --env local --system etcd --faults kill,pause
+    quorate run --workload lock --set workload.key_distribution=hot --set node.pre_vote=false
     quorate run --swarm --seed 8841
     quorate run --swarm --seed 8 --mutant read-without-quorum-check
     """  # noqa: D301 - \b keeps the lines below it apart
@@ -127,6 +136,7 @@ def run(
         "workload.concurrency": concurrency,
         "seed": seed,
         "mutant": mutant,
+        **parse_settings(settings),
     }
     plan = _prepare(plan_file, asked, faults, swarm=swarm)
     base = None if plan_file is None else plan_file.parent
