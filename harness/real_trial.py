@@ -17,6 +17,7 @@ from harness.environments.environment import Death
 from harness.environments.progress import Progress
 from harness.environments.real_time.outcome import Failure, RealOutcome
 from harness.environments.real_time.trial import Script, run
+from harness.environments.simulation.mutants.registry import mutant_named
 from harness.environments.simulation.streams import Streams
 from harness.errors import HarnessError, UsageError
 from harness.plan import Plan
@@ -28,6 +29,9 @@ from harness.workloads.registry import fleet_maker, workload_named
 from nemesis.inject import Record
 from nemesis.schedule import Schedule
 from nodeimpl.ids import SECOND
+
+NODEIMPL: Final = "nodeimpl"
+"""The system in which bugs can be planted."""
 
 _PORT_TAKEN: Final = "address already in use"
 
@@ -60,8 +64,9 @@ def run_real_trial(  # noqa: PLR0913 - the trial, and all who wish to hear of it
     told, `journal` every attempt at a fault.
     Raises `HarnessError` if the cluster cannot be brought up or broken as asked.
     """
-    if plan.mutant is not None:
-        raise UsageError("planted bugs are for the simulation; leave --mutant or --env out")
+    if plan.mutant is not None and plan.system != NODEIMPL:
+        raise UsageError(f"bugs are planted in our own node, not in {plan.system}")
+    mutant_named(plan.mutant)
     workload = workload_named(plan.workload.name)
     system = system_of(plan)
     ops: list[Op] = []
