@@ -168,6 +168,10 @@ class DaemonPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """Of the store, as in `3.5.16` or, for the newest of a line, `3.5`. None: any."""
     binary: str | None = None
     """The store's program. None: it is looked for (`quorate doctor`)."""
+    image: str | None = None
+    """Of containers. None: they run this machine's own programs."""
+    attach: bool = False
+    """Whether containers that run already are taken, and left running (docker-compose.yml)."""
     flags: tuple[str, ...] = ()
     """Given to every daemon, after the harness's own."""
     fsync: bool = True

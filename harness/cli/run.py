@@ -43,7 +43,7 @@ REAL_LIVENESS_BOUND_S: Final = 60.0
     "environment",
     type=click.Choice((SIMULATION, *ENVIRONMENTS)),
     help="Where the cluster lives. simulation: in this process, in virtual time; local: as "
-    "processes of this machine.",
+    "processes of this machine; docker: in containers.",
 )
 @click.option("--system", type=click.Choice(SYSTEMS), help="The store under test.")
 @click.option(
@@ -54,6 +54,8 @@ REAL_LIVENESS_BOUND_S: Final = 60.0
     type=click.Path(path_type=Path),
     help="An etcd program, instead of an installed one.",
 )
+@click.option("--image", metavar="NAME", help="Of containers, instead of this machine's programs.")
+@click.option("--attach", is_flag=True, help="Take the containers that docker-compose.yml started.")
 @click.option("--workload", help="What clients do (quorate list).")
 @click.option("--faults", help="What breaks, as in kill,partition; none, or all (quorate list).")
 @click.option(
@@ -94,6 +96,8 @@ def run(
     system: str | None,
     etcd_version: str | None,
     etcd_binary: Path | None,
+    image: str | None,
+    attach: bool,
     workload: str | None,
     faults: str | None,
     schedule: Path | None,
@@ -119,6 +123,7 @@ def run(
     quorate run --workload kv --faults kill,partition --nodes 5 --seed 7
     quorate run --env local --system etcd --faults kill,pause
     quorate run --workload lock --set workload.key_distribution=hot --set node.pre_vote=false
+    quorate run --env docker --system etcd --faults kill,partition
     quorate run --swarm --seed 8841
     quorate run --swarm --seed 8 --mutant read-without-quorum-check
     """  # noqa: D301 - \b keeps the lines below it apart
@@ -128,6 +133,8 @@ def run(
         "workload.name": workload,
         "daemon.version": etcd_version,
         "daemon.binary": None if etcd_binary is None else str(etcd_binary.resolve()),
+        "daemon.image": image,
+        "daemon.attach": attach or None,
         "faults.packages": None if faults is None else [*parse_packages(faults)],
         "faults.schedule": None if schedule is None else str(schedule.resolve()),
         "nodes": nodes,
