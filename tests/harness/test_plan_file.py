@@ -6,7 +6,7 @@ import pytest
 
 from harness.errors import PlanError
 from harness.plan import Plan, WorkloadPlan
-from harness.plan_file import dump_plan, load_plan, parse_plan, with_overrides
+from harness.plan_file import dump_plan, load_plan, parse_plan, settings_named_in, with_overrides
 
 PATH = Path("trial.toml")
 
@@ -199,3 +199,11 @@ def test_overrides_leave_the_rest_alone() -> None:
 def test_overrides_are_checked(name: str, value: object, message: str) -> None:
     with pytest.raises(PlanError, match=message):
         with_overrides(Plan(), {name: value})
+
+
+def test_the_settings_that_a_plan_names_are_told_from_defaults() -> None:
+    text = "nodes = 3\n[workload]\nrate = 200\n[node]\nelection_timeout_ms = [300, 600]\n"
+    assert settings_named_in(text) == ("nodes", "workload.rate", "node.election_timeout_ms")
+    assert settings_named_in("") == ()
+    with pytest.raises(PlanError, match="not TOML"):
+        settings_named_in("nodes =")
