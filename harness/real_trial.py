@@ -12,34 +12,27 @@ from typing import Final
 from checkers.history import History, Op
 from checkers.verdict import Answer, Evidence, Verdict, invalid, merge, unknown, valid
 from checkers.watch_history import WatchRecord
-from harness.environments.environment import Death, Environment
-from harness.environments.local.environment import LocalEnvironment
+from harness.environments.catalog import environment_of
+from harness.environments.environment import Death
 from harness.environments.progress import Progress
 from harness.environments.real_time.outcome import Failure, RealOutcome
 from harness.environments.real_time.trial import Script, run
+from harness.environments.simulation.mutants.registry import mutant_named
 from harness.environments.simulation.streams import Streams
 from harness.errors import HarnessError, UsageError
 from harness.generator.listed import ListedOperation
 from harness.plan import Plan
 from harness.store import RunDirectory
-from harness.suggest import did_you_mean
 from harness.systems.registry import system_of
 from harness.systems.system import System
 from harness.trial import final_reads_of, judge, load_of
 from harness.workloads.registry import fleet_maker, workload_named
 from nemesis.inject import Record
-from nemesis.packages import Package
 from nemesis.schedule import Schedule
 from nodeimpl.ids import SECOND
 
-REAL_ENVIRONMENTS: Final = ("local",)
-"""Where daemons can run."""
-
-DEFAULT_PACKAGES: Final = (Package.KILL, Package.PAUSE)
-"""What breaks unless a plan says so: what every environment can do."""
-
-ALL_PACKAGES: Final = (Package.KILL, Package.PAUSE, Package.COMPACT, Package.STOP)
-"""What `all` means here: everything that the local environment can do."""
+NODEIMPL: Final = "nodeimpl"
+"""The system in which bugs can be planted."""
 
 _PORT_TAKEN: Final = "address already in use"
 
@@ -75,8 +68,9 @@ def run_real_trial(  # noqa: PLR0913 - the trial, and all who wish to hear of it
     told, `journal` every attempt at a fault.
     Raises `HarnessError` if the cluster cannot be brought up or broken as asked.
     """
-    if plan.mutant is not None:
-        raise UsageError("planted bugs are for the simulation; leave --mutant or --env out")
+    if plan.mutant is not None and plan.system != NODEIMPL:
+        raise UsageError(f"bugs are planted in our own node, not in {plan.system}")
+    mutant_named(plan.mutant)
     workload = workload_named(plan.workload.name)
     system = system_of(plan)
     ops: list[Op] = []
@@ -103,7 +97,7 @@ def run_real_trial(  # noqa: PLR0913 - the trial, and all who wish to hear of it
         journal=journal,
         progress=progress,
     )
-    environment = _environment(plan, system, directory)
+    environment = environment_of(plan, system, directory)
     with environment:
         outcome = run(environment, script)
     _require_ports(outcome)
@@ -114,15 +108,6 @@ def run_real_trial(  # noqa: PLR0913 - the trial, and all who wish to hear of it
     return RealTrialResult(
         plan=plan, system=system, verdict=verdict, history=history, outcome=outcome
     )
-
-
-def _environment(plan: Plan, system: System, directory: RunDirectory) -> Environment:
-    if plan.environment not in REAL_ENVIRONMENTS:
-        raise UsageError(
-            f"there is no environment {plan.environment!r}"
-            f"{did_you_mean(plan.environment, REAL_ENVIRONMENTS)}"
-        )
-    return LocalEnvironment(system, plan.node_names, directory)
 
 
 def _require_ports(outcome: RealOutcome) -> None:

@@ -67,6 +67,15 @@ from harness.trial import judge
     help="Steps one search may take before it answers UNKNOWN.",
 )
 @click.option(
+    "--memory",
+    "memory_mb_max",
+    metavar="MB",
+    type=click.IntRange(min=1),
+    default=Budget().memory_mb_max,
+    show_default=True,
+    help="Megabytes one search may remember things in before it answers UNKNOWN.",
+)
+@click.option(
     "--watch",
     "watch_path",
     metavar="FILE",
@@ -81,6 +90,7 @@ def check(
     consistency: str,
     format_name: str | None,
     steps_max: int,
+    memory_mb_max: int,
     watch_path: Path | None,
     as_json: bool,
 ) -> Answer:
@@ -98,7 +108,7 @@ def check(
         raise UsageError(f"no model is called {model!r}{did_you_mean(model, choices())}")
     if watch_path is not None and (len(paths) != 1 or paths[0].is_dir()):
         raise UsageError("--watch goes with one history; a run has its own watch.jsonl")
-    budget = Budget(steps_max=steps_max)
+    budget = Budget(steps_max=steps_max, memory_mb_max=memory_mb_max)
     judged: list[tuple[Path, Verdict]] = []
     for path in paths:
         started = time.perf_counter()

@@ -31,7 +31,12 @@ FLAGS: Final = (
     Flag("election-timeout", "1000", "Milliseconds without a leader before an election."),
     Flag("listen-peer-urls", "http://localhost:2380", "Where to listen for other members."),
     Flag("listen-client-urls", "http://localhost:2379", "Where to listen for clients."),
-    Flag("listen-metrics-urls", "", "Where to serve /metrics and /health over HTTP."),
+    Flag(
+        "listen-client-http-urls",
+        "",
+        "Where to serve HTTP; clients' URLs are gRPC's alone then, and faster.",
+    ),
+    Flag("listen-metrics-urls", "", "Where to serve /metrics and /health, too."),
     Flag(
         "initial-advertise-peer-urls",
         "http://localhost:2380",
@@ -117,6 +122,7 @@ class Flags(msgspec.Struct, frozen=True, kw_only=True):
     election_timeout_ns: int
     listen_peer_urls: tuple[Url, ...]
     listen_client_urls: tuple[Url, ...]
+    listen_client_http_urls: tuple[Url, ...]
     listen_metrics_urls: tuple[Url, ...]
     initial_advertise_peer_urls: tuple[Url, ...]
     advertise_client_urls: tuple[Url, ...]
@@ -161,6 +167,7 @@ def parse_flags(arguments: Sequence[str], environment: Mapping[str, str]) -> Fla
         election_timeout_ns=_election_timeout_ns(texts),
         listen_peer_urls=texts.urls("listen-peer-urls"),
         listen_client_urls=texts.urls("listen-client-urls"),
+        listen_client_http_urls=texts.urls("listen-client-http-urls"),
         listen_metrics_urls=texts.urls("listen-metrics-urls"),
         initial_advertise_peer_urls=advertised,
         advertise_client_urls=texts.urls("advertise-client-urls"),

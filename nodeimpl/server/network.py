@@ -7,7 +7,7 @@ a peer takes in too slowly is dropped rather than queued.
 import asyncio
 import ssl
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from typing import Final, Protocol
+from typing import Final, Protocol, cast
 
 import structlog
 from typing_extensions import override
@@ -69,8 +69,7 @@ class _Incoming(asyncio.Protocol):
 
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport), "TCP"
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is none by name
         self._open.add(self)
 
     @override
@@ -143,9 +142,8 @@ class _Outgoing(asyncio.Protocol):
 
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport), "TCP"
-        self.transport = transport
-        transport.write(encode_frame(self._hello))
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's is none by name
+        self.transport.write(encode_frame(self._hello))
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:

@@ -1,6 +1,6 @@
 """The parts of a running member, each knowing those it needs."""
 
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 
 import grpc.aio
 
@@ -20,7 +20,7 @@ from nodeimpl.server.grpc_kv import kv_service
 from nodeimpl.server.grpc_lease import lease_service
 from nodeimpl.server.grpc_lock import lock_service
 from nodeimpl.server.grpc_maintenance import maintenance_service
-from nodeimpl.server.grpc_server import grpc_server
+from nodeimpl.server.grpc_server import Place, grpc_server
 from nodeimpl.server.grpc_watch import watch_service
 from nodeimpl.server.http_server import Pages
 from nodeimpl.server.identity import Identity
@@ -69,8 +69,8 @@ class Parts:
         """What is shown over HTTP."""
         return node_pages(self.driver, self._metrics)
 
-    def grpc_server(self) -> grpc.aio.Server:
-        """Return the server for clients, bound and not yet started.
+    def grpc_server(self, places: Sequence[Place]) -> grpc.aio.Server:
+        """Return the server for clients, bound to `places` and not yet started.
 
         Raises `BindError`, and `FlagError` for a certificate that cannot be used.
         """
@@ -88,7 +88,7 @@ class Parts:
                 election_service(reception),
                 health_service(lambda: raft.leader is not None),
             ],
-            self._flags.listen_client_urls,
+            places,
             request_bytes_max=self._flags.request_bytes_max,
             streams_max=self._flags.streams_max,
             credentials=client_credentials(self._flags.client_tls),

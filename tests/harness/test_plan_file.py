@@ -6,7 +6,14 @@ import pytest
 
 from harness.errors import PlanError
 from harness.plan import Plan, WorkloadPlan
-from harness.plan_file import dump_plan, load_plan, parse_plan, settings_named_in, with_overrides
+from harness.plan_file import (
+    dump_plan,
+    load_plan,
+    parse_plan,
+    parse_settings,
+    settings_named_in,
+    with_overrides,
+)
 
 PATH = Path("trial.toml")
 
@@ -207,3 +214,17 @@ def test_the_settings_that_a_plan_names_are_told_from_defaults() -> None:
     assert settings_named_in("") == ()
     with pytest.raises(PlanError, match="not TOML"):
         settings_named_in("nodes =")
+
+
+def test_settings_are_toml_or_texts_without_quotes() -> None:
+    settings = ["workload.value_bytes=8192", "workload.name = lock", "faults.packages=['kill']"]
+    assert parse_settings(settings) == {
+        "workload.value_bytes": 8192,
+        "workload.name": "lock",
+        "faults.packages": ["kill"],
+    }
+
+
+def test_a_setting_without_a_value_is_refused() -> None:
+    with pytest.raises(PlanError, match="sets nothing"):
+        parse_settings(["workload.value_bytes"])
