@@ -63,6 +63,11 @@ class WorkloadPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """The share of operations sent to any node rather than the process's home node."""
     timeout_ms: Positive = 2000.0
     """How long a client waits for one response."""
+    operations: str | None = None
+    """A file with the exact operations to do instead of those that the workload draws
+    (`harness.operations_file`); relative to the plan's own directory. None draws."""
+    final_reads: bool = True
+    """Whether the workload's final reads are done once the cluster has healed."""
 
 
 class FaultPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

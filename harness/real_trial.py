@@ -5,7 +5,7 @@ clock. Chance decides the same things, but the machine decides the rest, so a ru
 again and not repeated.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,11 +20,12 @@ from harness.environments.real_time.trial import Script, run
 from harness.environments.simulation.mutants.registry import mutant_named
 from harness.environments.simulation.streams import Streams
 from harness.errors import HarnessError, UsageError
+from harness.generator.listed import ListedOperation
 from harness.plan import Plan
 from harness.store import RunDirectory
 from harness.systems.registry import system_of
 from harness.systems.system import System
-from harness.trial import judge
+from harness.trial import final_reads_of, judge, load_of
 from harness.workloads.registry import fleet_maker, workload_named
 from nemesis.inject import Record
 from nemesis.schedule import Schedule
@@ -56,8 +57,11 @@ def run_real_trial(  # noqa: PLR0913 - the trial, and all who wish to hear of it
     record_watch: Callable[[WatchRecord], None],
     journal: Record,
     progress: Callable[[Progress], None],
+    operations: Sequence[ListedOperation] | None = None,
 ) -> RealTrialResult:
     """Run the trial that `plan` describes under the faults of `schedule`, and judge it.
+
+    `operations` are those that the plan lists, None if it lists none.
 
     Logs and data directories of the nodes go into `directory`; the data stays only if the verdict
     is not VALID. `record` is given every op as it happens, `record_watch` whatever a watcher is
@@ -84,8 +88,8 @@ def run_real_trial(  # noqa: PLR0913 - the trial, and all who wish to hear of it
         plan=plan,
         schedule=schedule,
         client=workload.client(plan),
-        load=workload.generator(plan),
-        final=lambda keys: workload.final_generator(plan, keys),
+        load=load_of(plan, operations),
+        final=lambda keys: final_reads_of(plan, keys),
         stream=Streams(plan.seed).named,
         record=keep,
         fleet=fleet_maker(plan),
@@ -98,7 +102,7 @@ def run_real_trial(  # noqa: PLR0913 - the trial, and all who wish to hear of it
         outcome = run(environment, script)
     _require_ports(outcome)
     history = History(ops)
-    verdict = merge("trial", [*_verdicts_of(outcome), judge(plan, history, watched)])
+    verdict = merge("trial", [*_verdicts_of(outcome), judge(plan, history, watched, schedule)])
     if verdict.answer is Answer.VALID:
         environment.discard_data()
     return RealTrialResult(

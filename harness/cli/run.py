@@ -1,6 +1,7 @@
 """`quorate run`: one trial."""
 
 import shlex
+from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Final
@@ -14,6 +15,8 @@ from harness.cli.divergence import DrawFile
 from harness.cli.real_session import RealSession, conduct_real
 from harness.cli.session import Session, conduct
 from harness.environments.catalog import DEFAULT_PACKAGES, ENVIRONMENTS, all_packages
+from harness.generator.listed import ListedOperation
+from harness.operations_file import operations_for
 from harness.plan import Plan
 from harness.plan_file import load_plan, parse_settings, with_overrides
 from harness.report.console import (
@@ -151,7 +154,7 @@ def run(
     if not as_json:
         for line in plan_lines(plan):
             click.echo(line)
-    session = run_plan(plan, faults_schedule, out, draws)
+    session = run_plan(plan, faults_schedule, out, draws, operations=operations_for(plan, base))
     if as_json:
         click.echo(_as_json(session))
     elif isinstance(session, RealSession):
@@ -182,7 +185,12 @@ def _prepare(
 
 
 def run_plan(
-    plan: Plan, schedule: Schedule, out: Path, draws: Path | None = None
+    plan: Plan,
+    schedule: Schedule,
+    out: Path,
+    draws: Path | None = None,
+    *,
+    operations: Sequence[ListedOperation] | None = None,
 ) -> Session | RealSession:
     """Run the trial with progress; when interrupted, say what is left of it."""
     begun: list[RunDirectory] = []
@@ -195,6 +203,7 @@ def run_plan(
                     out,
                     progress=stack.enter_context(progress.shown()),
                     on_directory=begun.append,
+                    operations=operations,
                 )
             return conduct(
                 plan,
@@ -203,6 +212,7 @@ def run_plan(
                 progress=stack.enter_context(progress.shown()),
                 on_directory=begun.append,
                 on_draw=stack.enter_context(closing(DrawFile(draws))).on_draw if draws else None,
+                operations=operations,
             )
     except KeyboardInterrupt:
         for directory in begun:
