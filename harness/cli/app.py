@@ -23,6 +23,7 @@ from harness.cli.listing import list_command
 from harness.cli.mutants import mutants
 from harness.cli.node import node
 from harness.cli.replay import replay
+from harness.cli.report import report
 from harness.cli.run import run
 from harness.errors import QuorateError
 from nemesis.inject import InjectionError
@@ -69,6 +70,7 @@ for command in (
     check,
     convert,
     replay,
+    report,
     mutants,
     list_command,
     doctor,
