@@ -30,6 +30,10 @@ class SettingError(ValueError):
         super().__init__(f"{setting}: {message}")
 
 
+Distribution: TypeAlias = Literal["uniform", "zipf", "hot"]
+"""How draws of a key are spread over the keys (`harness.generator.shares`)."""
+
+
 class WorkloadPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the clients do, how fast and for how long."""
 
@@ -46,6 +50,11 @@ class WorkloadPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     a bound on what the search for a linearization can cost."""
     values: Count = 5
     """Distinct values written to one key; few, so that a compare-and-set can succeed."""
+    key_distribution: Distribution = "uniform"
+    """uniform: all keys alike; zipf: the nth of them as often as one in n; hot: four draws of five
+    are of the first key. `auth` has keys of its own."""
+    value_bytes: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 0
+    """What is stored under a key is filled up to so many bytes; 0 adds nothing."""
     time_limit_s: Positive = 30.0
     """How long the clients put the cluster under load."""
     rove: Probability = 0.3

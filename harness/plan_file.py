@@ -84,6 +84,24 @@ def with_overrides(plan: Plan, overrides: Mapping[str, object]) -> Plan:
         raise PlanError(_explain(error)[1]) from error
 
 
+def parse_settings(settings: Sequence[str]) -> dict[str, object]:
+    """Return overrides, by name, from texts such as `workload.value_bytes=8192`.
+
+    A value is TOML; what is none is taken for a text, which so needs no quotes. Raises
+    `PlanError`.
+    """
+    overrides: dict[str, object] = {}
+    for setting in settings:
+        name, is_set, value = setting.partition("=")
+        if not is_set:
+            raise PlanError(f"{setting!r} sets nothing; write it as in workload.value_bytes=8192")
+        try:
+            overrides[name.strip()] = tomllib.loads(f"value = {value}")["value"]
+        except tomllib.TOMLDecodeError:
+            overrides[name.strip()] = value.strip()
+    return overrides
+
+
 def _is_table(value: object) -> TypeGuard[dict[str, object]]:
     return isinstance(value, dict)
 

@@ -12,8 +12,8 @@ from typing import Final
 from checkers.history import History, Op
 from checkers.verdict import Answer, Evidence, Verdict, invalid, merge, unknown, valid
 from checkers.watch_history import WatchRecord
-from harness.environments.environment import Death, Environment
-from harness.environments.local.environment import LocalEnvironment
+from harness.environments.catalog import environment_of
+from harness.environments.environment import Death
 from harness.environments.progress import Progress
 from harness.environments.real_time.outcome import Failure, RealOutcome
 from harness.environments.real_time.trial import Script, run
@@ -21,24 +21,13 @@ from harness.environments.simulation.streams import Streams
 from harness.errors import HarnessError, UsageError
 from harness.plan import Plan
 from harness.store import RunDirectory
-from harness.suggest import did_you_mean
 from harness.systems.registry import system_of
 from harness.systems.system import System
 from harness.trial import judge
 from harness.workloads.registry import fleet_maker, workload_named
 from nemesis.inject import Record
-from nemesis.packages import Package
 from nemesis.schedule import Schedule
 from nodeimpl.ids import SECOND
-
-REAL_ENVIRONMENTS: Final = ("local",)
-"""Where daemons can run."""
-
-DEFAULT_PACKAGES: Final = (Package.KILL, Package.PAUSE)
-"""What breaks unless a plan says so: what every environment can do."""
-
-ALL_PACKAGES: Final = (Package.KILL, Package.PAUSE, Package.COMPACT, Package.STOP)
-"""What `all` means here: everything that the local environment can do."""
 
 _PORT_TAKEN: Final = "address already in use"
 
@@ -99,7 +88,7 @@ def run_real_trial(  # noqa: PLR0913 - the trial, and all who wish to hear of it
         journal=journal,
         progress=progress,
     )
-    environment = _environment(plan, system, directory)
+    environment = environment_of(plan, system, directory)
     with environment:
         outcome = run(environment, script)
     _require_ports(outcome)
@@ -110,15 +99,6 @@ def run_real_trial(  # noqa: PLR0913 - the trial, and all who wish to hear of it
     return RealTrialResult(
         plan=plan, system=system, verdict=verdict, history=history, outcome=outcome
     )
-
-
-def _environment(plan: Plan, system: System, directory: RunDirectory) -> Environment:
-    if plan.environment not in REAL_ENVIRONMENTS:
-        raise UsageError(
-            f"there is no environment {plan.environment!r}"
-            f"{did_you_mean(plan.environment, REAL_ENVIRONMENTS)}"
-        )
-    return LocalEnvironment(system, plan.node_names, directory)
 
 
 def _require_ports(outcome: RealOutcome) -> None:

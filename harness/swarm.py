@@ -25,8 +25,8 @@ from harness.plan import Plan
 from harness.plan_file import with_overrides
 from nemesis.packages import Package
 
-_NOT_DRAWN: Final = (Package.LYING_DISK, Package.STOP)
-"""One breaks an assumption of Raft; the other is a kill to a simulated node."""
+_NOT_DRAWN: Final = (Package.LYING_DISK, Package.STOP, Package.STUTTER)
+"""One breaks an assumption of Raft; one is a kill to a simulated node; one is made of pauses."""
 
 PACKAGES: Final = tuple(package for package in Package if package not in _NOT_DRAWN)
 """Kinds of faults under which a correct node keeps every promise."""
@@ -51,7 +51,10 @@ def _menu(setting: str, values: tuple[object, ...]) -> Menu:
 MENUS: Final[tuple[Menu, ...]] = (
     _menu("nodes", (1, 3, 3, 3, 3, 3, 3, 5, 5, 7)),
     # ---------------------------------------------------------------- what clients do
-    _menu("workload.name", ("kv", "kv", "register", "watch", "lease", "auth", "append")),
+    _menu(
+        "workload.name",
+        ("kv", "kv", "register", "watch", "lease", "auth", "append", "set"),
+    ),
     _menu("workload.rate", (50.0, 100.0, 100.0, 200.0)),
     _menu("workload.concurrency", (2, 5, 10, 30, 30)),
     _menu("workload.keys", (1, 3, 5, 20)),

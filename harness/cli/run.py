@@ -13,9 +13,9 @@ from harness.cli import progress
 from harness.cli.divergence import DrawFile
 from harness.cli.real_session import RealSession, conduct_real
 from harness.cli.session import Session, conduct
+from harness.environments.catalog import DEFAULT_PACKAGES, ENVIRONMENTS, all_packages
 from harness.plan import Plan
-from harness.plan_file import load_plan, with_overrides
-from harness.real_trial import ALL_PACKAGES, DEFAULT_PACKAGES, REAL_ENVIRONMENTS
+from harness.plan_file import load_plan, parse_settings, with_overrides
 from harness.report.console import (
     outcome_lines,
     plan_lines,
@@ -45,7 +45,7 @@ REAL_LIVENESS_BOUND_S: Final = 60.0
 @click.option(
     "--env",
     "environment",
-    type=click.Choice((SIMULATION, *REAL_ENVIRONMENTS)),
+    type=click.Choice((SIMULATION, *ENVIRONMENTS)),
     help="Where the cluster lives. simulation: in this process, in virtual time; local: as "
     "processes of this machine.",
 )
@@ -70,6 +70,13 @@ REAL_LIVENESS_BOUND_S: Final = 60.0
 @click.option("--rate", type=float, metavar="OPS/S", help="Operations per second, all clients.")
 @click.option("--concurrency", type=int, help="Clients.")
 @click.option("--seed", type=int, help="The origin of all chance; the same seed, the same run.")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Any setting of a plan, as in workload.value_bytes=8192; may be given several times.",
+)
 @click.option("--swarm", is_flag=True, help="Draw from the seed all that is not given, sizes too.")
 @click.option("--mutant", help="Plant a known bug in every node (quorate list).")
 @click.option(
@@ -99,6 +106,7 @@ def run(
     rate: float | None,
     concurrency: int | None,
     seed: int | None,
+    settings: tuple[str, ...],
     swarm: bool,
     mutant: str | None,
     out: Path,
@@ -114,6 +122,7 @@ def run(
     quorate run
     quorate run --workload kv --faults kill,partition --nodes 5 --seed 7
     quorate run --env local --system etcd --faults kill,pause
+    quorate run --workload lock --set workload.key_distribution=hot --set node.pre_vote=false
     quorate run --swarm --seed 8841
     quorate run --swarm --seed 8 --mutant read-without-quorum-check
     """  # noqa: D301 - \b keeps the lines below it apart
@@ -131,6 +140,7 @@ def run(
         "workload.concurrency": concurrency,
         "seed": seed,
         "mutant": mutant,
+        **parse_settings(settings),
     }
     plan = _prepare(plan_file, asked, faults, swarm=swarm)
     base = None if plan_file is None else plan_file.parent
@@ -154,9 +164,10 @@ def _prepare(
     """Return the plan of the file, or a default one, with what was asked for in its place."""
     plan = Plan() if plan_file is None else load_plan(plan_file)
     overrides = {name: value for name, value in asked.items() if value is not None}
-    if overrides.get("environment", plan.environment) in REAL_ENVIRONMENTS:
+    where = str(overrides.get("environment", plan.environment))
+    if where in ENVIRONMENTS:
         if faults == "all":
-            overrides["faults.packages"] = list(ALL_PACKAGES)
+            overrides["faults.packages"] = list(all_packages(where))
         elif faults is None and plan_file is None:
             overrides["faults.packages"] = list(DEFAULT_PACKAGES)
         if plan_file is None:

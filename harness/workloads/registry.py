@@ -16,6 +16,7 @@ from harness.workloads.auth import AuthWorkload
 from harness.workloads.kv import KvWorkload
 from harness.workloads.lease import LeaseWorkload
 from harness.workloads.register import RegisterWorkload
+from harness.workloads.set import SetWorkload
 from harness.workloads.watch import WatchWorkload
 from harness.workloads.workload import Workload
 
@@ -28,6 +29,7 @@ _WORKLOADS: Final[Mapping[str, Workload]] = MappingProxyType(
             KvWorkload(),
             LeaseWorkload(),
             RegisterWorkload(),
+            SetWorkload(),
             WatchWorkload(),
         )
     }

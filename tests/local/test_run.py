@@ -33,6 +33,7 @@ def test_a_healthy_store_is_valid_under_every_fault_of_the_environment(
         "--workload", workload, "--faults", "all",
     )  # fmt: skip
 
+    assert "partition" in (the_run(tmp_path) / "plan.toml").read_text()
     assert done.returncode == 0, done.stdout + done.stderr
     assert line(done.stdout, "verdict") == "VALID"
 
@@ -177,7 +178,7 @@ def test_an_election_triggers_a_fault(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("--faults", "partition"), "needs means on the links between nodes, which the local"),
+        (("--faults", "hold"), "needs links on which messages are told apart, which the local"),
         (("--faults", "power"), "needs a disk that can lose unsynced writes, which the local"),
         (("--etcd-version", "3.3.1"), "etcd 3.3.1 is not installed"),
         (("--etcd-binary", "/bin/true"), "is not an etcd"),

@@ -37,7 +37,7 @@ class Candidate:
     compares: tuple[str, ...]
     """The keys on whose state it depends what it does to any key; empty for all but txns."""
     depends: tuple[str, ...]
-    """The keys on whose state it depends whether it does anything; empty for a put."""
+    """The keys on whose state it depends what it does; empty for a put that keeps nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +63,7 @@ def group_unknown(unknown: Sequence[Unknown], store: Store) -> list[Candidate]:
             calls=tuple(sorted(members)),
             touches=frozenset(_touches(request, store)),
             compares=_compares(request, store),
-            depends=tuple(sorted({*_compares(request, store), *_deletes(request, store)})),
+            depends=tuple(sorted({*_compares(request, store), *_needs(request, store)})),
         )
         for (request, only_at), members in sorted(calls.items(), key=lambda item: min(item[1]))
     ]
@@ -153,18 +153,23 @@ def _compares(request: Write, store: Store) -> tuple[str, ...]:
         for compare in compares_in(request)
         for key in store.interval(compare.key, compare.range_end)
     }
+    # Where a key is absent of which something is to be kept, nothing at all is done.
+    keys.update(step.key for step in steps_in(request) if isinstance(step, Put) and step.keeps)
     return tuple(sorted(keys))
 
 
-def _deletes(request: Write | Simple, store: Store) -> list[str]:
+def _needs(request: Write | Simple, store: Store) -> list[str]:
+    """Return the keys that `request` deletes, or of which it keeps something."""
     match request:
         case Delete(key, range_end):
             return list(store.interval(key, range_end))
         case Revoke(lease):
             return list(store.leased(lease))
         case Txn():
-            return [key for step in steps_in(request) for key in _deletes(step, store)]
-        case Put() | Read():
+            return [key for step in steps_in(request) for key in _needs(step, store)]
+        case Put():
+            return [request.key] if request.keeps else []
+        case Read():
             return []
         case _:
             assert_never(request)
@@ -200,12 +205,12 @@ def _paths_of(branch: Sequence[Step]) -> Iterator[tuple[Simple, ...]]:
 
 
 def _may_do(steps: Sequence[Simple], revision: int, required: Required, facts: Facts) -> bool:
-    put: dict[str, str] = {}
+    put: dict[str, str | None] = {}
     deletes = False
     for step in steps:
         match step:
             case Put(key, value):
-                put[key] = value
+                put[key] = None if step.ignore_value else value
             case Delete(key, range_end):
                 deletes = True
                 if not range_end and not _may_touch(key, revision, required, facts):
@@ -215,7 +220,10 @@ def _may_do(steps: Sequence[Simple], revision: int, required: Required, facts: F
     return (
         (deletes or bool(put))
         and all(_may_touch(key, revision, required, facts) for key in put)
-        and all(key in put and value in {None, put[key]} for key, value in required.items())
+        and all(
+            key in put and (value is None or put[key] in {None, value})
+            for key, value in required.items()
+        )
     )
 
 

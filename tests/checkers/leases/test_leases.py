@@ -262,6 +262,20 @@ def test_an_id_that_is_granted_again_dies_early_all_the_same() -> None:
     assert kinds(judge(GRANT, AGAIN, time_to_live(5.5, -1, 0))) == EARLY
 
 
+def kept(call_s: float, key: str = "a") -> Row:
+    put = {"key": key, "value": "2", "ignore_lease": True}
+    return Row(call_s, call_s + 0.1, 5, "put", put, {"revision": 8})
+
+
+def test_a_put_that_keeps_the_lease_saw_it_there() -> None:
+    assert kinds(judge(GRANT, ATTACH, revoke(1.0), kept(2.0))) == ROSE
+    assert kinds(judge(GRANT, ATTACH, kept(2.0), revoke(3.0))) == {}
+
+
+def test_a_put_that_keeps_the_lease_leaves_its_key_on_it() -> None:
+    assert kinds(judge(GRANT, ATTACH, kept(0.5), get(1.0, found=False))) == EARLY
+
+
 def test_without_a_bound_no_lease_is_late() -> None:
     history = history_of([GRANT, ATTACH, get(99.0, found=True)])
 

@@ -8,6 +8,8 @@ from nodeimpl.mvcc.key_ranges import FROM_KEY, KeyRange, key_range
 from nodeimpl.mvcc.ranges import fill_range, read_range
 from nodeimpl.mvcc.state import StoreState
 
+_PAGE_KEYS = 30
+
 
 def _at_present(
     state: StoreState, request: RangeRequest, present: Revision, response: RangeResponse
@@ -42,6 +44,13 @@ def _never_more(
 ) -> None:
     fill_range(state, request, present, response)
     response.more = False
+
+
+def _a_page_at_most(
+    state: StoreState, request: RangeRequest, present: Revision, response: RangeResponse
+) -> None:
+    fill_range(state, request, present, response)
+    del response.kvs[_PAGE_KEYS:]
 
 
 def _read_the_future(state: StoreState, request: RangeRequest) -> RangeResponse | ApiError:
@@ -102,6 +111,12 @@ MUTANTS = (
         name="one-key-over-limit",
         breaks="etcd api: limit is the most keys that are returned",
         patches=(patch(fill_range, _one_more),),
+    ),
+    Mutant(
+        name="large-range-cut",
+        breaks="etcd api: a limit of 0 is no limit; a range then returns every key, however many",
+        patches=(patch(fill_range, _a_page_at_most),),
+        workloads=("set",),
     ),
     Mutant(
         name="more-never-set",
