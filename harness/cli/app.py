@@ -24,6 +24,7 @@ from harness.cli.listing import list_command
 from harness.cli.mutants import mutants
 from harness.cli.node import node
 from harness.cli.replay import replay
+from harness.cli.report import report
 from harness.cli.run import run
 from harness.cli.shrink import shrink_command
 from harness.errors import QuorateError
@@ -75,6 +76,7 @@ for command in (
     replay,
     shrink_command,
     explore,
+    report,
     mutants,
     list_command,
     doctor,
