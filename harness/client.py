@@ -28,6 +28,8 @@ class Call(msgspec.Struct, frozen=True):
     timeout_ns: int
     user: str | None = None
     """In whose name; None for nobody's."""
+    delay_ns: int = 0
+    """How long to wait before it is sent: a client that polls."""
 
 
 class Completion(msgspec.Struct, frozen=True):

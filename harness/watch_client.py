@@ -28,6 +28,7 @@ from checkers.watch_history import (
     RequestProgress,
     WatchRecord,
 )
+from harness.padding import shown
 from nodeimpl.api import kv_pb2
 from nodeimpl.api.rpc_pb2 import (
     WatchCancelRequest,
@@ -473,7 +474,7 @@ def _event(event: kv_pb2.Event) -> Event:
         before = event.prev_kv
         previous = PreviousKv(
             key=_text(before.key),
-            value=_text(before.value),
+            value=shown(before.value),
             create_revision=before.create_revision,
             mod_revision=before.mod_revision,
             version=before.version,
@@ -483,7 +484,7 @@ def _event(event: kv_pb2.Event) -> Event:
         kind=EventKind.DELETE if event.type == kv_pb2.Event.DELETE else EventKind.PUT,
         key=_text(kv.key),
         mod_revision=kv.mod_revision,
-        value=_text(kv.value),
+        value=shown(kv.value),
         create_revision=kv.create_revision,
         version=kv.version,
         lease=kv.lease,

@@ -27,6 +27,7 @@ from harness.cli.reading import Reading, reading
 from harness.errors import UsageError
 from harness.plan import CheckPlan
 from harness.report.console import verdict_lines
+from harness.schedules import excuses_in, read_schedule
 from harness.store import RunDirectory
 from harness.suggest import did_you_mean
 from harness.trial import judge
@@ -189,8 +190,11 @@ def _judge_run(path: Path, shown: Reading) -> Verdict:
     if directory.watch_path.exists():
         watched = load_watch_file(directory.watch_path, allow_torn_tail=True)
     shown.judging(len(loaded.history))
-    verdict = judge(plan, loaded.history, watched)
-    disks_lie = "lying-disk" in plan.faults.packages or plan.faults.schedule is not None
+    schedule = None
+    if directory.schedule_path.exists():
+        schedule = read_schedule(directory.schedule_path, plan)
+    verdict = judge(plan, loaded.history, watched, schedule)
+    disks_lie = "lying-disk" in (plan.faults.packages if not schedule else excuses_in(schedule))
     traces = _judge_traces(path / "trace", disks_lie=disks_lie)
     return verdict if traces is None else merge("run", [verdict, traces])
 

@@ -33,9 +33,11 @@ from harness.workloads.kv_draws import (
     KEYS_END,
     Drawing,
     Known,
+    Sizes,
     draw_request,
     key_name,
     learned,
+    sizes_of,
 )
 from nodeimpl.ids import MILLISECOND, SECOND, Instant
 
@@ -60,7 +62,7 @@ class WatchWorkload(msgspec.Struct, frozen=True):
 
     def generator(self, plan: Plan) -> Generator:
         """See `Workload`."""
-        paced = at_rate(plan.workload.rate, WatchedGenerator(plan.workload.keys, Known(), 0))
+        paced = at_rate(plan.workload.rate, WatchedGenerator(sizes_of(plan), Known(), 0))
         return TimeLimit(round(plan.workload.time_limit_s * SECOND), paced)
 
     def final_generator(self, plan: Plan, keys: Sequence[str]) -> Generator:  # noqa: ARG002
@@ -98,9 +100,9 @@ class WatchWorkload(msgspec.Struct, frozen=True):
 
 
 class WatchedGenerator(msgspec.Struct, frozen=True):
-    """Requests on `keys_count` keys, drawn in the light of what was answered; never done."""
+    """Requests on a few keys, drawn in the light of what was answered; never done."""
 
-    keys_count: int
+    sizes: Sizes
     known: Known
     deleted_at: int
     """The revision of the last deletion; 0 before the first."""
@@ -117,11 +119,11 @@ class WatchedGenerator(msgspec.Struct, frozen=True):
         known = learned(self.known, op)
         did_delete = op.f == "delete" and isinstance(op.value, dict) and op.value.get("deleted")
         deleted_at = known.revision if did_delete else self.deleted_at
-        return WatchedGenerator(self.keys_count, known, deleted_at)
+        return WatchedGenerator(self.sizes, known, deleted_at)
 
     def _draw(self, context: Context) -> Invocation:
         random = context.random
-        drawing = Drawing(random, self.known, self.keys_count)
+        drawing = Drawing(random, self.known, self.sizes)
         point = random.random()
         if point < _COMPACT_SHARE:
             return Invocation("compact", None, {"revision": self._draw_compaction(random)})

@@ -163,8 +163,9 @@ class SimulatedClients:
             return
         operation.call_number += 1
         number = operation.call_number
-        self._kernel.after(self._delay(), self._arrive, operation, number, following)
-        self._time_out(self._kernel.now + following.timeout_ns, operation, number)
+        later = following.delay_ns
+        self._kernel.after(later + self._delay(), self._arrive, operation, number, following)
+        self._time_out(self._kernel.now + later + following.timeout_ns, operation, number)
 
     def _time_out(self, when: int, operation: _Operation, number: int) -> None:
         """Fail the call at `when`, unless it has been answered by then."""
