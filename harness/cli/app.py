@@ -16,6 +16,7 @@ from checkers.models.model import ModelError
 from checkers.verdict import Answer
 from harness.cli.certs import certs
 from harness.cli.check import check
+from harness.cli.compare import compare
 from harness.cli.convert import convert
 from harness.cli.doctor import doctor
 from harness.cli.fetch_etcd import fetch_etcd
@@ -71,6 +72,7 @@ for command in (
     convert,
     replay,
     report,
+    compare,
     mutants,
     list_command,
     doctor,
