@@ -24,6 +24,9 @@ LEASE_TAKEN: Final = "lease exists"
 READS: Final = frozenset({"get", "range", "lease-time-to-live", "leases"})
 """Operations that change nothing. A keep-alive does: it puts off an end."""
 
+SESSIONS: Final = frozenset({"lease-grant", "lease-keep-alive", "lease-revoke"})
+"""What clients do with a lease that they hold something by."""
+
 _DEFINITE: Final = {
     str(refused(LEASE_NOT_FOUND)): LEASE_MISSING,
     str(refused(LEASE_EXISTS)): LEASE_TAKEN,

@@ -55,12 +55,19 @@ class WorkloadPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     are of the first key. `auth` has keys of its own."""
     value_bytes: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 0
     """What is stored under a key is filled up to so many bytes; 0 adds nothing."""
+    lock_excludes: bool = False
+    """Whether `lock` judges that a lock alone excludes, which no lock on a lease promises."""
     time_limit_s: Positive = 30.0
     """How long the clients put the cluster under load."""
     rove: Probability = 0.3
     """The share of operations sent to any node rather than the process's home node."""
     timeout_ms: Positive = 2000.0
     """How long a client waits for one response."""
+    operations: str | None = None
+    """A file with the exact operations to do instead of those that the workload draws
+    (`harness.operations_file`); relative to the plan's own directory. None draws."""
+    final_reads: bool = True
+    """Whether the workload's final reads are done once the cluster has healed."""
 
 
 class FaultPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -166,6 +173,10 @@ class DaemonPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """Of the store, as in `3.5.16` or, for the newest of a line, `3.5`. None: any."""
     binary: str | None = None
     """The store's program. None: it is looked for (`quorate doctor`)."""
+    image: str | None = None
+    """Of containers. None: they run this machine's own programs."""
+    attach: bool = False
+    """Whether containers that run already are taken, and left running (docker-compose.yml)."""
     flags: tuple[str, ...] = ()
     """Given to every daemon, after the harness's own."""
     fsync: bool = True

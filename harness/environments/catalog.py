@@ -4,6 +4,9 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
+from harness.environments.containers import doors
+from harness.environments.containers.attached import AttachedEnvironment
+from harness.environments.containers.environment import ContainerEnvironment
 from harness.environments.environment import Environment
 from harness.environments.local import namespaces
 from harness.environments.local.environment import LocalEnvironment
@@ -37,8 +40,14 @@ def _local(plan: Plan, system: System, directory: RunDirectory) -> Environment:
     return LocalEnvironment(system, plan.node_names, directory)
 
 
+def _docker(plan: Plan, system: System, directory: RunDirectory) -> Environment:
+    if plan.daemon.attach:
+        return AttachedEnvironment(plan.node_names, directory)
+    return ContainerEnvironment(system, plan.node_names, directory, plan.daemon.image)
+
+
 _MAKERS: Final[Mapping[str, Callable[[Plan, System, RunDirectory], Environment]]] = (
-    MappingProxyType({"local": _local})
+    MappingProxyType({"local": _local, "docker": _docker})
 )
 
 ENVIRONMENTS: Final = tuple(_MAKERS)
@@ -59,4 +68,5 @@ def environment_of(plan: Plan, system: System, directory: RunDirectory) -> Envir
 def all_packages(environment: str) -> tuple[Package, ...]:
     """Return everything that `environment` can break on this machine: what `all` means there."""
     assert environment in ENVIRONMENTS, "asked of a known environment"
-    return (*_ALWAYS, *(_OF_LINKS if namespaces.obstacle() is None else ()))
+    obstacle = namespaces.obstacle if environment == "local" else doors.obstacle
+    return (*_ALWAYS, *(_OF_LINKS if obstacle() is None else ()))

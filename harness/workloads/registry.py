@@ -13,8 +13,10 @@ from harness.suggest import did_you_mean
 from harness.watch_fleet import FleetMaker
 from harness.workloads.append import AppendWorkload
 from harness.workloads.auth import AuthWorkload
+from harness.workloads.elect import ElectWorkload
 from harness.workloads.kv import KvWorkload
 from harness.workloads.lease import LeaseWorkload
+from harness.workloads.lock import LockWorkload
 from harness.workloads.register import RegisterWorkload
 from harness.workloads.set import SetWorkload
 from harness.workloads.watch import WatchWorkload
@@ -26,8 +28,10 @@ _WORKLOADS: Final[Mapping[str, Workload]] = MappingProxyType(
         for workload in (
             AppendWorkload(),
             AuthWorkload(),
+            ElectWorkload(),
             KvWorkload(),
             LeaseWorkload(),
+            LockWorkload(),
             RegisterWorkload(),
             SetWorkload(),
             WatchWorkload(),

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
+from checkers.checker import Budget
 from checkers.linearizability.revisions.conflict import Conflict
 from checkers.linearizability.revisions.facts import Facts, Required
 from checkers.linearizability.revisions.operations import (
@@ -88,12 +89,14 @@ def shortage(sights: Mapping[int, Known], unknown: Sequence[Unknown]) -> Conflic
 
 
 def narrow(
-    sights: Mapping[int, Known], candidates: Sequence[Candidate], facts: Facts
-) -> list[Gap] | Conflict:
+    sights: Mapping[int, Known], candidates: Sequence[Candidate], facts: Facts, budget: Budget
+) -> list[Gap] | Conflict | str:
     """Return the gaps, rising, each with the candidates that no fact rules out.
 
-    A conflict instead, if some gap has none.
+    A conflict instead, if some gap has none; a string, if there are too many to hold, or to look
+    at: a step is a candidate looked at for one gap.
     """
+    steps, held = 0, 0
     putting: dict[str, list[int]] = {}
     touching: dict[tuple[str, ...], list[int]] = {}
     for index, candidate in enumerate(candidates):
@@ -112,6 +115,12 @@ def narrow(
                 if len(keys) != 1 or not facts.is_quiet(keys[0], revision)
                 for index in indices
             )
+        steps += len(pool)
+        if steps > budget.steps_max or held > budget.references_max // 2:  # the search holds more
+            return (
+                "the budget ran out while looking at which writes of unknown outcome may have made"
+                f" which revision: left were {revision} and those after it"
+            )
         possible = tuple(
             index
             for index in pool
@@ -120,6 +129,7 @@ def narrow(
             and facts.changes.get(revision, {}).keys() <= candidates[index].touches
             and _may_fill(candidates[index].request, revision, required, facts)
         )
+        held += len(possible)
         if not possible:
             return _nobody(revision, required, sight)
         gaps.append(Gap(revision=revision, deadline=sight.ret, candidates=possible))

@@ -11,13 +11,13 @@ from typing import Final, Self
 
 from harness.environments.environment import Death, Means
 from harness.environments.hosts.agent import Agent, ProcessLine
+from harness.environments.hosts.daemons import HostDaemons
+from harness.environments.hosts.guard import Guard
 from harness.environments.hosts.links import HostLinks
+from harness.environments.hosts.processes import DAEMON, HELPER, marks
 from harness.environments.local.daemon import LocalDaemon
-from harness.environments.local.daemons import LocalDaemons
-from harness.environments.local.guard import Guard
 from harness.environments.local.namespaces import Namespaces, obstacle
 from harness.environments.local.ports import Ports
-from harness.environments.local.processes import DAEMON, HELPER, marks
 from harness.errors import HarnessError
 from harness.store import RunDirectory
 from harness.systems.system import Launch, Member, System
@@ -47,7 +47,7 @@ class LocalEnvironment:
         self._links: HostLinks | None = None
         self._lack = ""
         self._members: tuple[Member, ...] = ()
-        self._daemons = LocalDaemons(())
+        self._daemons = HostDaemons(())
         self._guard: Guard | None = None
 
     def __enter__(self) -> Self:
@@ -112,7 +112,7 @@ class LocalEnvironment:
             self._take_ports()
         else:
             self._make_network()
-        self._daemons = LocalDaemons([self._make(member) for member in self._members])
+        self._daemons = HostDaemons([self._make(member) for member in self._members])
 
     def _make_network(self) -> None:
         self._namespaces = network = Namespaces(self._nodes, self._variables(HELPER))

@@ -1,11 +1,14 @@
 """Planted bugs in what a range request finds and returns (etcd, learning/api: Range)."""
 
+from collections.abc import Callable
+
 from harness.environments.simulation.mutants.mutant import Mutant, patch
 from nodeimpl.api.errors import ApiError
+from nodeimpl.api.kv_pb2 import KeyValue
 from nodeimpl.api.rpc_pb2 import RangeRequest, RangeResponse
 from nodeimpl.ids import Revision
 from nodeimpl.mvcc.key_ranges import FROM_KEY, KeyRange, key_range
-from nodeimpl.mvcc.ranges import fill_range, read_range
+from nodeimpl.mvcc.ranges import _sort_key, fill_range, read_range
 from nodeimpl.mvcc.state import StoreState
 
 _PAGE_KEYS = 30
@@ -51,6 +54,23 @@ def _a_page_at_most(
 ) -> None:
     fill_range(state, request, present, response)
     del response.kvs[_PAGE_KEYS:]
+
+
+def _limit_before_sort(
+    state: StoreState, request: RangeRequest, present: Revision, response: RangeResponse
+) -> None:
+    fill_range(state, _changed(request, limit=0), present, response)
+    if request.limit and len(response.kvs) > request.limit:
+        first = sorted(response.kvs, key=lambda kv: kv.key)[: request.limit]
+        response.ClearField("kvs")
+        response.kvs.extend(first)
+        response.more = True
+
+
+def _by_last_change(request: RangeRequest) -> Callable[[KeyValue], bytes | int]:
+    if request.sort_target == RangeRequest.CREATE:
+        return lambda kv: kv.mod_revision
+    return _sort_key(request)
 
 
 def _read_the_future(state: StoreState, request: RangeRequest) -> RangeResponse | ApiError:
@@ -117,6 +137,20 @@ MUTANTS = (
         breaks="etcd api: a limit of 0 is no limit; a range then returns every key, however many",
         patches=(patch(fill_range, _a_page_at_most),),
         workloads=("set",),
+    ),
+    Mutant(
+        name="limit-before-sort",
+        breaks="etcd api: a range is sorted first, and then cut to its limit; cut first, the "
+        "oldest key is not found, and two clients hold one lock",
+        patches=(patch(fill_range, _limit_before_sort),),
+        workloads=("lock",),
+    ),
+    Mutant(
+        name="sorted-by-last-change",
+        breaks="etcd api: keys are sorted by the target asked for; a leader that proclaims, and so "
+        "changes its key, is not younger for that",
+        patches=(patch(_sort_key, _by_last_change),),
+        workloads=("elect",),
     ),
     Mutant(
         name="more-never-set",

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.environments.local.environment import LocalEnvironment
-from harness.environments.local.processes import (
+from harness.environments.hosts.processes import (
     DAEMON,
     Marked,
     identity,
@@ -18,7 +17,8 @@ from harness.environments.local.processes import (
     marked,
     orphans,
 )
-from harness.environments.local.processes import end as end_process
+from harness.environments.hosts.processes import end as end_process
+from harness.environments.local.environment import LocalEnvironment
 from harness.plan import Plan
 from harness.store import RunDirectory
 from nemesis.surface import SurfaceError
@@ -187,7 +187,7 @@ def test_a_local_disk_loses_nothing(directory: RunDirectory) -> None:
     with cluster(directory) as environment:
         environment.start()
 
-        with pytest.raises(SurfaceError, match="cannot lose what was not synced"):
+        with pytest.raises(SurfaceError, match="nothing here can lose what was not synced"):
             environment.means().daemons.kill("n1", lose_unsynced=True, torn_tail=False)
 
 
