@@ -16,6 +16,7 @@ from checkers.models.model import ModelError
 from checkers.verdict import Answer
 from harness.cli.certs import certs
 from harness.cli.check import check
+from harness.cli.compare import compare
 from harness.cli.convert import convert
 from harness.cli.doctor import doctor
 from harness.cli.explore import explore
@@ -77,6 +78,7 @@ for command in (
     shrink_command,
     explore,
     report,
+    compare,
     mutants,
     list_command,
     doctor,

@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from harness.environments.real_time.outcome import RoleSeen
+from harness.environments.simulation.trace import Crashed, Role, Started, Stopped, Transition
 from harness.errors import RunDirectoryError
 
 LEADER: Final = "leader"
@@ -55,6 +56,32 @@ def traced_roles(folder: Path, end_ns: int) -> tuple[RoleSpan, ...]:
     for path in sorted(folder.glob("*.jsonl"), key=_numbered):
         found += _spans(_changes(path), end_ns)
     return tuple(found)
+
+
+class RoleSink:
+    """Collects the same as a simulation goes, where no trace is written: a `TraceSink`."""
+
+    def __init__(self) -> None:
+        self._changes: dict[str, list[_Line]] = {}
+
+    def write(self, transition: Transition, encoded: bytes) -> None:  # noqa: ARG002 - a sink
+        """Keep `transition` if it changes a role."""
+        match transition.what:
+            case Role(role=role, term=term):
+                what = _What("role", role, term)
+            case Started(term=term):
+                what = _What("start", term=term)
+            case Crashed() | Stopped():
+                what = _What("crash")
+            case _:
+                return
+        changes = self._changes.setdefault(transition.node, [])
+        changes.append(_Line(transition.at, transition.node, what))
+
+    def spans(self, end_ns: int) -> tuple[RoleSpan, ...]:
+        """Return what was collected, node by node; the last span ends at `end_ns`."""
+        nodes = sorted(self._changes, key=_node_key)
+        return tuple(span for node in nodes for span in _spans(self._changes[node], end_ns))
 
 
 def seen_roles(seen: Sequence[RoleSeen], end_ns: int) -> tuple[RoleSpan, ...]:
