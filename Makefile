@@ -1,6 +1,6 @@
 # Two commands on a fresh machine: `make run` and `make test`. Both set up .venv by themselves.
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format types contracts check bench proto pythons local local-runs local-beside-etcd soak clean
+.PHONY: help run test lint format types contracts check bench proto pythons real local local-runs local-beside-etcd soak clean
 
 PYTHON ?= python3
 VENV   := .venv
@@ -47,6 +47,9 @@ local-runs: $(READY)
 
 local-beside-etcd: $(READY)
 	@$(BIN)/pytest -m local tests/etcd
+
+real: $(READY)       ## tests of every environment and fault for real; needs root, Docker, FUSE, sshd, etcd
+	@$(BIN)/pytest -m real tests/real
 
 soak: $(READY)       ## the long-running tests
 	@$(BIN)/pytest -m soak

@@ -206,7 +206,12 @@ def _txn(txn: Txn) -> rpc_pb2.TxnRequest:
 
 def _put(put: Put) -> rpc_pb2.PutRequest:
     return rpc_pb2.PutRequest(
-        key=put.key.encode(), value=stored(put.value), lease=put.lease, prev_kv=put.prev_kv
+        key=put.key.encode(),
+        value=stored(put.value),
+        lease=put.lease,
+        prev_kv=put.prev_kv,
+        ignore_value=put.ignore_value,
+        ignore_lease=put.ignore_lease,
     )
 
 

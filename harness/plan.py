@@ -63,6 +63,11 @@ class WorkloadPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """The share of operations sent to any node rather than the process's home node."""
     timeout_ms: Positive = 2000.0
     """How long a client waits for one response."""
+    operations: str | None = None
+    """A file with the exact operations to do instead of those that the workload draws
+    (`harness.operations_file`); relative to the plan's own directory. None draws."""
+    final_reads: bool = True
+    """Whether the workload's final reads are done once the cluster has healed."""
 
 
 class FaultPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -168,6 +173,10 @@ class DaemonPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """Of the store, as in `3.5.16` or, for the newest of a line, `3.5`. None: any."""
     binary: str | None = None
     """The store's program. None: it is looked for (`quorate doctor`)."""
+    image: str | None = None
+    """Of containers. None: they run this machine's own programs."""
+    attach: bool = False
+    """Whether containers that run already are taken, and left running (docker-compose.yml)."""
     flags: tuple[str, ...] = ()
     """Given to every daemon, after the harness's own."""
     fsync: bool = True

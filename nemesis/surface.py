@@ -5,7 +5,7 @@ returns, or raises `SurfaceError`; the effect holds until the undoing call. A *s
 replaces the one before it, so that calling it again is harmless.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
@@ -75,6 +75,10 @@ class Reordering(msgspec.Struct, frozen=True):
 
 class Links(Protocol):
     """The network between nodes. All but `hold` and `release` are settings, link by link."""
+
+    @property
+    def knows_messages(self) -> bool:
+        """Whether single messages can be told apart, so that `hold` works. Packets cannot."""
 
     def cut(self, links: AbstractSet[Link]) -> None:
         """Drop every message on exactly these directed links."""
@@ -225,3 +229,5 @@ class Surfaces:
     disks: Disks | None = None
     admin: Admin | None = None
     members: Members | None = None
+    take_note: Callable[[], str] | None = None
+    """Returns, once, what there is to tell of what was just done; None if there never is."""

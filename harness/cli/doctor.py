@@ -12,7 +12,8 @@ from pathlib import Path
 import click
 import msgspec
 
-from harness.environments.local.processes import end, orphans
+from harness.environments.containers.engine import containers_left, heal_containers
+from harness.environments.hosts.processes import end, orphans
 from harness.errors import HarnessError
 from harness.plan import FaultPlan, Plan, WorkloadPlan
 from harness.systems.installed import installed
@@ -41,7 +42,9 @@ class Finding(msgspec.Struct, frozen=True):
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
-@click.option("--heal", is_flag=True, help="End daemons that outlived the harness they belong to.")
+@click.option(
+    "--heal", is_flag=True, help="End daemons, and remove containers, that outlived their harness."
+)
 def doctor(as_json: bool, heal: bool) -> None:
     """Say what this machine can do: simulation, and the tools that real clusters need.
 
@@ -51,6 +54,8 @@ def doctor(as_json: bool, heal: bool) -> None:
         for daemon in orphans():
             end(daemon)
             click.echo(f"ended process {daemon.process.pid} of {daemon.run}", err=as_json)
+        for cluster in heal_containers():
+            click.echo(f"removed the containers of {cluster}", err=as_json)
     findings = list(_findings())
     if as_json:
         click.echo(msgspec.json.encode({finding.name: finding for finding in findings}).decode())
@@ -110,12 +115,16 @@ def _etcd() -> Finding:
 
 
 def _leftovers() -> Finding:
-    left = orphans()
+    left = [str(daemon.process.pid) for daemon in orphans()]
+    left += containers_left()
     if not left:
-        return Finding("leftovers", State.YES, "none: every daemon of ours has its harness")
-    pids = ", ".join(str(daemon.process.pid) for daemon in left)
+        return Finding("leftovers", State.YES, "none: everything of ours has its harness")
+    found = ", ".join(left)
     return Finding(
-        "leftovers", State.NO, f"daemons without a harness: {pids}", "quorate doctor --heal"
+        "leftovers",
+        State.NO,
+        f"processes or containers without a harness: {found}",
+        "quorate doctor --heal",
     )
 
 

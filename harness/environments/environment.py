@@ -4,7 +4,7 @@ An environment is entered before its daemons are started, and whatever happens l
 behind when it is left: no process, no port, no rule.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
@@ -32,6 +32,10 @@ class Means:
     links: Links | None = None
     clocks: Clocks | None = None
     disks: Disks | None = None
+    take_note: Callable[[], str] | None = None
+    """As in `Surfaces`."""
+    lack: str = ""
+    """Why there are not more of them, and what to do about it; may be empty."""
 
 
 class Environment(Protocol):

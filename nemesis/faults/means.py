@@ -17,7 +17,7 @@ from nemesis.faults.partition import Partition
 from nemesis.faults.reorder import Reorder
 from nemesis.faults.restart import Restart, Tail
 from nemesis.faults.storm import RestartStorm
-from nemesis.surface import Surfaces
+from nemesis.surface import Links, Surfaces
 
 LINK_FAULTS: Final = (Partition, Lose, Delay, Duplicate, Reorder, Hold)
 CLOCK_FAULTS: Final = (ClockBump, ClockDrift, ClockStrobe)
@@ -38,6 +38,7 @@ def lacking(fault: Fault, surfaces: Surfaces) -> str | None:
             "a disk that can lose unsynced writes",
         ),
         (isinstance(fault, LINK_FAULTS), surfaces.links, "means on the links between nodes"),
+        (isinstance(fault, Hold), _messages(surfaces), "links on which messages are told apart"),
         (isinstance(fault, CLOCK_FAULTS), surfaces.clocks, "means on the nodes' clocks"),
         (isinstance(fault, DISK_FAULTS), surfaces.disks, "means on the nodes' disks"),
         (isinstance(fault, Compact), surfaces.admin, "a way to ask for maintenance"),
@@ -47,3 +48,9 @@ def lacking(fault: Fault, surfaces: Surfaces) -> str | None:
         if is_needed and surface is None:
             return what
     return None
+
+
+def _messages(surfaces: Surfaces) -> Links | None:
+    """Return the links if messages can be told apart on them."""
+    links = surfaces.links
+    return links if links is not None and links.knows_messages else None

@@ -136,6 +136,12 @@ def test_a_put() -> None:
     assert answered(KV, op, PutResponse(header=HEADER)) == Completion(OpType.OK, {"revision": 9})
 
 
+def test_a_put_that_keeps_value_and_lease() -> None:
+    op = invoke("put", {"key": "k1", "value": "", "ignore_value": True, "ignore_lease": True})
+
+    assert asked(KV, op) == PutRequest(key=b"k1", ignore_value=True, ignore_lease=True)
+
+
 @pytest.mark.parametrize(
     ("f", "value", "request_"),
     [

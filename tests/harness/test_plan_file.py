@@ -11,6 +11,7 @@ from harness.plan_file import (
     load_plan,
     parse_plan,
     parse_settings,
+    settings_named_in,
     with_overrides,
 )
 
@@ -205,6 +206,14 @@ def test_overrides_leave_the_rest_alone() -> None:
 def test_overrides_are_checked(name: str, value: object, message: str) -> None:
     with pytest.raises(PlanError, match=message):
         with_overrides(Plan(), {name: value})
+
+
+def test_the_settings_that_a_plan_names_are_told_from_defaults() -> None:
+    text = "nodes = 3\n[workload]\nrate = 200\n[node]\nelection_timeout_ms = [300, 600]\n"
+    assert settings_named_in(text) == ("nodes", "workload.rate", "node.election_timeout_ms")
+    assert settings_named_in("") == ()
+    with pytest.raises(PlanError, match="not TOML"):
+        settings_named_in("nodes =")
 
 
 def test_settings_are_toml_or_texts_without_quotes() -> None:

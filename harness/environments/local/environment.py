@@ -3,29 +3,36 @@
 import os
 import secrets
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
 from harness.environments.environment import Death, Means
+from harness.environments.hosts.agent import Agent, ProcessLine
+from harness.environments.hosts.daemons import HostDaemons
+from harness.environments.hosts.guard import Guard
+from harness.environments.hosts.links import HostLinks
+from harness.environments.hosts.processes import DAEMON, HELPER, marks
 from harness.environments.local.daemon import LocalDaemon
-from harness.environments.local.daemons import LocalDaemons
-from harness.environments.local.guard import Guard
+from harness.environments.local.namespaces import Namespaces, obstacle
 from harness.environments.local.ports import Ports
-from harness.environments.local.processes import marks
 from harness.errors import HarnessError
 from harness.store import RunDirectory
 from harness.systems.system import Launch, Member, System
 from nemesis.surface import SurfaceError
 
 _LOOPBACK: Final = "127.0.0.1"
+_CLIENT_PORT, _PEER_PORT = 2379, 2380
 
 
 class LocalEnvironment:
-    """A cluster of processes on the loopback interface; see `Environment`.
+    """A cluster of processes of this machine; see `Environment`.
 
-    Logs and data directories lie in the run's own directory, under `nodes/<node>/`.
+    Where that can be, each has a network namespace of its own; else all are on the loopback
+    interface, and their links cannot be broken. Logs and data directories lie in the run's own
+    directory, under `nodes/<node>/`.
     """
 
     def __init__(self, system: System, nodes: Sequence[str], directory: RunDirectory) -> None:
@@ -34,14 +41,22 @@ class LocalEnvironment:
         self._directory = directory
         self._cluster: Final = f"quorate-{secrets.token_hex(8)}"
         self._ports = Ports()
+        self._namespaces: Namespaces | None = None
+        self._agents = ExitStack()
+        self._doors: dict[str, Agent] = {}
+        self._links: HostLinks | None = None
+        self._lack = ""
         self._members: tuple[Member, ...] = ()
-        self._daemons = LocalDaemons(())
+        self._daemons = HostDaemons(())
         self._guard: Guard | None = None
 
     def __enter__(self) -> Self:
         """See `Environment`."""
         try:
             self._prepare()
+        except SurfaceError as error:
+            self._leave()
+            raise HarnessError(str(error)) from error
         except BaseException:
             self._leave()
             raise
@@ -67,8 +82,10 @@ class LocalEnvironment:
         return self._members
 
     def means(self) -> Means:
-        """See `Environment`. Only daemons: loopback links, clocks and disks are the machine's."""
-        return Means(daemons=self._daemons)
+        """See `Environment`. Links can be broken where every node has a namespace."""
+        if self._links is None:
+            return Means(daemons=self._daemons, lack=self._lack)
+        return Means(daemons=self._daemons, links=self._links, take_note=self._links.take_note)
 
     def start(self) -> None:
         """See `Environment`."""
@@ -89,6 +106,36 @@ class LocalEnvironment:
 
     # ------------------------------------------------------------ setup and teardown
     def _prepare(self) -> None:
+        self._guard = Guard(self._cluster)
+        self._lack = obstacle() or ""
+        if self._lack:
+            self._take_ports()
+        else:
+            self._make_network()
+        self._daemons = HostDaemons([self._make(member) for member in self._members])
+
+    def _make_network(self) -> None:
+        self._namespaces = network = Namespaces(self._nodes, self._variables(HELPER))
+        addresses = {node: network.address(node) for node in self._nodes}
+        self._members = tuple(
+            Member(
+                name=node,
+                client_address=f"{address}:{_CLIENT_PORT}",
+                peer_address=f"{address}:{_PEER_PORT}",
+            )
+            for node, address in addresses.items()
+        )
+        variables = self._variables(HELPER)
+        lines: dict[str, ProcessLine] = {}
+        for node in self._nodes:  # All are started before the first is waited for.
+            seed = f"{self._cluster}/{node}"
+            lines[node] = ProcessLine(network.entry(node), ["door", seed], variables)
+            self._agents.callback(lines[node].close)
+        for node, line in lines.items():
+            self._doors[node] = Agent(node, line)
+        self._links = HostLinks(addresses, self._doors.get)
+
+    def _take_ports(self) -> None:
         ports = self._ports.take(2 * len(self._nodes))
         self._members = tuple(
             Member(
@@ -98,8 +145,6 @@ class LocalEnvironment:
             )
             for place, node in enumerate(self._nodes)
         )
-        self._guard = Guard(self._cluster)
-        self._daemons = LocalDaemons([self._make(member) for member in self._members])
 
     def _data_directory(self, node: str) -> Path:
         return self._directory.node_path(node) / "data"
@@ -111,16 +156,20 @@ class LocalEnvironment:
             data_directory=str(self._data_directory(member.name).absolute()),
             cluster=self._cluster,
         )
-        variables = {
-            **os.environ,
-            **self._system.variables(),
-            **marks(self._cluster, self._directory.path.absolute()),
-        }
+        entry = () if self._namespaces is None else self._namespaces.entry(member.name)
         log = self._directory.node_path(member.name) / "daemon.log"
-        return LocalDaemon(member.name, self._system.command(launch), variables, log)
+        variables = {**self._variables(DAEMON), **self._system.variables()}
+        return LocalDaemon(member.name, [*entry, *self._system.command(launch)], variables, log)
+
+    def _variables(self, part: str) -> Mapping[str, str]:
+        return {**os.environ, **marks(self._cluster, self._directory.path.absolute(), part)}
 
     def _leave(self) -> None:
         self._daemons.end_all()
+        self._agents.close()
+        if self._namespaces is not None:
+            self._namespaces.close()
+            self._namespaces = None
         if self._guard is not None:
             self._guard.dismiss()
             self._guard = None

@@ -129,7 +129,7 @@ class RealTrial:
         self._clients = RealTimeClients(self._clock, self._interpreter, script.client, endpoints)
         self._monitor = Monitor(endpoints, self._observe)
         surfaces = self._surfaces()
-        _require_means(script.schedule, surfaces, environment.name)
+        _require_means(script.schedule, surfaces, environment)
         self._injector = Injector(surfaces, script.schedule, script.stream, record=script.journal)
         self._nemesis = RealTimeNemesis(self._clock, self._injector, self._note)
         self._watchers = self._make_watchers()
@@ -191,6 +191,7 @@ class RealTrial:
             clocks=means.clocks,
             disks=means.disks,
             admin=RealAdmin(asyncio.get_running_loop(), self._endpoints),
+            take_note=means.take_note,
         )
 
     # ------------------------------------------------------------ phases
@@ -339,20 +340,24 @@ class RealTrial:
         )
 
 
-def _require_means(schedule: Schedule, surfaces: Surfaces, environment: str) -> None:
+def _require_means(schedule: Schedule, surfaces: Surfaces, environment: Environment) -> None:
     """Raise `HarnessError` if the schedule asks for what the environment cannot do or see."""
     for asked in schedule.asked:
         need = lacking(asked.fault, surfaces)
         if need is not None:
             raise HarnessError(
-                f"fault {asked.id}, {asked.fault.do}, needs {need}, which the {environment} "
-                "environment does not have; choose other --faults (quorate list)"
+                f"fault {asked.id}, {asked.fault.do}, needs {need}, which the {environment.name} "
+                f"environment does not have here; {_remedy(environment)}"
             )
         if isinstance(asked.moment, When) and _is_invisible(asked.moment.trigger):
             raise HarnessError(
                 f"fault {asked.id} waits for a candidate, which nobody sees from outside a node; "
-                f"in the {environment} environment wait for a leader instead"
+                f"in the {environment.name} environment wait for a leader instead"
             )
+
+
+def _remedy(environment: Environment) -> str:
+    return environment.means().lack or "choose other --faults (quorate list)"
 
 
 def _is_invisible(trigger: Trigger) -> bool:
