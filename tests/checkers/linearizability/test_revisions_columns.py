@@ -1,4 +1,4 @@
-"""Columns of numbers against the plain sweeps, on random histories that are right or a bit wrong."""
+"""Columns of numbers against the plain sweeps, on random histories, right or a bit wrong."""
 
 import pytest
 
