@@ -115,6 +115,7 @@ class Node:
         self._seal_entries = min(config.backend_commit_entries, config.raft.snapshot_entries)
         """The log cannot be trimmed more often than the store is made durable."""
         self.raft = self.make_raft(recovered, random, now)
+        self.raft.state.new_spool = backend.spool
         self._waiting: dict[RequestId, Waiting] = {}
         self._administration = Administration()
         self._patience = Patience(config.request_timeout_ns)
