@@ -25,7 +25,7 @@ from nodeimpl.server.peer_calls import (
     PromoteMember,
     RemoveMember,
 )
-from nodeimpl.server.urls import parse_url
+from nodeimpl.server.urls import Url, parse_url
 from tests.nodeimpl.server.rigs import OWN, with_driver, with_leader
 
 HOME = "http://127.0.0.1:1"
@@ -37,7 +37,7 @@ Story = Callable[[Driver, Membership], Coroutine[None, None, None]]
 def told(story: Story, *voters: int, is_strict: bool = True) -> None:
     async def tell(driver: Driver) -> None:
         network = Network(9, OWN, None)
-        founders = {OWN: (parse_url(HOME),)}
+        founders: dict[NodeId, tuple[Url, ...]] = {OWN: (parse_url(HOME),)}
         membership = Membership(driver, network, founders, is_strict=is_strict, learners_max=1)
         try:
             await story(driver, membership)

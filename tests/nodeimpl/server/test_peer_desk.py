@@ -25,7 +25,7 @@ from nodeimpl.server.peer_calls import (
     encode_payload,
 )
 from nodeimpl.server.peer_desk import REMOVED, PeerDesk
-from nodeimpl.server.urls import parse_url
+from nodeimpl.server.urls import Url, parse_url
 from tests.nodeimpl.server.rigs import OWN, with_driver, with_leader
 
 TWO = NodeId(2)
@@ -35,7 +35,7 @@ Story = Callable[[Driver, PeerDesk], Coroutine[None, None, None]]
 def told(story: Story, *voters: int) -> None:
     async def tell(driver: Driver) -> None:
         network = Network(9, OWN, None)
-        founders = {OWN: (parse_url("http://127.0.0.1:1"),)}
+        founders: dict[NodeId, tuple[Url, ...]] = {OWN: (parse_url("http://127.0.0.1:1"),)}
         membership = Membership(driver, network, founders, is_strict=False, learners_max=1)
         try:
             await story(driver, PeerDesk(driver, membership))
