@@ -25,8 +25,8 @@ from pathlib import Path
 
 import grpc
 
+from harness.environments.hosts.processes import marked
 from harness.environments.local.environment import LocalEnvironment
-from harness.environments.local.processes import marked
 from harness.environments.real_time.convergence import serves
 from harness.environments.real_time.endpoint import Endpoint
 from harness.errors import HarnessError

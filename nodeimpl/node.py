@@ -161,8 +161,9 @@ class Node:
             effects = self._interpret(now, self.raft.receive(now, given.sender, given.message))
         else:
             effects = self._handle(now, given)
-        while self._leasing.is_due(now):
-            effects += self._interpret(now, self._leasing.step(now, self.store))
+        leasing = self._leasing
+        while leasing.has_news or (leasing.deadline is not None and leasing.deadline <= now):
+            effects += self._interpret(now, leasing.step(now, self.store))
         if self.watch.streams:
             # Before rows go of which they are to be told.
             effects += self._watch_desk.serve(now, self._head)

@@ -37,8 +37,9 @@ _log: Final = structlog.stdlib.get_logger("daemon")
 class Daemon:
     """One member, from start to stop."""
 
-    def __init__(self, flags: Flags) -> None:
+    def __init__(self, flags: Flags, node_class: type[Node] = Node) -> None:
         self._flags = flags
+        self._node_class = node_class
         self._tasks: set[asyncio.Task[None]] = set()
         self._stop = asyncio.Event()
         self._failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -69,7 +70,7 @@ class Daemon:
         self._begin(follow_key_service(cipher))
         config = node_config(self._flags, identity)
         random = Random(SystemRandom().getrandbits(64))
-        node = Node(config, storage.recovered, storage.backend, random, clock.now())
+        node = self._node_class(config, storage.recovered, storage.backend, random, clock.now())
         _log.info(
             "starting",
             name=self._flags.name,
