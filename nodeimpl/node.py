@@ -7,7 +7,6 @@ that command. A linearizable read waits for a read index (thesis §6.4) and for 
 applied it. A serializable read is answered from the store as it is (etcd api_guarantees).
 """
 
-from collections import deque
 from collections.abc import Mapping, Sequence
 from functools import partial
 from random import Random
@@ -40,7 +39,7 @@ from nodeimpl.boundary import (
     Wake,
 )
 from nodeimpl.config import NodeConfig
-from nodeimpl.ids import Instant, LogIndex, RequestId, Revision, Term
+from nodeimpl.ids import Instant, LogIndex, RequestId, Term
 from nodeimpl.leader_requests import decode_answer, encode_question
 from nodeimpl.leasing import Leasing
 from nodeimpl.mvcc.auth.commands import Authenticate
@@ -82,7 +81,7 @@ from nodeimpl.raft.state import Recovered
 from nodeimpl.request_ids import RequestIds
 from nodeimpl.routing import LEADER_REQUESTS, as_read, is_local, is_physical
 from nodeimpl.state_transfer import content_of
-from nodeimpl.waiting import IndexedReads, Patience, Waiting
+from nodeimpl.waiting import AwaitedRemovals, IndexedReads, Patience, Waiting
 from nodeimpl.watching import WatchDesk
 
 _LEADER_COMMANDS = (ExpireLease, CheckpointLease)
@@ -115,12 +114,12 @@ class Node:
         self._seal_entries = min(config.backend_commit_entries, config.raft.snapshot_entries)
         """The log cannot be trimmed more often than the store is made durable."""
         self.raft = self.make_raft(recovered, random, now)
+        self.raft.state.new_spool = backend.spool
         self._waiting: dict[RequestId, Waiting] = {}
         self._administration = Administration()
         self._patience = Patience(config.request_timeout_ns)
         self._reads = IndexedReads()
-        self._compactions: deque[tuple[Revision, RequestId, ApiResponse]] = deque()
-        """Answers that wait until superseded rows are gone, lowest revision first."""
+        self._compactions = AwaitedRemovals()
         self.watch = WatchHub(config.watch, self.store.state)
         self.authorization = Authorization(config)
         self._watch_desk = WatchDesk(self.watch, self.authorization)
@@ -265,9 +264,14 @@ class Node:
         return request_id in self._waiting or request_id in self._administration
 
     def _expire(self, now: Instant) -> list[Effect]:
-        """Answer what has waited too long: its outcome is unknown, and may stay so."""
+        """Answer what has waited too long: its outcome is unknown, and may stay so.
+
+        Whoever waits for rows to go waits for as long as that takes (as etcd).
+        """
         effects: list[Effect] = []
         for request_id in self._patience.over(now):
+            if request_id in self._compactions:
+                continue
             waiting = self._waiting.pop(request_id, None)
             if waiting is not None:
                 self.raft.forget_inquiry(request_id)
@@ -332,8 +336,7 @@ class Node:
                 if type(request) in AUTH_COMMANDS:
                     self.authorization.applied(now, entry.index, request, outcome)
                 if isinstance(outcome, CompactionResponse) and is_physical(request):
-                    awaited = self.store.compact_revision
-                    self._compactions.append((awaited, request_id, outcome))
+                    self._compactions.add(self.store.compact_revision, request_id, outcome)
                 else:
                     self._answer(request_id, outcome, effects)
             elif entry.kind is EntryKind.CONFIGURATION:
@@ -442,8 +445,7 @@ class Node:
 
     def _answer_compactions(self, effects: list[Effect]) -> None:
         finished = self.store.finished_compact_revision
-        while self._compactions and self._compactions[0][0] <= finished:
-            _, request_id, outcome = self._compactions.popleft()
+        for request_id, outcome in self._compactions.finished(finished):
             self._answer(request_id, outcome, effects)
 
     # ------------------------------------------------------------ reads
