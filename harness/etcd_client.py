@@ -25,10 +25,11 @@ from checkers.models.etcd_api import (
     Txn,
     parse_request,
 )
-from harness.client import Call, Completion, Dialogue, refused
+from harness.client import Call, Completion, Dialogue, Response, refused
 from harness.errors import DefiniteError
+from harness.padding import shown, stored
 from nodeimpl.api import errors, kv_pb2, rpc_pb2
-from nodeimpl.api.requests import ApiRequest, ApiResponse
+from nodeimpl.api.requests import ApiRequest
 
 _REFUSALS: Final = {
     str(refused(errors.COMPACTED)): COMPACTED,
@@ -49,6 +50,8 @@ class RegisterClient(msgspec.Struct, frozen=True):
 
     timeout_ns: int
     """For every call."""
+    value_bytes: int = 0
+    """What is stored is filled up to this length by spaces."""
 
     def begin(self, op: Op) -> Dialogue:
         """See `Client`."""
@@ -74,19 +77,36 @@ class RegisterClient(msgspec.Struct, frozen=True):
         return Completion(OpType.OK, value)
 
     def _write(self, key: bytes, value: int) -> Dialogue:
-        yield Call(rpc_pb2.PutRequest(key=key, value=_integer(value)), self.timeout_ns)
+        yield Call(rpc_pb2.PutRequest(key=key, value=self._integer(value)), self.timeout_ns)
         return Completion(OpType.OK, value)
 
     def _cas(self, key: bytes, expected: int | None, new: int) -> Dialogue:
-        put = rpc_pb2.PutRequest(key=key, value=_integer(new))
+        put = rpc_pb2.PutRequest(key=key, value=self._integer(new))
         request = rpc_pb2.TxnRequest(
-            compare=[_holds(key, expected)], success=[rpc_pb2.RequestOp(request_put=put)]
+            compare=[self._holds(key, expected)], success=[rpc_pb2.RequestOp(request_put=put)]
         )
         response = yield Call(request, self.timeout_ns)
         assert isinstance(response, rpc_pb2.TxnResponse), "a txn is answered with a txn"
         if not response.succeeded:
             return Completion(OpType.FAIL, error=CAS_MISMATCH)
         return Completion(OpType.OK, [expected, new])
+
+    def _integer(self, value: int) -> bytes:
+        return str(value).encode().ljust(self.value_bytes)
+
+    def _holds(self, key: bytes, expected: int | None) -> rpc_pb2.Compare:
+        """Return the condition that the register holds `expected`.
+
+        An absent key has version 0, and a compare with its value never holds (etcd KV API).
+        """
+        if expected is None:
+            return absent(key)
+        return rpc_pb2.Compare(
+            key=key,
+            target=rpc_pb2.Compare.VALUE,
+            result=rpc_pb2.Compare.EQUAL,
+            value=self._integer(expected),
+        )
 
 
 class KvClient(msgspec.Struct, frozen=True):
@@ -142,38 +162,21 @@ def _op_key(op: Op) -> str:
     return op.key
 
 
-def _integer(value: int) -> bytes:
-    return str(value).encode()
-
-
-def _register_value(stored: bytes) -> int | str:
+def _register_value(held: bytes) -> int | str:
     """Return the integer that is stored; text if nobody wrote such a thing, for the checkers."""
-    text = _text(stored)
+    text = _text(held).rstrip(" ")
     return int(text) if text.isascii() and text.isdigit() else text
 
 
-def _text(stored: bytes) -> str:
+def _text(received: bytes) -> str:
     """Return what is stored as text, whatever the store made of it."""
-    return stored.decode(errors="backslashreplace")
+    return received.decode(errors="backslashreplace")
 
 
-def _holds(key: bytes, expected: int | None) -> rpc_pb2.Compare:
-    """Return the condition that the register holds `expected`.
-
-    An absent key has version 0, and a compare with its value never holds (etcd KV API).
-    """
-    if expected is None:
-        return rpc_pb2.Compare(
-            key=key,
-            target=rpc_pb2.Compare.VERSION,
-            result=rpc_pb2.Compare.EQUAL,
-            version=0,
-        )
+def absent(key: bytes) -> rpc_pb2.Compare:
+    """Return the condition that there is no such key."""
     return rpc_pb2.Compare(
-        key=key,
-        target=rpc_pb2.Compare.VALUE,
-        result=rpc_pb2.Compare.EQUAL,
-        value=_integer(expected),
+        key=key, target=rpc_pb2.Compare.VERSION, result=rpc_pb2.Compare.EQUAL, version=0
     )
 
 
@@ -203,7 +206,12 @@ def _txn(txn: Txn) -> rpc_pb2.TxnRequest:
 
 def _put(put: Put) -> rpc_pb2.PutRequest:
     return rpc_pb2.PutRequest(
-        key=put.key.encode(), value=put.value.encode(), lease=put.lease, prev_kv=put.prev_kv
+        key=put.key.encode(),
+        value=stored(put.value),
+        lease=put.lease,
+        prev_kv=put.prev_kv,
+        ignore_value=put.ignore_value,
+        ignore_lease=put.ignore_lease,
     )
 
 
@@ -280,7 +288,7 @@ def _compare(compare: Compare) -> rpc_pb2.Compare:
     match compare.target:
         case Target.VALUE:
             message.target = rpc_pb2.Compare.VALUE
-            message.value = str(value).encode()
+            message.value = stored(str(value))
         case Target.VERSION:
             message.target = rpc_pb2.Compare.VERSION
             message.version = int(value)
@@ -300,7 +308,7 @@ def _compare(compare: Compare) -> rpc_pb2.Compare:
     return message
 
 
-def _result(response: ApiResponse) -> Json:
+def _result(response: Response) -> Json:
     revision: Json = {"revision": response.header.revision}
     match response:
         case rpc_pb2.CompactionResponse() | rpc_pb2.LeaseRevokeResponse():
@@ -356,7 +364,7 @@ def _response_op(response: rpc_pb2.ResponseOp) -> Json:
 def _key_value(kv: kv_pb2.KeyValue) -> Json:
     return {
         "key": _text(kv.key),
-        "value": _text(kv.value),
+        "value": shown(kv.value),
         "create_revision": kv.create_revision,
         "mod_revision": kv.mod_revision,
         "version": kv.version,

@@ -5,7 +5,7 @@ clock. Chance decides the same things, but the machine decides the rest, so a ru
 again and not repeated.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,17 +17,22 @@ from harness.environments.environment import Death
 from harness.environments.progress import Progress
 from harness.environments.real_time.outcome import Failure, RealOutcome
 from harness.environments.real_time.trial import Script, run
+from harness.environments.simulation.mutants.registry import mutant_named
 from harness.environments.simulation.streams import Streams
 from harness.errors import HarnessError, UsageError
+from harness.generator.listed import ListedOperation
 from harness.plan import Plan
 from harness.store import RunDirectory
 from harness.systems.registry import system_of
 from harness.systems.system import System
-from harness.trial import judge
+from harness.trial import final_reads_of, judge, load_of
 from harness.workloads.registry import fleet_maker, workload_named
 from nemesis.inject import Record
 from nemesis.schedule import Schedule
 from nodeimpl.ids import SECOND
+
+NODEIMPL: Final = "nodeimpl"
+"""The system in which bugs can be planted."""
 
 _PORT_TAKEN: Final = "address already in use"
 
@@ -52,16 +57,20 @@ def run_real_trial(  # noqa: PLR0913 - the trial, and all who wish to hear of it
     record_watch: Callable[[WatchRecord], None],
     journal: Record,
     progress: Callable[[Progress], None],
+    operations: Sequence[ListedOperation] | None = None,
 ) -> RealTrialResult:
     """Run the trial that `plan` describes under the faults of `schedule`, and judge it.
+
+    `operations` are those that the plan lists, None if it lists none.
 
     Logs and data directories of the nodes go into `directory`; the data stays only if the verdict
     is not VALID. `record` is given every op as it happens, `record_watch` whatever a watcher is
     told, `journal` every attempt at a fault.
     Raises `HarnessError` if the cluster cannot be brought up or broken as asked.
     """
-    if plan.mutant is not None:
-        raise UsageError("planted bugs are for the simulation; leave --mutant or --env out")
+    if plan.mutant is not None and plan.system != NODEIMPL:
+        raise UsageError(f"bugs are planted in our own node, not in {plan.system}")
+    mutant_named(plan.mutant)
     workload = workload_named(plan.workload.name)
     system = system_of(plan)
     ops: list[Op] = []
@@ -79,8 +88,8 @@ def run_real_trial(  # noqa: PLR0913 - the trial, and all who wish to hear of it
         plan=plan,
         schedule=schedule,
         client=workload.client(plan),
-        load=workload.generator(plan),
-        final=lambda keys: workload.final_generator(plan, keys),
+        load=load_of(plan, operations),
+        final=lambda keys: final_reads_of(plan, keys),
         stream=Streams(plan.seed).named,
         record=keep,
         fleet=fleet_maker(plan),
@@ -93,7 +102,7 @@ def run_real_trial(  # noqa: PLR0913 - the trial, and all who wish to hear of it
         outcome = run(environment, script)
     _require_ports(outcome)
     history = History(ops)
-    verdict = merge("trial", [*_verdicts_of(outcome), judge(plan, history, watched)])
+    verdict = merge("trial", [*_verdicts_of(outcome), judge(plan, history, watched, schedule)])
     if verdict.answer is Answer.VALID:
         environment.discard_data()
     return RealTrialResult(

@@ -80,8 +80,9 @@ _Awaited: TypeAlias = _Question | _Round | LeaderCommand
 class Leasing:
     """A node's part in the keeping of leases: all of it while it leads, none otherwise.
 
-    `step` is to be called while `is_due`; what happens in between is noted by the other methods.
-    Within a step consensus is only asked for what it never answers with a question.
+    `step` is to be called while it `has_news`, and when its `deadline` comes; what happens in
+    between is noted by the other methods. Within a step consensus is only asked for what it never
+    answers with a question.
     """
 
     def __init__(
@@ -98,6 +99,10 @@ class Leasing:
         self._outcomes: list[tuple[RequestId, bool]] = []
         """What of `_awaited` was confirmed or applied (True), or dropped."""
         self._is_touched = False
+        self.has_news = False
+        """Whether `step` must be called now: something was noted since it last was."""
+        self.deadline: Instant | None = None
+        """When `step` must be called at the latest; None if time alone changes nothing."""
         self._retire()
 
     def _retire(self) -> None:
@@ -121,23 +126,12 @@ class Leasing:
         """How many checkpoints of a lease have been proposed, and not applied."""
         self._held: dict[LeaseId, list[_Question]] = {}
         """Keep-alives that wait for what is under way with their lease."""
-        self._deadline: Instant | None = None
+        self.deadline = None
 
     # ------------------------------------------------------------ what the node tells
     def __contains__(self, request_id: RequestId) -> bool:
         """Return whether this is waited for, so that `settled` or `dropped` is to be called."""
         return request_id in self._awaited
-
-    @property
-    def deadline(self) -> Instant | None:
-        """When `step` must be called at the latest; None if time alone changes nothing."""
-        return self._deadline
-
-    def is_due(self, now: Instant) -> bool:
-        """Return whether there is something to do now."""
-        if self._inbox or self._outcomes or self._is_touched:
-            return True
-        return self._deadline is not None and self._deadline <= now
 
     def command(
         self, request_id: RequestId, request: ApiRequest | DescribeMember | Authenticate
@@ -156,18 +150,21 @@ class Leasing:
     def inquired(self, inquiry: Inquired) -> None:
         """Note what somebody asks of this node as the leader."""
         self._inbox.append(inquiry)
+        self.has_news = True
 
     def settled(self, request_id: RequestId) -> None:
         """Note that a round that was asked for is confirmed and applied, or a command applied."""
         self._outcomes.append((request_id, True))
+        self.has_news = True
 
     def dropped(self, request_id: RequestId) -> None:
         """Note that consensus has dropped what was asked for: nothing will come of it."""
         self._outcomes.append((request_id, False))
+        self.has_news = True
 
     def touched(self) -> None:
         """Note that leases were granted, revoked or written down."""
-        self._is_touched = True
+        self._is_touched = self.has_news = True
 
     def became(self, now: Instant, became: Became, book: LeaseBook) -> None:
         """Begin to keep time if this node leads (etcd: Promote), and end it if it does no more.
@@ -187,6 +184,7 @@ class Leasing:
     # ------------------------------------------------------------ what is done
     def step(self, now: Instant, store: Store) -> list[RaftEffect]:
         """Do what is due."""
+        self.has_news = False
         effects: list[RaftEffect] = []
         if self._is_touched:
             self._follow(now, store, effects)
@@ -248,7 +246,7 @@ class Leasing:
         looks = [self._expiries.next_look, self._checkpoints.next_look]
         if self._overdue and not self._is_confirming and self._has_room:
             looks.append(self._retry_at)
-        self._deadline = min((look for look in looks if look is not None), default=None)
+        self.deadline = min((look for look in looks if look is not None), default=None)
 
     @property
     def _has_room(self) -> bool:
@@ -347,6 +345,7 @@ class Leasing:
                 self._propose_checkpoint(now, lease, 0, effects)
                 return
             self._set_expiry(now, lease_id, Instant(now + lease.ttl_s * SECOND))
+            store.tally.leases_renewed += 1
             response.TTL = lease.ttl_s
         self._reply(now, store, question, response, effects)
 

@@ -27,17 +27,14 @@ class Waiting(msgspec.Struct, frozen=True, gc=False):
 class Patience:
     """Until when each request may wait; requests that came first are the first to be over."""
 
-    __slots__ = ("_queue", "_wait_ns")
+    __slots__ = ("_queue", "_wait_ns", "deadline")
 
     def __init__(self, wait_ns: int) -> None:
         self._wait_ns = wait_ns
+        self.deadline: Instant | None = None
+        """When the next request may be over; None if none waits."""
         self._queue: deque[tuple[Instant, RequestId]] = deque()
         """Requests that wait, oldest first, and answered ones between them."""
-
-    @property
-    def deadline(self) -> Instant | None:
-        """When the next request may be over; None if none waits."""
-        return self._queue[0][0] if self._queue else None
 
     def begin(
         self, now: Instant, request_id: RequestId, is_open: Callable[[RequestId], bool]
@@ -47,12 +44,16 @@ class Patience:
         while queue and not is_open(queue[0][1]):
             queue.popleft()
         queue.append((Instant(now + self._wait_ns), request_id))
+        self.deadline = queue[0][0]
 
-    def over(self, now: Instant) -> Iterator[RequestId]:
-        """Yield, and forget, whose time is over; some have been answered long ago."""
+    def over(self, now: Instant) -> list[RequestId]:
+        """Return, and forget, whose time is over; some have been answered long ago."""
         queue = self._queue
+        over: list[RequestId] = []
         while queue and queue[0][0] <= now:
-            yield queue.popleft()[1]
+            over.append(queue.popleft()[1])
+        self.deadline = queue[0][0] if queue else None
+        return over
 
 
 class IndexedReads:

@@ -1,6 +1,7 @@
 """`quorate run`: one trial."""
 
 import shlex
+from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Final
@@ -14,14 +15,20 @@ from harness.cli.divergence import DrawFile
 from harness.cli.real_session import RealSession, conduct_real
 from harness.cli.session import Session, conduct
 from harness.environments.catalog import DEFAULT_PACKAGES, ENVIRONMENTS, all_packages
+from harness.generator.listed import ListedOperation
+from harness.operations_file import operations_for
 from harness.plan import Plan
-from harness.plan_file import load_plan, with_overrides
+from harness.plan_file import load_plan, parse_settings, with_overrides
 from harness.report.console import (
     outcome_lines,
     plan_lines,
     real_outcome_lines,
     verdict_lines,
 )
+from harness.report.effects import effects_of
+from harness.report.recorded import end_of
+from harness.report.roles import seen_roles, traced_roles
+from harness.report.summary import effect_lines
 from harness.schedules import schedule_for
 from harness.store import RunDirectory
 from harness.swarm import draw_plan
@@ -73,6 +80,13 @@ REAL_LIVENESS_BOUND_S: Final = 60.0
 @click.option("--rate", type=float, metavar="OPS/S", help="Operations per second, all clients.")
 @click.option("--concurrency", type=int, help="Clients.")
 @click.option("--seed", type=int, help="The origin of all chance; the same seed, the same run.")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Any setting of a plan, as in workload.value_bytes=8192; may be given several times.",
+)
 @click.option("--swarm", is_flag=True, help="Draw from the seed all that is not given, sizes too.")
 @click.option("--mutant", help="Plant a known bug in every node (quorate list).")
 @click.option(
@@ -105,6 +119,7 @@ def run(
     rate: float | None,
     concurrency: int | None,
     seed: int | None,
+    settings: tuple[str, ...],
     swarm: bool,
     mutant: str | None,
     out: Path,
@@ -120,6 +135,7 @@ def run(
     quorate run
     quorate run --workload kv --faults kill,partition --nodes 5 --seed 7
     quorate run --env local --system etcd --faults kill,pause
+    quorate run --workload lock --set workload.key_distribution=hot --set node.pre_vote=false
     quorate run --env docker --system etcd --faults kill,partition
     quorate run --swarm --seed 8841
     quorate run --swarm --seed 8 --mutant read-without-quorum-check
@@ -141,6 +157,7 @@ def run(
         "workload.concurrency": concurrency,
         "seed": seed,
         "mutant": mutant,
+        **parse_settings(settings),
     }
     plan = _prepare(plan_file, asked, faults, swarm=swarm)
     base = None if plan_file is None else plan_file.parent
@@ -148,7 +165,7 @@ def run(
     if not as_json:
         for line in plan_lines(plan):
             click.echo(line)
-    session = run_plan(plan, faults_schedule, out, draws)
+    session = run_plan(plan, faults_schedule, out, draws, operations=operations_for(plan, base))
     if as_json:
         click.echo(_as_json(session))
     elif isinstance(session, RealSession):
@@ -179,7 +196,12 @@ def _prepare(
 
 
 def run_plan(
-    plan: Plan, schedule: Schedule, out: Path, draws: Path | None = None
+    plan: Plan,
+    schedule: Schedule,
+    out: Path,
+    draws: Path | None = None,
+    *,
+    operations: Sequence[ListedOperation] | None = None,
 ) -> Session | RealSession:
     """Run the trial with progress; when interrupted, say what is left of it."""
     begun: list[RunDirectory] = []
@@ -192,6 +214,7 @@ def run_plan(
                     out,
                     progress=stack.enter_context(progress.shown()),
                     on_directory=begun.append,
+                    operations=operations,
                 )
             return conduct(
                 plan,
@@ -200,6 +223,7 @@ def run_plan(
                 progress=stack.enter_context(progress.shown()),
                 on_directory=begun.append,
                 on_draw=stack.enter_context(closing(DrawFile(draws))).on_draw if draws else None,
+                operations=operations,
             )
     except KeyboardInterrupt:
         for directory in begun:
@@ -216,6 +240,10 @@ def print_session(session: Session) -> None:
     result = session.result
     for line in outcome_lines(result.history, result.simulation, session.cpu_seconds):
         click.echo(line)
+    end_ns = end_of(result.history, result.watched)
+    roles = traced_roles(session.directory.path / "trace", end_ns)
+    for line in effect_lines(effects_of(result.history, result.simulation.schedule.applied, roles)):
+        click.echo(line)
     for line in verdict_lines(result.verdict):
         click.echo(line)
     click.echo()
@@ -228,7 +256,11 @@ def print_session(session: Session) -> None:
 def print_real_session(session: RealSession) -> None:
     """Print the same of a trial on real daemons, which has no digest."""
     result = session.result
-    for line in real_outcome_lines(result.history, result.system, result.outcome):
+    outcome = result.outcome
+    for line in real_outcome_lines(result.history, result.system, outcome):
+        click.echo(line)
+    roles = seen_roles(outcome.roles_seen, end_of(result.history, ()))
+    for line in effect_lines(effects_of(result.history, outcome.schedule.applied, roles)):
         click.echo(line)
     for line in verdict_lines(result.verdict):
         click.echo(line)

@@ -26,7 +26,13 @@ from nemesis.schedule import Schedule
 DEFAULT_PACKAGES: Final = (Package.KILL, Package.PAUSE)
 """What breaks unless a plan says so: what every environment can do."""
 
-_ALWAYS: Final = (Package.KILL, Package.PAUSE, Package.COMPACT, Package.STOP)
+_ALWAYS: Final = (
+    Package.KILL,
+    Package.PAUSE,
+    Package.COMPACT,
+    Package.STOP,
+    Package.STUTTER,
+)
 _OF_LINKS: Final = (
     Package.PARTITION,
     Package.LOSS,

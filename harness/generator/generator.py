@@ -68,6 +68,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 
     def narrowed(self, threads: tuple[int, ...]) -> "Context":
         """Return the context as a generator that may use only `threads` sees it."""
+        if threads == self.threads:
+            return self
         return Context(
             now=self.now,
             free=tuple([thread for thread in self.free if thread in threads]),

@@ -1,4 +1,7 @@
-"""Our own node as a daemon: `python -m nodeimpl`, which takes etcd's flags."""
+"""Our own node as a daemon: `python -m nodeimpl`, which takes etcd's flags.
+
+One with a planted bug is `python -m harness.mutant_daemon`, which plants it around the same node.
+"""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -18,6 +21,8 @@ class Nodeimpl(msgspec.Struct, frozen=True):
     node: NodePlan
     fsync: bool
     flags: tuple[str, ...]
+    mutant: str | None = None
+    """The planted bug that every node is to have."""
 
     @property
     def name(self) -> str:
@@ -34,7 +39,7 @@ class Nodeimpl(msgspec.Struct, frozen=True):
         return (
             sys.executable,
             "-m",
-            "nodeimpl",
+            *self._module(),
             *membership_flags(launch),
             *timing_flags(self.node),
             f"--snapshot-count={self.node.snapshot_entries}",
@@ -47,13 +52,18 @@ class Nodeimpl(msgspec.Struct, frozen=True):
         """See `System`."""
         return {}
 
+    def _module(self) -> Sequence[str]:
+        if self.mutant is None:
+            return ("nodeimpl",)
+        return ("harness.mutant_daemon", self.mutant)
+
 
 def nodeimpl_of(plan: Plan) -> Nodeimpl:
     """Return the node that the plan asks for; raises `HarnessError` for any but this version."""
     daemon = plan.daemon
     if daemon.binary is not None:
         raise HarnessError("nodeimpl is run by this Python; --etcd-binary is for --system etcd")
-    system = Nodeimpl(plan.node, daemon.fsync, daemon.flags)
+    system = Nodeimpl(plan.node, daemon.fsync, daemon.flags, plan.mutant)
     if daemon.version not in (None, system.version):
         raise HarnessError(f"this is nodeimpl {system.version}, not {daemon.version} as asked for")
     return system

@@ -19,8 +19,9 @@ from harness.client import Client
 from harness.generator.bounds import TimeLimit
 from harness.generator.generator import Context, Generator, Invocation, Next
 from harness.generator.pace import at_rate
+from harness.generator.shares import place_in
 from harness.generator.sources import Endless
-from harness.plan import Plan
+from harness.plan import Distribution, Plan
 from harness.workloads.final_reads import each_until_ok
 from nodeimpl.ids import MILLISECOND, SECOND
 
@@ -41,11 +42,15 @@ class AppendWorkload(msgspec.Struct, frozen=True):
 
     def client(self, plan: Plan) -> Client:
         """See `Workload`."""
-        return AppendClient(timeout_ns=round(plan.workload.timeout_ms * MILLISECOND))
+        return AppendClient(
+            timeout_ns=round(plan.workload.timeout_ms * MILLISECOND),
+            value_bytes=plan.workload.value_bytes,
+        )
 
     def generator(self, plan: Plan) -> Generator:
         """See `Workload`."""
-        lists = AppendGenerator(plan.workload.keys, plan.workload.ops_per_key, 0)
+        load = plan.workload
+        lists = AppendGenerator(load.keys, load.key_distribution, load.ops_per_key, 0)
         paced = at_rate(plan.workload.rate, lists)
         return TimeLimit(round(plan.workload.time_limit_s * SECOND), paced)
 
@@ -68,6 +73,7 @@ class AppendGenerator(msgspec.Struct, frozen=True):
     """
 
     lists_count: int
+    distribution: Distribution
     per_list: int
     """Transactions after which all lists give way to fresh ones, times their count."""
     number: int
@@ -88,7 +94,7 @@ class AppendGenerator(msgspec.Struct, frozen=True):
         steps: list[list[object]] = []
         appended: list[str] = []
         for _ in range(1 + int(random.random() * _LENGTH_MAX)):
-            key = _key(int(random.random() * self.lists_count), generation)
+            key = _key(place_in(random, self.lists_count, self.distribution), generation)
             if random.random() < _READ_SHARE or key in appended:
                 steps.append(["r", key, None])
             else:

@@ -27,8 +27,10 @@ from harness.workloads.kv_draws import (
     KEYS_END,
     Drawing,
     Known,
+    Sizes,
     draw_request,
     learned,
+    sizes_of,
 )
 from nodeimpl.ids import MILLISECOND, SECOND
 
@@ -45,7 +47,7 @@ class KvWorkload(msgspec.Struct, frozen=True):
 
     def generator(self, plan: Plan) -> Generator:
         """See `Workload`."""
-        paced = at_rate(plan.workload.rate, KvGenerator(plan.workload.keys, Known()))
+        paced = at_rate(plan.workload.rate, KvGenerator(sizes_of(plan), Known()))
         return TimeLimit(round(plan.workload.time_limit_s * SECOND), paced)
 
     def final_generator(self, plan: Plan, keys: Sequence[str]) -> Generator:  # noqa: ARG002
@@ -62,15 +64,16 @@ class KvWorkload(msgspec.Struct, frozen=True):
 def may_compact_itself(plan: Plan) -> bool:
     """Return whether others than clients may have the store compact.
 
-    The nemesis does, and the history tells of it in words only.
+    The nemesis does, and the history tells of it in words only; a real store may do so by itself.
     """
-    return "compact" in plan.faults.packages or plan.faults.schedule is not None
+    by_itself = any("auto-compaction" in flag for flag in plan.daemon.flags)
+    return by_itself or "compact" in plan.faults.packages or plan.faults.schedule is not None
 
 
 class KvGenerator(msgspec.Struct, frozen=True):
-    """Requests on `keys_count` keys, drawn in the light of what was answered; never done."""
+    """Requests on a few keys, drawn in the light of what was answered; never done."""
 
-    keys_count: int
+    sizes: Sizes
     known: Known
 
     def next(self, context: Context) -> Next:
@@ -82,7 +85,7 @@ class KvGenerator(msgspec.Struct, frozen=True):
         """See `Generator`."""
         if op.type is not OpType.OK:
             return self
-        return KvGenerator(self.keys_count, learned(self.known, op))
+        return KvGenerator(self.sizes, learned(self.known, op))
 
     def _draw(self, context: Context) -> Invocation:
-        return draw_request(Drawing(context.random, self.known, self.keys_count))
+        return draw_request(Drawing(context.random, self.known, self.sizes))

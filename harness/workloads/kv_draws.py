@@ -13,6 +13,9 @@ import msgspec
 from checkers.history import Op
 from checkers.models.etcd_api import UNBOUNDED, KeyValue
 from harness.generator.generator import Invocation
+from harness.generator.shares import place_in
+from harness.padding import with_length
+from harness.plan import Distribution, Plan
 
 KEY_PREFIX: Final = "k"
 KEYS_END: Final = "l"
@@ -54,20 +57,44 @@ def learned(known: Known, op: Op) -> Known:
     return Known(max(known.revision, answer.revision), keys)
 
 
+class Sizes(msgspec.Struct, frozen=True):
+    """Which keys there are, how they are drawn, and how long values are."""
+
+    keys_count: int
+    distribution: Distribution = "uniform"
+    value_bytes: int = 0
+
+
+def sizes_of(plan: Plan) -> Sizes:
+    """Return what the plan says of keys and values."""
+    load = plan.workload
+    return Sizes(load.keys, load.key_distribution, load.value_bytes)
+
+
+def draw_key(random: Random, sizes: Sizes) -> str:
+    """Return any key."""
+    return key_name(place_in(random, sizes.keys_count, sizes.distribution))
+
+
+def draw_value(random: Random, sizes: Sizes) -> str:
+    """Return a value that has most likely not been written yet."""
+    return with_length(str(int(random.random() * _VALUES)), sizes.value_bytes)
+
+
 class Drawing(msgspec.Struct, frozen=True):
     """What one request is drawn from."""
 
     random: Random
     known: Known
-    keys_count: int
+    sizes: Sizes
 
     def key(self) -> str:
         """Return any key."""
-        return key_name(int(self.random.random() * self.keys_count))
+        return draw_key(self.random, self.sizes)
 
     def value(self) -> str:
         """Return a value that has most likely not been written yet."""
-        return str(int(self.random.random() * _VALUES))
+        return draw_value(self.random, self.sizes)
 
     def chance(self, probability: float) -> bool:
         """Return True with this probability."""
@@ -118,7 +145,7 @@ def _get_serializable(drawing: Drawing) -> Invocation:
 def _range(drawing: Drawing) -> Invocation:
     value = _interval(drawing)
     if drawing.chance(0.3):
-        value["limit"] = 1 + int(drawing.random.random() * drawing.keys_count)
+        value["limit"] = 1 + int(drawing.random.random() * drawing.sizes.keys_count)
     if drawing.chance(0.2):
         value["revision"] = drawing.old_revision()
     if drawing.chance(0.2):

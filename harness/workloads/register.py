@@ -17,6 +17,7 @@ from harness.generator.bounds import Limit, TimeLimit
 from harness.generator.generator import Context, Generator, Invocation
 from harness.generator.keys import Independent
 from harness.generator.pace import at_rate
+from harness.generator.slots import Slots
 from harness.generator.sources import Endless
 from harness.plan import Plan
 from harness.workloads.final_reads import each_until_ok
@@ -35,16 +36,15 @@ class RegisterWorkload(msgspec.Struct, frozen=True):
 
     def client(self, plan: Plan) -> Client:
         """See `Workload`."""
-        return RegisterClient(timeout_ns=round(plan.workload.timeout_ms * MILLISECOND))
+        return RegisterClient(
+            timeout_ns=round(plan.workload.timeout_ms * MILLISECOND),
+            value_bytes=plan.workload.value_bytes,
+        )
 
     def generator(self, plan: Plan) -> Generator:
         """See `Workload`. Keys are `r0`, `r1`, ...; a retired one is not used again."""
         workload = plan.workload
-
-        def on_one_key(_key: str) -> Generator:
-            return Limit(workload.ops_per_key, Endless(lambda context: draw(context, plan)))
-
-        keys = Independent(workload.keys, lambda number: f"r{number}", on_one_key)
+        keys = _evenly(plan) if workload.key_distribution == "uniform" else _unevenly(plan)
         return TimeLimit(round(workload.time_limit_s * SECOND), at_rate(workload.rate, keys))
 
     def final_generator(self, plan: Plan, keys: Sequence[str]) -> Generator:
@@ -54,6 +54,31 @@ class RegisterWorkload(msgspec.Struct, frozen=True):
     def checkers(self, plan: Plan) -> Sequence[Checker]:  # noqa: ARG002 - the protocol's signature
         """See `Workload`."""
         return (linearizable("cas-register"), Stats())
+
+
+def _evenly(plan: Plan) -> Generator:
+    """Return operations on several keys at a time, each worked on by threads of its own."""
+
+    def on_one_key(_key: str) -> Generator:
+        return Limit(plan.workload.ops_per_key, Endless(lambda context: draw(context, plan)))
+
+    return Independent(plan.workload.keys, _name, on_one_key)
+
+
+def _unevenly(plan: Plan) -> Generator:
+    """Return operations on several keys at a time, on some of them more often than on others."""
+    load = plan.workload
+    return Slots(
+        distribution=load.key_distribution,
+        per_slot=load.ops_per_key,
+        name=_name,
+        draw=lambda context: draw(context, plan),
+        used=(0,) * load.keys,
+    )
+
+
+def _name(number: int) -> str:
+    return f"r{number}"
 
 
 def draw(context: Context, plan: Plan) -> Invocation:

@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from typing import Final
 
 import structlog
+import uvloop
 
+from nodeimpl.node import Node
 from nodeimpl.server.bootstrap import JoinError
 from nodeimpl.server.corruption import CorruptionFoundError
 from nodeimpl.server.daemon import Daemon
@@ -26,8 +28,11 @@ EXIT_USAGE: Final = 2
 _log: Final = structlog.stdlib.get_logger("main")
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Run a member as the command line and the environment say; return the exit code."""
+def main(arguments: Sequence[str], node_class: type[Node] = Node) -> int:
+    """Run a member as the command line and the environment say; return the exit code.
+
+    `node_class` is the node that it runs.
+    """
     try:
         flags = parse_flags(arguments, os.environ)
     except HelpRequested as requested:
@@ -41,7 +46,8 @@ def main(arguments: Sequence[str]) -> int:
         _log.warning("unrecognized environment variable", variable=variable)
     spare_the_collector()
     try:
-        return asyncio.run(_run(flags))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(_run(flags, node_class))
     except (FlagError, DataDirError, JoinError, CorruptionFoundError, OSError) as error:
         _log.error("cannot go on", error=str(error))
         return EXIT_FAILED
@@ -58,8 +64,8 @@ def spare_the_collector() -> None:
     gc.set_threshold(*COLLECTOR_THRESHOLDS)
 
 
-async def _run(flags: Flags) -> int:
-    return await Daemon(flags).run()
+async def _run(flags: Flags, node_class: type[Node]) -> int:
+    return await Daemon(flags, node_class).run()
 
 
 def _version_text() -> str:

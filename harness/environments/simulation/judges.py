@@ -29,8 +29,11 @@ class Judges:
 
     def handled(self, node: Node, effects: Sequence[Effect]) -> None:
         """Judge what the node asks for, and where its store stands now."""
-        self._reads.judge(effects, node.applied_index)
-        self._revisions.judge(effects, node.store.revision)
+        if self._reads.floors:
+            self._reads.judge(effects, node.applied_index)
+        revision = node.store.revision
+        if revision != self._revisions.last:
+            self._revisions.judge(effects, revision)
 
     def answered(self, tag: int, body: ApiResponse | ApiError) -> None:
         """Judge an answer as it leaves."""

@@ -51,6 +51,7 @@ class Kernel:
         self.now = start
         """Nanoseconds of virtual time; may be negative, before the trial's own zero."""
         self.events_count = 0
+        """Carried out so far; told when `run` ends."""
         self.events_max = events_max
         self.instant_events_max = instant_events_max
         self.pending_events_max = pending_events_max
@@ -88,23 +89,32 @@ class Kernel:
         through, with the clock at that callback's instant.
         """
         heap = self._heap
+        events_max, instant_events_max = self.events_max, self.instant_events_max
+        pending_events_max = self.pending_events_max
         count = self.events_count
         instant: int | None = None
         instant_end = count
-        while heap and heap[0][0] <= until:
-            time, _, callback = heappop(heap)
-            if time != instant:
-                instant = self.now = time
-                instant_end = count + self.instant_events_max
-                if count > self.events_max or len(heap) > self.pending_events_max:
-                    raise self._storm(len(heap))
-            self.events_count = count = count + 1
-            if count > instant_end:
-                raise Storm(
-                    f"more than {self.instant_events_max} events in the instant "
-                    f"{time / SECOND:.9f} s"
-                )
-            callback()
+        try:
+            while heap:
+                event = heappop(heap)
+                time = event[0]
+                if time > until:
+                    heappush(heap, event)
+                    break
+                if time != instant:
+                    instant = self.now = time
+                    instant_end = count + instant_events_max
+                    if count > events_max or len(heap) > pending_events_max:
+                        raise self._storm(len(heap))
+                count += 1
+                if count > instant_end:
+                    raise Storm(
+                        f"more than {instant_events_max} events in the instant "
+                        f"{time / SECOND:.9f} s"
+                    )
+                event[2]()
+        finally:
+            self.events_count = count
         self.now = max(self.now, until)
 
     def _storm(self, pending_count: int) -> Storm:

@@ -18,29 +18,30 @@ from nodeimpl.boundary import Effect, Reply
 class PendingReads:
     """The ranges that one node was asked for and has not answered. Transactions are not judged."""
 
-    __slots__ = ("_floors", "_name")
+    __slots__ = ("_name", "floors")
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._floors: dict[int, int] = {}
-        """By the request's tag: the last index that was committed when it came."""
+        self.floors: dict[int, int] = {}
+        """By the request's tag: the last index that was committed when it came. While it is empty,
+        there is nothing to judge."""
 
     def note(self, tag: int, request: ApiRequest, committed_index: int) -> None:
         """Note that `request` arrives, if it is one that must not see the past."""
         if isinstance(request, RangeRequest) and not request.serializable:
-            self._floors[tag] = committed_index
+            self.floors[tag] = committed_index
 
     def forget_all(self) -> None:
         """Note that the daemon has died: nothing will be answered."""
-        self._floors.clear()
+        self.floors.clear()
 
     def judge(self, effects: Sequence[Effect], applied_index: int) -> None:
         """Judge the answers among `effects` of a node that has applied so much; raise `Breach`."""
-        if not self._floors:
+        if not self.floors:
             return
         for effect in effects:
             if isinstance(effect, Reply):
-                floor = self._floors.pop(effect.tag, 0)
+                floor = self.floors.pop(effect.tag, 0)
                 if applied_index < floor and not isinstance(effect.body, ApiError):
                     raise Breach(
                         "Read index (thesis §6.4)",

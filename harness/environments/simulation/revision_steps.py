@@ -15,19 +15,21 @@ from nodeimpl.raft.messages import EntryKind
 class RevisionSteps:
     """Where the store of one node stood when it was last looked at."""
 
-    __slots__ = ("_last", "_name")
+    __slots__ = ("_name", "last")
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._last: Revision | None = None
+        self.last: Revision | None = None
+        """Where it stood; None before the first look. While it stands there, there is nothing to
+        judge."""
 
     def forget(self) -> None:
         """Note that the daemon has died: its store will come back where it was made durable."""
-        self._last = None
+        self.last = None
 
     def judge(self, effects: Sequence[Effect], revision: Revision) -> None:
         """Judge a node that asks for `effects` and whose store stands at `revision` now."""
-        last, self._last = self._last, revision
+        last, self.last = self.last, revision
         if last is None or revision == last:
             return
         command_count = 0
