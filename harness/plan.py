@@ -177,6 +177,8 @@ class DaemonPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """Of containers. None: they run this machine's own programs."""
     clocks: tuple[Literal["wall", "monotonic"], ...] = ("wall",)
     """Which clocks of a daemon faults of clocks bend. Timers of the kernel do not notice."""
+    inventory: str | None = None
+    """The file that names the hosts over SSH."""
     attach: bool = False
     """Whether containers that run already are taken, and left running (docker-compose.yml)."""
     flags: tuple[str, ...] = ()

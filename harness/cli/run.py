@@ -50,7 +50,7 @@ REAL_LIVENESS_BOUND_S: Final = 60.0
     "environment",
     type=click.Choice((SIMULATION, *ENVIRONMENTS)),
     help="Where the cluster lives. simulation: in this process, in virtual time; local: as "
-    "processes of this machine; docker: in containers.",
+    "processes of this machine; docker: in containers; ssh: on other hosts.",
 )
 @click.option("--system", type=click.Choice(SYSTEMS), help="The store under test.")
 @click.option(
@@ -62,6 +62,11 @@ REAL_LIVENESS_BOUND_S: Final = 60.0
     help="An etcd program, instead of an installed one.",
 )
 @click.option("--image", metavar="NAME", help="Of containers, instead of this machine's programs.")
+@click.option(
+    "--inventory",
+    type=click.Path(path_type=Path),
+    help="The file that names the hosts over SSH (docs/REAL_CLUSTERS.md).",
+)
 @click.option("--attach", is_flag=True, help="Take the containers that docker-compose.yml started.")
 @click.option("--workload", help="What clients do (quorate list).")
 @click.option("--faults", help="What breaks, as in kill,partition; none, or all (quorate list).")
@@ -104,6 +109,7 @@ def run(
     etcd_version: str | None,
     etcd_binary: Path | None,
     image: str | None,
+    inventory: Path | None,
     attach: bool,
     workload: str | None,
     faults: str | None,
@@ -141,6 +147,7 @@ def run(
         "daemon.version": etcd_version,
         "daemon.binary": None if etcd_binary is None else str(etcd_binary.resolve()),
         "daemon.image": image,
+        "daemon.inventory": None if inventory is None else str(inventory.resolve()),
         "daemon.attach": attach or None,
         "faults.packages": None if faults is None else [*parse_packages(faults)],
         "faults.schedule": None if schedule is None else str(schedule.resolve()),
