@@ -102,3 +102,21 @@ def as_json_value(verdict: Verdict) -> dict[str, object]:
     if verdict.parts:
         value["parts"] = [as_json_value(part) for part in verdict.parts]
     return value
+
+
+def from_json_value(value: object) -> Verdict:
+    """Return the verdict of which `as_json_value` gave `value`.
+
+    Raises `ValueError` if it is none.
+    """
+    if not isinstance(value, dict) or not isinstance(parts := value.get("parts", []), list):
+        raise ValueError(f"not a verdict: {value!r}")  # noqa: TRY004 - it came from a file
+    answer = value.get("answer")
+    if not isinstance(answer, str) or answer not in Answer.__members__:
+        raise ValueError(f"not an answer: {answer!r}")
+    if answer != Answer.VALID.name and not value.get("reason"):
+        raise ValueError(f"an {answer} without a reason")
+    if answer != Answer.INVALID.name and "evidence" in value:
+        raise ValueError(f"evidence of what is {answer}")
+    verdict = msgspec.convert({**value, "parts": [], "answer": Answer[answer]}, Verdict)
+    return msgspec.structs.replace(verdict, parts=tuple(map(from_json_value, parts)))
