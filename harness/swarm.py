@@ -111,6 +111,13 @@ MENUS: Final[tuple[Menu, ...]] = (
 """All that is drawn besides the kinds of faults: a new knob is one more line here."""
 
 
+ALL_SETTINGS: Final = (
+    "faults.packages",
+    *(setting for menu in MENUS for setting in menu.settings),
+)
+"""Everything that a seed draws."""
+
+
 def draw_plan(
     seed: int, base: Plan, *, workloads: Sequence[str] = (), fixed: Collection[str] = ()
 ) -> Plan:
