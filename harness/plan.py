@@ -175,6 +175,8 @@ class DaemonPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """The store's program. None: it is looked for (`quorate doctor`)."""
     image: str | None = None
     """Of containers. None: they run this machine's own programs."""
+    clocks: tuple[Literal["wall", "monotonic"], ...] = ("wall",)
+    """Which clocks of a daemon faults of clocks bend. Timers of the kernel do not notice."""
     attach: bool = False
     """Whether containers that run already are taken, and left running (docker-compose.yml)."""
     flags: tuple[str, ...] = ()

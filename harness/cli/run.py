@@ -25,6 +25,10 @@ from harness.report.console import (
     real_outcome_lines,
     verdict_lines,
 )
+from harness.report.effects import effects_of
+from harness.report.recorded import end_of
+from harness.report.roles import seen_roles, traced_roles
+from harness.report.summary import effect_lines
 from harness.schedules import schedule_for
 from harness.store import RunDirectory
 from harness.swarm import draw_plan
@@ -229,6 +233,10 @@ def print_session(session: Session) -> None:
     result = session.result
     for line in outcome_lines(result.history, result.simulation, session.cpu_seconds):
         click.echo(line)
+    end_ns = end_of(result.history, result.watched)
+    roles = traced_roles(session.directory.path / "trace", end_ns)
+    for line in effect_lines(effects_of(result.history, result.simulation.schedule.applied, roles)):
+        click.echo(line)
     for line in verdict_lines(result.verdict):
         click.echo(line)
     click.echo()
@@ -241,7 +249,11 @@ def print_session(session: Session) -> None:
 def print_real_session(session: RealSession) -> None:
     """Print the same of a trial on real daemons, which has no digest."""
     result = session.result
-    for line in real_outcome_lines(result.history, result.system, result.outcome):
+    outcome = result.outcome
+    for line in real_outcome_lines(result.history, result.system, outcome):
+        click.echo(line)
+    roles = seen_roles(outcome.roles_seen, end_of(result.history, ()))
+    for line in effect_lines(effects_of(result.history, outcome.schedule.applied, roles)):
         click.echo(line)
     for line in verdict_lines(result.verdict):
         click.echo(line)
