@@ -233,6 +233,9 @@ class MixedPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     needs a snapshot, a follower of etcd's must miss 5,000 and as many as `snapshot_entries`."""
     burst_every_s: Positive = 10.0
     """From the beginning of the load to the first burst, and from the end of one to the next."""
+    write_with_old_reads: Probability = 0.0
+    """The share of transactions that read old revisions and write as well. Known to part etcd's
+    members, 3.4 and 3.5 alike, if what is read is compacted or still to come."""
     maintenance: Probability = 0.01
     """The share of operations that ask a node of a real cluster to defragment its store, or to
     take note of a member's addresses."""
