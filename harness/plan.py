@@ -164,14 +164,51 @@ class DaemonPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     version: str | None = None
     """Of the store, as in `3.5.16` or, for the newest of a line, `3.5`. None: any."""
+    versions: tuple[str, ...] = ()
+    """Of the nodes one by one, for a cluster of several versions; instead of `version`."""
     binary: str | None = None
     """The store's program. None: it is looked for (`quorate doctor`)."""
     flags: tuple[str, ...] = ()
-    """Given to every daemon, after the harness's own."""
+    """Given to every daemon, after the harness's own. etcd's are given by the name that each
+    version has for them; with a `?` in front, only to versions that have one."""
     fsync: bool = True
     """Whether daemons wait for their disks; if not, only their own code is tested, and faster."""
+    peer_proxy: bool = False
+    """Whether a proxy stands between the peers that knows single Raft messages, so that they can
+    be held, doubled and overtaken. etcd's only; slower."""
     ready_s: Positive = 30.0
     """How long a daemon may take until it serves."""
+
+    def __post_init__(self) -> None:
+        if self.versions and (self.version is not None or self.binary is not None):
+            raise SettingError("versions", "goes with neither version nor binary")
+
+
+class WatchPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the `watch` workload writes and compacts, and how its clients watch."""
+
+    compactions: Probability = 0.05
+    """The share of operations that ask for a compaction."""
+    deletions: Probability = 0.15
+    """The share of operations that delete a key; what is left is the mix of `kv`."""
+    compact_to_deletion: Probability = 0.6
+    """The share of compactions that go to the revision of the last deletion."""
+    compact_depth: Count = 20
+    """Revisions that any other compaction leaves readable, at most."""
+    clients_per_node: Count = 2
+    """Clients that watch, each by one stream at a time."""
+    watchers: Count = 4
+    """Watchers of one client at a time."""
+    burst: Count = 1
+    """Watchers that a client asks for at once."""
+    rest_ms: Positive = 400.0
+    """How long a client reads nothing when it is slow; a mean."""
+    future: Count = 30
+    """How many revisions ahead a watch may begin."""
+
+    def __post_init__(self) -> None:
+        if self.compactions + self.deletions > 1:
+            raise SettingError("deletions", "is more than 1 together with compactions")
 
 
 class LivenessPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -209,6 +246,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     disk: DiskPlan = DiskPlan()
     node: NodePlan = NodePlan()
     daemon: DaemonPlan = DaemonPlan()
+    watch: WatchPlan = WatchPlan()
     liveness: LivenessPlan = LivenessPlan()
     checks: CheckPlan = CheckPlan()
 

@@ -123,7 +123,7 @@ def _environment(plan: Plan, system: System, directory: RunDirectory) -> Environ
             f"there is no environment {plan.environment!r}"
             f"{did_you_mean(plan.environment, REAL_ENVIRONMENTS)}"
         )
-    return LocalEnvironment(system, plan.node_names, directory)
+    return LocalEnvironment(system, plan.node_names, directory, peer_proxy=plan.daemon.peer_proxy)
 
 
 def _require_ports(outcome: RealOutcome) -> None:

@@ -96,6 +96,8 @@ class WatchSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     watchers_max: int = 4
     """Watchers of one client at a time."""
+    burst: int = 1
+    """Watchers that it asks for at once."""
     act_ns: int = 150 * MILLISECOND
     """From one thing it does to the next."""
     rest_ns: int = 400 * MILLISECOND
@@ -244,7 +246,10 @@ class WatchClient:
             return [*asking, *self._read(stream, is_reading=True)]
         count = len(stream.asked) + len(stream.watchers)
         if not count or (point < 0.45 and count < self._settings.watchers_max):
-            return [self._create(stream, now, self._around.draw(self._random))]
+            asked = min(self._settings.burst, self._settings.watchers_max - count)
+            return [
+                self._create(stream, now, self._around.draw(self._random)) for _ in range(asked)
+            ]
         if point < 0.6:
             return self._cancel(stream)
         if point < 0.75:

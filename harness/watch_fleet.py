@@ -16,8 +16,6 @@ from nodeimpl.ids import Instant
 
 _PAST_DEPTH: Final = 50
 """Watches of the past begin so many revisions back, at most."""
-_FUTURE_DEPTH: Final = 30
-"""And those of the future so many ahead."""
 
 
 FleetMaker: TypeAlias = Callable[[Random, Callable[[WatchRecord], None], Instant], "WatchFleet"]
@@ -32,6 +30,7 @@ class WatchFleet:
         *,
         clients_count: int,
         settings: WatchSettings,
+        future_depth: int,
         nodes: tuple[str, ...],
         keys: Sequence[str],
         keys_end: str,
@@ -39,7 +38,11 @@ class WatchFleet:
         record: Callable[[WatchRecord], None],
         now: Instant,
     ) -> None:
-        """`keys` are in order, and all of them lie before `keys_end`."""
+        """`keys` are in order, and all of them lie before `keys_end`.
+
+        Watches of the future begin `future_depth` revisions ahead, at most.
+        """
+        self._future_depth = future_depth
         self.nodes = nodes
         self._keys = tuple(keys)
         self._keys_end = keys_end
@@ -113,7 +116,7 @@ class WatchFleet:
         if point < 0.55:
             return max(1, self._revision - int(place * _PAST_DEPTH))
         if point < 0.7:
-            return self._revision + 1 + int(place * _FUTURE_DEPTH)
+            return self._revision + 1 + int(place * self._future_depth)
         if point < 0.75 or self._compact_revision is None:
             return 1
         if point < 0.9:

@@ -14,7 +14,6 @@ import msgspec
 from checkers.checker import Checker
 from checkers.history import Op, OpType
 from checkers.leases.checker import LeaseChecker
-from checkers.leases.lifetime import Bounds
 from checkers.linearizability.revisions.checker import etcd_linearizable
 from checkers.mvcc import mvcc_invariants
 from checkers.stats import Stats
@@ -70,12 +69,9 @@ class LeaseWorkload(msgspec.Struct, frozen=True):
         reads = each_until_ok(plan, [Invocation("range", None, everything)])
         return After(round(lifetime_max_s(plan) * SECOND), reads)
 
-    def checkers(self, plan: Plan) -> Sequence[Checker]:
+    def checkers(self, plan: Plan) -> Sequence[Checker]:  # noqa: ARG002 - the protocol's signature
         """See `Workload`."""
-        # A leader whose clock is bent may end a lease at any time, and be right by that clock.
-        is_bent = "clock" in plan.faults.packages or plan.faults.schedule is not None
-        bounds = Bounds(clock_drift=1.0) if is_bent else Bounds()
-        return (LeaseChecker(bounds=bounds), etcd_linearizable(), mvcc_invariants(), Stats())
+        return (LeaseChecker(), etcd_linearizable(), mvcc_invariants(), Stats())
 
 
 def lifetime_max_s(plan: Plan) -> float:

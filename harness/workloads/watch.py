@@ -23,7 +23,7 @@ from harness.generator.bounds import TimeLimit
 from harness.generator.generator import Context, Generator, Invocation, Next
 from harness.generator.pace import at_rate
 from harness.generator.sources import Endless
-from harness.plan import Plan
+from harness.plan import Plan, WatchPlan
 from harness.watch_client import WatchSettings
 from harness.watch_fleet import WatchFleet
 from harness.workloads.final_reads import each_until_ok
@@ -41,12 +41,6 @@ from harness.workloads.kv_draws import (
 )
 from nodeimpl.ids import MILLISECOND, SECOND, Instant
 
-_COMPACT_SHARE = 0.05
-_DELETE_SHARE = 0.15
-"""What is left is `kv`'s mix."""
-_COMPACT_DEPTH = 20
-"""Revisions that a compaction leaves readable, at most."""
-_CLIENTS_PER_NODE = 2
 _KEYS_WATCHED_MAX = 20
 
 
@@ -62,7 +56,7 @@ class WatchWorkload(msgspec.Struct, frozen=True):
 
     def generator(self, plan: Plan) -> Generator:
         """See `Workload`."""
-        paced = at_rate(plan.workload.rate, WatchedGenerator(sizes_of(plan), Known(), 0))
+        paced = at_rate(plan.workload.rate, WatchedGenerator(sizes_of(plan), plan.watch))
         return TimeLimit(round(plan.workload.time_limit_s * SECOND), paced)
 
     def final_generator(self, plan: Plan, keys: Sequence[str]) -> Generator:  # noqa: ARG002
@@ -88,8 +82,13 @@ class WatchWorkload(msgspec.Struct, frozen=True):
         """Return the clients that watch; `record` is given what they are told, as it comes."""
         count = min(plan.workload.keys, _KEYS_WATCHED_MAX)
         return WatchFleet(
-            clients_count=_CLIENTS_PER_NODE * plan.nodes,
-            settings=WatchSettings(),
+            clients_count=plan.watch.clients_per_node * plan.nodes,
+            settings=WatchSettings(
+                watchers_max=plan.watch.watchers,
+                burst=plan.watch.burst,
+                rest_ns=round(plan.watch.rest_ms * MILLISECOND),
+            ),
+            future_depth=plan.watch.future,
             nodes=plan.node_names,
             keys=[key_name(number) for number in range(count)],
             keys_end=KEYS_END,
@@ -103,8 +102,9 @@ class WatchedGenerator(msgspec.Struct, frozen=True):
     """Requests on a few keys, drawn in the light of what was answered; never done."""
 
     sizes: Sizes
-    known: Known
-    deleted_at: int
+    settings: WatchPlan
+    known: Known = Known()
+    deleted_at: int = 0
     """The revision of the last deletion; 0 before the first."""
 
     def next(self, context: Context) -> Next:
@@ -119,20 +119,20 @@ class WatchedGenerator(msgspec.Struct, frozen=True):
         known = learned(self.known, op)
         did_delete = op.f == "delete" and isinstance(op.value, dict) and op.value.get("deleted")
         deleted_at = known.revision if did_delete else self.deleted_at
-        return WatchedGenerator(self.sizes, known, deleted_at)
+        return WatchedGenerator(self.sizes, self.settings, known, deleted_at)
 
     def _draw(self, context: Context) -> Invocation:
         random = context.random
         drawing = Drawing(random, self.known, self.sizes)
         point = random.random()
-        if point < _COMPACT_SHARE:
+        if point < self.settings.compactions:
             return Invocation("compact", None, {"revision": self._draw_compaction(random)})
-        if point < _COMPACT_SHARE + _DELETE_SHARE:
+        if point < self.settings.compactions + self.settings.deletions:
             key = drawing.key()
             return Invocation("delete", key, {"key": key})
         return draw_request(drawing)
 
     def _draw_compaction(self, random: Random) -> int:
-        if self.deleted_at and random.random() < 0.6:
+        if self.deleted_at and random.random() < self.settings.compact_to_deletion:
             return self.deleted_at
-        return max(1, self.known.revision - int(random.random() * _COMPACT_DEPTH))
+        return max(1, self.known.revision - int(random.random() * self.settings.compact_depth))

@@ -15,6 +15,7 @@ def fleet() -> WatchFleet:
     return WatchFleet(
         clients_count=3,
         settings=WatchSettings(),
+        future_depth=30,
         nodes=("n1", "n2"),
         keys=KEYS,
         keys_end="l",

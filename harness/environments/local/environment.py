@@ -14,6 +14,8 @@ from harness.environments.local.daemons import LocalDaemons
 from harness.environments.local.guard import Guard
 from harness.environments.local.ports import Ports
 from harness.environments.local.processes import marks
+from harness.environments.peer_proxy.links import ProxiedLinks
+from harness.environments.peer_proxy.proxy import Place
 from harness.errors import HarnessError
 from harness.store import RunDirectory
 from harness.systems.system import Launch, Member, System
@@ -28,7 +30,17 @@ class LocalEnvironment:
     Logs and data directories lie in the run's own directory, under `nodes/<node>/`.
     """
 
-    def __init__(self, system: System, nodes: Sequence[str], directory: RunDirectory) -> None:
+    def __init__(
+        self,
+        system: System,
+        nodes: Sequence[str],
+        directory: RunDirectory,
+        *,
+        peer_proxy: bool = False,
+    ) -> None:
+        """`peer_proxy`: let a proxy stand between the peers, so that links can be broken."""
+        self._peer_proxy = peer_proxy
+        self._links: ProxiedLinks | None = None
         self._system = system
         self._nodes = tuple(nodes)
         self._directory = directory
@@ -67,8 +79,11 @@ class LocalEnvironment:
         return self._members
 
     def means(self) -> Means:
-        """See `Environment`. Only daemons: loopback links, clocks and disks are the machine's."""
-        return Means(daemons=self._daemons)
+        """See `Environment`. Loopback links, clocks and disks are the machine's.
+
+        Links can be broken where a proxy stands in them.
+        """
+        return Means(daemons=self._daemons, links=self._links)
 
     def start(self) -> None:
         """See `Environment`."""
@@ -89,17 +104,40 @@ class LocalEnvironment:
 
     # ------------------------------------------------------------ setup and teardown
     def _prepare(self) -> None:
-        ports = self._ports.take(2 * len(self._nodes))
+        ports = iter(self._ports.take((3 if self._peer_proxy else 2) * len(self._nodes)))
         self._members = tuple(
             Member(
                 name=node,
-                client_address=f"{_LOOPBACK}:{ports[2 * place]}",
-                peer_address=f"{_LOOPBACK}:{ports[2 * place + 1]}",
+                client_address=f"{_LOOPBACK}:{next(ports)}",
+                peer_address=f"{_LOOPBACK}:{next(ports)}",
+                peer_listen_address=f"{_LOOPBACK}:{next(ports)}" if self._peer_proxy else None,
             )
-            for place, node in enumerate(self._nodes)
+            for node in self._nodes
         )
         self._guard = Guard(self._cluster)
+        if self._peer_proxy:
+            self._links = self._stand_between()
         self._daemons = LocalDaemons([self._make(member) for member in self._members])
+
+    def _stand_between(self) -> ProxiedLinks:
+        """Start the proxy; it ends with the harness."""
+        if not self._system.speaks_etcds_peer_protocol:
+            raise HarnessError(
+                f"the peers of {self._system.name} do not speak etcd's protocol, so no proxy can "
+                "tell their messages apart; leave daemon.peer_proxy out"
+            )
+        places = {
+            member.name: Place(
+                node=member.name,
+                address=member.peer_address,
+                target=member.peer_listen_address or member.peer_address,
+            )
+            for member in self._members
+        }
+        try:
+            return ProxiedLinks(places, self._cluster, os.environ)
+        except SurfaceError as error:
+            raise HarnessError(str(error)) from error
 
     def _data_directory(self, node: str) -> Path:
         return self._directory.node_path(node) / "data"
@@ -121,6 +159,9 @@ class LocalEnvironment:
 
     def _leave(self) -> None:
         self._daemons.end_all()
+        if self._links is not None:
+            self._links.close()
+            self._links = None
         if self._guard is not None:
             self._guard.dismiss()
             self._guard = None

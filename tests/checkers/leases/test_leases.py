@@ -3,7 +3,7 @@
 import pytest
 
 from checkers.checker import Budget
-from checkers.history import OpType
+from checkers.history import NEMESIS, History, Op, OpType
 from checkers.leases.checker import PROMISES, LeaseChecker
 from checkers.leases.lifetime import Bounds
 from checkers.verdict import Answer, Verdict
@@ -260,6 +260,15 @@ def test_an_id_that_is_granted_again_is_another_lease(rows: list[Row]) -> None:
 
 def test_an_id_that_is_granted_again_dies_early_all_the_same() -> None:
     assert kinds(judge(GRANT, AGAIN, time_to_live(5.5, -1, 0))) == EARLY
+
+
+def test_a_lease_may_end_at_any_time_by_a_clock_that_was_bent() -> None:
+    history = history_of([GRANT, ATTACH, get(1.0, found=False)])
+    bent = Op(index=6, time=2 * 10**9, process=NEMESIS, type=OpType.INFO, f="clock_bump")
+
+    assert kinds(LeaseChecker().check(history, Budget())) == EARLY
+    judged = LeaseChecker().check(History([*history.ops, bent]), Budget())
+    assert judged.answer is Answer.VALID
 
 
 def test_without_a_bound_no_lease_is_late() -> None:
