@@ -5,8 +5,9 @@ clock. Chance decides the same things, but the machine decides the rest, so a ru
 again and not repeated.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from checkers.history import History, Op
@@ -21,8 +22,9 @@ from harness.environments.simulation.mutants.registry import mutant_named
 from harness.environments.simulation.streams import Streams
 from harness.errors import HarnessError, UsageError
 from harness.plan import Plan
-from harness.store import RunDirectory
+from harness.store import DATA, RunDirectory
 from harness.suggest import did_you_mean
+from harness.systems.persisted import read_logs
 from harness.systems.registry import system_of
 from harness.systems.system import System
 from harness.trial import judge
@@ -109,12 +111,29 @@ def run_real_trial(  # noqa: PLR0913 - the trial, and all who wish to hear of it
         outcome = run(environment, script)
     _require_ports(outcome)
     history = History(ops)
-    verdict = merge("trial", [*_verdicts_of(outcome), judge(plan, history, watched)])
+    data = {node: directory.node_path(node) / DATA for node in plan.node_names}
+    verdicts = [*_verdicts_of(outcome), *judge_with_logs(plan, history, watched, data)]
+    verdict = merge("trial", verdicts)
     if verdict.answer is Answer.VALID:
         environment.discard_data()
     return RealTrialResult(
         plan=plan, system=system, verdict=verdict, history=history, outcome=outcome
     )
+
+
+def judge_with_logs(
+    plan: Plan,
+    history: History,
+    watched: Sequence[WatchRecord],
+    data_directories: Mapping[str, Path],
+) -> list[Verdict]:
+    """Judge what clients saw, and the logs that daemons left in the light of it, and it of them."""
+    logs = read_logs(plan.system, data_directories)
+    if logs is None:
+        return [judge(plan, history, watched)]
+    if isinstance(logs, Verdict):
+        return [logs, judge(plan, history, watched)]
+    return [logs.verdict(history), judge(plan, logs.resolve(history), watched)]
 
 
 def _environment(plan: Plan, system: System, directory: RunDirectory) -> Environment:

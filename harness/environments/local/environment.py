@@ -17,7 +17,7 @@ from harness.environments.local.processes import marks
 from harness.environments.peer_proxy.links import ProxiedLinks
 from harness.environments.peer_proxy.proxy import Place
 from harness.errors import HarnessError
-from harness.store import RunDirectory
+from harness.store import DATA, RunDirectory
 from harness.systems.system import Launch, Member, System
 from nemesis.surface import SurfaceError
 
@@ -140,7 +140,7 @@ class LocalEnvironment:
             raise HarnessError(str(error)) from error
 
     def _data_directory(self, node: str) -> Path:
-        return self._directory.node_path(node) / "data"
+        return self._directory.node_path(node) / DATA
 
     def _make(self, member: Member) -> LocalDaemon:
         launch = Launch(

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from types import MappingProxyType
 from typing import Final, NamedTuple, Protocol
 
+from checkers.raft.protobuf import fields
+
 _KINDS: Final = MappingProxyType(
     {
         2: "Propose",
@@ -57,7 +59,7 @@ _ENTRY_INDEX: Final = 3
 """Field number of raftpb.Entry."""
 
 _APPEND: Final = 3
-_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
+_VARINT, _BYTES = 0, 2
 _WORD: Final = 8
 _TAG: Final = 1
 """Bytes of a length, and of what tells the parts of a `msgapp` stream apart."""
@@ -200,37 +202,6 @@ def kind_of(message: bytes) -> str:
     if kind == "Heartbeat" and not sender and not receiver:
         return LINK_HEARTBEAT
     return _CONFIRMING.get(kind, kind) if has_context else kind
-
-
-def fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
-    """Yield the fields of a protobuf message in order, with their numbers."""
-    place = 0
-    while place < len(message):
-        key, place = _varint(message, place)
-        wire = key & 7
-        if wire == _VARINT:
-            value, place = _varint(message, place)
-            yield key >> 3, value
-            continue
-        if wire == _BYTES:
-            length, place = _varint(message, place)
-        elif wire in (_FIXED64, _FIXED32):
-            length = 8 if wire == _FIXED64 else 4
-        else:
-            raise ValueError(f"no message of etcd's has the wire type {wire}")
-        yield key >> 3, message[place : place + length]
-        place += length
-
-
-def _varint(data: bytes, place: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        byte = data[place]
-        place += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, place
-        shift += 7
 
 
 def _encoded(value: int) -> bytes:

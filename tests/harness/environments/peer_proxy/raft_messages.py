@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from tests.checkers.raft.wire import number, text
+
 APPEND, APPEND_REPLY, HEARTBEAT, HEARTBEAT_REPLY, READ_INDEX = 3, 4, 8, 9, 15
 SENDER, RECEIVER = 0xA1, 0xB2
 
@@ -15,22 +17,6 @@ class Append(NamedTuple):
     previous: int
     entries: Sequence[bytes]
     commit: int
-
-
-def varint(value: int) -> bytes:
-    """Return `value` as protobuf writes it."""
-    low = value & 0x7F
-    return bytes([low]) if value < 0x80 else bytes([low | 0x80]) + varint(value >> 7)
-
-
-def number(field: int, value: int) -> bytes:
-    """Return a field that is a number."""
-    return varint(field << 3) + varint(value)
-
-
-def text(field: int, value: bytes) -> bytes:
-    """Return a field that is bytes."""
-    return varint(field << 3 | 2) + varint(len(value)) + value
 
 
 def message(kind: int, context: bytes = b"") -> bytes:

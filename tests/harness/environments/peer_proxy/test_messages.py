@@ -10,6 +10,7 @@ from harness.environments.peer_proxy.messages import (
     MessageStream,
     kind_of,
 )
+from tests.checkers.raft.wire import number
 from tests.harness.environments.peer_proxy.raft_messages import (
     APPEND_REPLY,
     HEARTBEAT,
@@ -20,7 +21,6 @@ from tests.harness.environments.peer_proxy.raft_messages import (
     Append,
     append_message,
     message,
-    number,
     on_append_stream,
     on_message_stream,
 )
