@@ -16,7 +16,15 @@ from checkers.availability import longest_gap
 from checkers.history import History, OpType
 from checkers.verdict import Answer
 from harness.environments.simulation.streams import Streams
-from harness.environments.simulation.trace import Crashed, Noted, Role, Started, Stopped, Transition
+from harness.environments.simulation.trace import (
+    Crashed,
+    Members,
+    Noted,
+    Role,
+    Started,
+    Stopped,
+    Transition,
+)
 from harness.plan import FaultPlan, Plan, WorkloadPlan
 from harness.trial import TrialResult, run_trial
 from nemesis.applied import Outcome, Phase
@@ -57,6 +65,8 @@ class Figures:
     lost_bytes: float
     """Of logs, in power cuts."""
     compactions: float
+    changes: float
+    """Of the members in force, as any node saw them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +88,7 @@ class Counts:
         self.refusals = 0
         self.lost_bytes = 0
         self.compactions = 0
+        self.changes = 0
 
     def write(self, transition: Transition, encoded: bytes) -> None:  # noqa: ARG002 - a sink
         """Count `transition`."""
@@ -92,19 +103,21 @@ class Counts:
                 self.stops += not is_refusal
             case Crashed(lost_bytes=lost_bytes):
                 self.lost_bytes += lost_bytes
+            case Members():
+                self.changes += 1
             case Noted(words=words):
                 self.compactions += "compaction" in words and words.endswith("done")
             case _:
                 pass
 
 
-def plan_of(seed: int) -> Plan:
-    """Return the plan of one trial, but for its faults."""
+def plan_of(seed: int, packages: Sequence[Package]) -> Plan:
+    """Return the plan of one trial; its packages tell the checkers who may compact."""
     return Plan(
         seed=seed,
         nodes=NODES,
         workload=WorkloadPlan(name="kv", rate=50.0, time_limit_s=SECONDS),
-        faults=FaultPlan(packages=()),
+        faults=FaultPlan(packages=tuple(packages)),
     )
 
 
@@ -113,16 +126,16 @@ def schedule_of(seed: int, package: Package) -> Schedule:
     return generate(
         Streams(seed).named,
         (package,),
-        plan_of(seed).node_names,
+        plan_of(seed, (package,)).node_names,
         seed=seed,
         duration_ns=round(SECONDS * SECOND),
         interval_ns=INTERVAL_NS,
     )
 
 
-def run(seed: int, asked: Sequence[Asked]) -> Trial:
-    """Run one trial under these faults."""
-    plan, schedule = plan_of(seed), Schedule(seed=seed, asked=tuple(asked))
+def run(seed: int, packages: Sequence[Package], asked: Sequence[Asked]) -> Trial:
+    """Run one trial under these faults, which the packages draw."""
+    plan, schedule = plan_of(seed, packages), Schedule(seed=seed, asked=tuple(asked))
     counts = Counts()
     result = run_trial(plan, schedule, sink=counts)
     done = [
@@ -151,6 +164,7 @@ def figures_of(result: TrialResult, counts: Counts) -> Figures:
         refusals=counts.refusals,
         lost_bytes=counts.lost_bytes,
         compactions=counts.compactions,
+        changes=counts.changes,
     )
 
 
@@ -189,6 +203,7 @@ def numbers(figures: Figures) -> list[float]:
         figures.refusals,
         figures.lost_bytes,
         figures.compactions,
+        figures.changes,
     ]
 
 
@@ -212,14 +227,14 @@ def main(arguments: Sequence[str]) -> int:
     names = [field.name.replace("_", " ") for field in fields(Figures)]
     print(f"mean of {len(seeds)} trials of {NODES} nodes and {SECONDS:g} s")
     print(f"{'':<24}{'faults':>7}" + "".join(f"{_short(name):>9}" for name in names) + "  bitten")
-    calm = [run(seed, ()) for seed in seeds]
+    calm = [run(seed, (), ()) for seed in seeds]
     print_row("(none)", calm, calm)
     is_good = True
     for package in packages:
         drawn = {seed: schedule_of(seed, package).asked for seed in seeds}
         for kind in sorted({asked.fault.do for all_asked in drawn.values() for asked in all_asked}):
             trials = [
-                run(seed, [asked for asked in drawn[seed] if asked.fault.do == kind])
+                run(seed, (package,), [asked for asked in drawn[seed] if asked.fault.do == kind])
                 for seed in seeds
             ]
             print_row(f"{package} {kind}", trials, calm)

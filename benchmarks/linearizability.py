@@ -139,8 +139,8 @@ def revisions(operations: int, clients: int, goal: float, *, with_ranges: bool) 
     parsed = revision_histories.record(
         operations=operations, clients=clients, keys=100, with_ranges=with_ranges
     )
-    assert judge_parsed(parsed, STEPS_MAX) is None, "the store was right"
-    took = timed_ms(partial(judge_parsed, parsed, STEPS_MAX))
+    assert judge_parsed(parsed, Budget()) is None, "the store was right"
+    took = timed_ms(partial(judge_parsed, parsed, Budget()))
     mix = "with ranges" if with_ranges else "single keys"
     resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     label = f"etcd, {operations:,} x {clients}, {mix}"

@@ -102,3 +102,40 @@ def as_json_value(verdict: Verdict) -> dict[str, object]:
     if verdict.parts:
         value["parts"] = [as_json_value(part) for part in verdict.parts]
     return value
+
+
+class _Told(msgspec.Struct, frozen=True):
+    """A verdict as `as_json_value` puts it."""
+
+    checker: str
+    answer: str
+    reason: str = ""
+    evidence: Evidence | None = None
+    details: dict[str, object] = {}
+    parts: tuple["_Told", ...] = ()
+
+
+def from_json_value(value: object) -> Verdict:
+    """Return the verdict that `as_json_value` made into `value`.
+
+    Raises `ValueError`, of which a `msgspec.ValidationError` is one, if it made no such thing.
+    """
+    return _retold(msgspec.convert(value, _Told))
+
+
+def _retold(told: _Told) -> Verdict:
+    if told.answer not in Answer.__members__:
+        raise ValueError(
+            f"{told.answer!r} is no answer; expected one of {', '.join(Answer.__members__)}"
+        )
+    answer = Answer[told.answer]
+    if answer is not Answer.VALID and not told.reason:
+        raise ValueError(f"{told.checker} says {told.answer} and not why")
+    return Verdict(
+        checker=told.checker,
+        answer=answer,
+        reason=told.reason,
+        evidence=told.evidence if answer is Answer.INVALID else None,
+        details=told.details,
+        parts=tuple(_retold(part) for part in told.parts),
+    )

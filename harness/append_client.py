@@ -13,6 +13,7 @@ import msgspec
 
 from checkers.history import Op, OpType
 from harness.client import Call, Completion, Dialogue
+from harness.set_client import list_in, longer_list, unchanged
 from nodeimpl.api import rpc_pb2
 
 GUARD_FAILED: Final = "a list had changed"
@@ -50,7 +51,7 @@ class AppendClient(msgspec.Struct, frozen=True):
             }
         done = yield Call(
             rpc_pb2.TxnRequest(
-                compare=[_unchanged(key, held[key]) for key in appended],
+                compare=[unchanged(key.encode(), held[key]) for key in appended],
                 success=[_request(step, held, self.value_bytes) for step in steps],
             ),
             self.timeout_ns,
@@ -72,26 +73,13 @@ def _read(key: str) -> rpc_pb2.RequestOp:
     return rpc_pb2.RequestOp(request_range=rpc_pb2.RangeRequest(key=key.encode()))
 
 
-def _unchanged(key: str, seen: rpc_pb2.RangeResponse) -> rpc_pb2.Compare:
-    revision = seen.kvs[0].mod_revision if seen.kvs else 0
-    return rpc_pb2.Compare(
-        key=key.encode(),
-        target=rpc_pb2.Compare.MOD,
-        result=rpc_pb2.Compare.EQUAL,
-        mod_revision=revision,
-    )
-
-
 def _request(
     step: tuple[str, str, object], held: dict[str, rpc_pb2.RangeResponse], value_bytes: int
 ) -> rpc_pb2.RequestOp:
     f, key, element = step
     if f == "r":
         return _read(key)
-    elements = _elements(held[key])
-    value = msgspec.json.encode([*(elements if isinstance(elements, list) else []), element])
-    put = rpc_pb2.PutRequest(key=key.encode(), value=value.ljust(value_bytes))
-    return rpc_pb2.RequestOp(request_put=put)
+    return longer_list(key.encode(), held[key], element, value_bytes)
 
 
 def _answer(step: tuple[str, str, object], response: rpc_pb2.ResponseOp) -> list[object]:
@@ -99,16 +87,6 @@ def _answer(step: tuple[str, str, object], response: rpc_pb2.ResponseOp) -> list
     return [f, key, _elements(response.response_range) if f == "r" else element]
 
 
-def _elements(seen: rpc_pb2.RangeResponse) -> object:
-    """Return the list that is stored; None if there is none.
-
-    What nobody wrote comes as a list of one element that nobody appended: its text.
-    """
-    if not seen.kvs:
-        return None
-    stored = seen.kvs[0].value
-    try:
-        value: object = msgspec.json.decode(stored)
-    except msgspec.DecodeError:
-        return [stored.decode(errors="backslashreplace")]
-    return value if isinstance(value, list) else [value]
+def _elements(seen: rpc_pb2.RangeResponse) -> list[object] | None:
+    """Return the list that is stored; None if there is none."""
+    return list_in(seen) if seen.kvs else None

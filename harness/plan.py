@@ -55,12 +55,19 @@ class WorkloadPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     are of the first key. `auth` has keys of its own."""
     value_bytes: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 0
     """What is stored under a key is filled up to so many bytes; 0 adds nothing."""
+    lock_excludes: bool = False
+    """Whether `lock` judges that a lock alone excludes, which no lock on a lease promises."""
     time_limit_s: Positive = 30.0
     """How long the clients put the cluster under load."""
     rove: Probability = 0.3
     """The share of operations sent to any node rather than the process's home node."""
     timeout_ms: Positive = 2000.0
     """How long a client waits for one response."""
+    operations: str | None = None
+    """A file with the exact operations to do instead of those that the workload draws
+    (`harness.operations_file`); relative to the plan's own directory. None draws."""
+    final_reads: bool = True
+    """Whether the workload's final reads are done once the cluster has healed."""
 
 
 class FaultPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -168,6 +175,12 @@ class DaemonPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """Of the nodes one by one, for a cluster of several versions; instead of `version`."""
     binary: str | None = None
     """The store's program. None: it is looked for (`quorate doctor`)."""
+    image: str | None = None
+    """Of containers. None: they run this machine's own programs."""
+    clocks: tuple[Literal["wall", "monotonic"], ...] = ("wall",)
+    """Which clocks of a daemon faults of clocks bend. Timers of the kernel do not notice."""
+    attach: bool = False
+    """Whether containers that run already are taken, and left running (docker-compose.yml)."""
     flags: tuple[str, ...] = ()
     """Given to every daemon, after the harness's own. etcd's are given by the name that each
     version has for them; with a `?` in front, only to versions that have one."""
@@ -185,7 +198,10 @@ class DaemonPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class WatchPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What the `watch` workload writes and compacts, and how its clients watch."""
+    """How clients watch, in workloads that have some who do, and what is done to what they watch.
+
+    Times are means.
+    """
 
     compactions: Probability = 0.05
     """The share of operations that ask for a compaction."""
@@ -195,20 +211,39 @@ class WatchPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """The share of compactions that go to the revision of the last deletion."""
     compact_depth: Count = 20
     """Revisions that any other compaction leaves readable, at most."""
-    clients_per_node: Count = 2
-    """Clients that watch, each by one stream at a time."""
+    clients_per_node: Annotated[int, msgspec.Meta(ge=0, le=1_000)] = 2
+    """Clients that watch, each by one stream at a time; 0: nobody does."""
     watchers: Count = 4
     """Watchers of one client at a time."""
     burst: Count = 1
     """Watchers that a client asks for at once."""
+    act_ms: Positive = 150.0
+    """From one thing a client does to the next."""
     rest_ms: Positive = 400.0
-    """How long a client reads nothing when it is slow; a mean."""
+    """How long a client reads nothing when it is slow."""
+    past: Count = 50
+    """How many revisions back a watch of the past begins, at most."""
     future: Count = 30
     """How many revisions ahead a watch may begin."""
 
     def __post_init__(self) -> None:
         if self.compactions + self.deletions > 1:
-            raise SettingError("deletions", "is more than 1 together with compactions")
+            raise SettingError("deletions", "with compactions is more than 1")
+
+
+class MixedPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What `mixed` does besides reading, writing, leasing and watching."""
+
+    beat_ms: Positive = 75.0
+    """The leases that are kept alive are so by turns, one in every beat, through any node."""
+    burst_puts: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 0
+    """Puts in one burst, as fast as they go; 0: no bursts. To fall so far behind in one that it
+    needs a snapshot, a follower of etcd's must miss 5,000 and as many as `snapshot_entries`."""
+    burst_every_s: Positive = 10.0
+    """From the beginning of the load to the first burst, and from the end of one to the next."""
+    maintenance: Probability = 0.01
+    """The share of operations that ask a node of a real cluster to defragment its store, or to
+    take note of a member's addresses."""
 
 
 class LivenessPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -247,6 +282,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     node: NodePlan = NodePlan()
     daemon: DaemonPlan = DaemonPlan()
     watch: WatchPlan = WatchPlan()
+    mixed: MixedPlan = MixedPlan()
     liveness: LivenessPlan = LivenessPlan()
     checks: CheckPlan = CheckPlan()
 

@@ -57,9 +57,32 @@ def parse_plan(text: str, *, path: Path | None = None) -> Plan:
         raise PlanError(message, path=path, line=_line_of(place, lines)) from error
 
 
+def settings_named_in(text: str) -> tuple[str, ...]:
+    """Return the settings that a plan's `text` names itself, as in `workload.rate` or `seed`.
+
+    Raises `PlanError` if it is not TOML.
+    """
+    try:
+        table: dict[str, object] = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise _not_toml(error, text, None) from error
+    return tuple(
+        ".".join((*place, key))
+        for place, inner in _tables(table)
+        for key, value in inner.items()
+        if not _is_table(value)
+    )
+
+
 def dump_plan(plan: Plan) -> str:
     """Return the plan as TOML, every default spelled out; what is None is left out."""
     return tomli_w.dumps(_as_table(plan))
+
+
+def dump_differences(plan: Plan) -> str:
+    """Return as TOML what `plan` has otherwise than by default; read back, it is the same plan."""
+    table = _without_defaults(_as_table(plan), _as_table(Plan()))
+    return tomli_w.dumps(table)
 
 
 def with_overrides(plan: Plan, overrides: Mapping[str, object]) -> Plan:
@@ -121,11 +144,24 @@ def _without_none(table: dict[str, object]) -> dict[str, object]:
     }
 
 
+def _without_defaults(table: dict[str, object], defaults: dict[str, object]) -> dict[str, object]:
+    left: dict[str, object] = {}
+    for key, value in table.items():
+        default = defaults.get(key)
+        if _is_table(value) and _is_table(default):
+            inner = _without_defaults(value, default)
+            if inner:
+                left[key] = inner
+        elif value != default:
+            left[key] = value
+    return left
+
+
 def _tables(
     table: dict[str, object], place: KeyPath = ()
-) -> Iterator[tuple[KeyPath, Sequence[str]]]:
-    """Yield every table's place and keys, outer before inner."""
-    yield place, list(table)
+) -> Iterator[tuple[KeyPath, dict[str, object]]]:
+    """Yield every table with its place, outer before inner."""
+    yield place, table
     for key, value in table.items():
         if _is_table(value):
             yield from _tables(value, (*place, key))

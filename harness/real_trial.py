@@ -13,35 +13,27 @@ from typing import Final
 from checkers.history import History, Op
 from checkers.verdict import Answer, Evidence, Verdict, invalid, merge, unknown, valid
 from checkers.watch_history import WatchRecord
-from harness.environments.environment import Death, Environment
-from harness.environments.local.environment import LocalEnvironment
+from harness.environments.catalog import environment_of
+from harness.environments.environment import Death
 from harness.environments.progress import Progress
 from harness.environments.real_time.outcome import Failure, RealOutcome
 from harness.environments.real_time.trial import Script, run
 from harness.environments.simulation.mutants.registry import mutant_named
 from harness.environments.simulation.streams import Streams
 from harness.errors import HarnessError, UsageError
+from harness.generator.listed import ListedOperation
 from harness.plan import Plan
+from harness.schedules import excuses_in
 from harness.store import DATA, RunDirectory
-from harness.suggest import did_you_mean
 from harness.systems.persisted import read_logs
 from harness.systems.registry import system_of
 from harness.systems.system import System
-from harness.trial import judge
+from harness.trial import final_reads_of, judge, load_of
 from harness.workloads.registry import fleet_maker, workload_named
 from nemesis.inject import Record
 from nemesis.packages import Package
 from nemesis.schedule import Schedule
 from nodeimpl.ids import SECOND
-
-REAL_ENVIRONMENTS: Final = ("local",)
-"""Where daemons can run."""
-
-DEFAULT_PACKAGES: Final = (Package.KILL, Package.PAUSE)
-"""What breaks unless a plan says so: what every environment can do."""
-
-ALL_PACKAGES: Final = (Package.KILL, Package.PAUSE, Package.COMPACT, Package.STOP)
-"""What `all` means here: everything that the local environment can do."""
 
 NODEIMPL: Final = "nodeimpl"
 """The system in which bugs can be planted."""
@@ -69,8 +61,11 @@ def run_real_trial(  # noqa: PLR0913 - the trial, and all who wish to hear of it
     record_watch: Callable[[WatchRecord], None],
     journal: Record,
     progress: Callable[[Progress], None],
+    operations: Sequence[ListedOperation] | None = None,
 ) -> RealTrialResult:
     """Run the trial that `plan` describes under the faults of `schedule`, and judge it.
+
+    `operations` are those that the plan lists, None if it lists none.
 
     Logs and data directories of the nodes go into `directory`; the data stays only if the verdict
     is not VALID. `record` is given every op as it happens, `record_watch` whatever a watcher is
@@ -97,8 +92,8 @@ def run_real_trial(  # noqa: PLR0913 - the trial, and all who wish to hear of it
         plan=plan,
         schedule=schedule,
         client=workload.client(plan),
-        load=workload.generator(plan),
-        final=lambda keys: workload.final_generator(plan, keys),
+        load=load_of(plan, operations),
+        final=lambda keys: final_reads_of(plan, keys),
         stream=Streams(plan.seed).named,
         record=keep,
         fleet=fleet_maker(plan),
@@ -106,14 +101,14 @@ def run_real_trial(  # noqa: PLR0913 - the trial, and all who wish to hear of it
         journal=journal,
         progress=progress,
     )
-    environment = _environment(plan, system, directory)
+    environment = environment_of(plan, system, directory, schedule)
     with environment:
         outcome = run(environment, script)
     _require_ports(outcome)
     history = History(ops)
     data = {node: directory.node_path(node) / DATA for node in plan.node_names}
-    verdicts = [*_verdicts_of(outcome), *judge_with_logs(plan, history, watched, data)]
-    verdict = merge("trial", verdicts)
+    judged = judge_with_logs(plan, history, watched, schedule, data)
+    verdict = merge("trial", [*_verdicts_of(outcome), *judged])
     if verdict.answer is Answer.VALID:
         environment.discard_data()
     return RealTrialResult(
@@ -125,24 +120,18 @@ def judge_with_logs(
     plan: Plan,
     history: History,
     watched: Sequence[WatchRecord],
+    schedule: Schedule | None,
     data_directories: Mapping[str, Path],
 ) -> list[Verdict]:
     """Judge what clients saw, and the logs that daemons left in the light of it, and it of them."""
     logs = read_logs(plan.system, data_directories)
     if logs is None:
-        return [judge(plan, history, watched)]
+        return [judge(plan, history, watched, schedule)]
     if isinstance(logs, Verdict):
-        return [logs, judge(plan, history, watched)]
-    return [logs.verdict(history), judge(plan, logs.resolve(history), watched)]
-
-
-def _environment(plan: Plan, system: System, directory: RunDirectory) -> Environment:
-    if plan.environment not in REAL_ENVIRONMENTS:
-        raise UsageError(
-            f"there is no environment {plan.environment!r}"
-            f"{did_you_mean(plan.environment, REAL_ENVIRONMENTS)}"
-        )
-    return LocalEnvironment(system, plan.node_names, directory, peer_proxy=plan.daemon.peer_proxy)
+        return [logs, judge(plan, history, watched, schedule)]
+    excuses = plan.faults.packages if schedule is None else excuses_in(schedule)
+    of_logs = logs.verdict(history, disks_lie=Package.LYING_DISK in excuses)
+    return [of_logs, judge(plan, logs.resolve(history), watched, schedule)]
 
 
 def _require_ports(outcome: RealOutcome) -> None:

@@ -1,5 +1,6 @@
 """The history as it happens: every op is in the file before anything follows from it."""
 
+from io import FileIO
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -8,6 +9,16 @@ from checkers.history import Op
 from checkers.history_file import encode_header, encode_op
 from checkers.watch_history import WatchRecord, encode_watch_header, encode_watch_record
 from harness.errors import HarnessError
+
+
+def write_whole(file: FileIO, line: bytes, complaint: str) -> None:
+    """Write `line`; raise `HarnessError`, which begins with `complaint`, if not all of it fits."""
+    try:
+        written = file.write(line)
+    except OSError as error:
+        raise HarnessError(f"{complaint}: {error.strerror}") from error
+    if written != len(line):
+        raise HarnessError(f"{complaint}: {written} of {len(line)} bytes written")
 
 
 class LineFile:
@@ -36,16 +47,7 @@ class LineFile:
 
     def write(self, line: bytes) -> None:
         """Append a line, its end included."""
-        try:
-            written = self._file.write(line)
-        except OSError as error:
-            raise HarnessError(
-                f"{self.path}: cannot record {self._part}: {error.strerror}"
-            ) from error
-        if written != len(line):
-            raise HarnessError(
-                f"{self.path}: cannot record {self._part}: {written} of {len(line)} bytes written"
-            )
+        write_whole(self._file, line, f"{self.path}: cannot record {self._part}")
 
     def close(self) -> None:
         """Close the file; nothing can be recorded any more. Closing twice is harmless."""

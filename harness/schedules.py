@@ -6,15 +6,34 @@ from typing import Final
 from harness.environments.simulation.streams import Streams
 from harness.errors import UsageError
 from harness.plan import Plan
+from nemesis.faults.clock import ClockBump, ClockDrift, ClockStrobe
+from nemesis.faults.compact import Compact
+from nemesis.faults.lying_disk import LyingFsync
 from nemesis.faults.members import Grow, Replace
 from nemesis.generate import generate
-from nemesis.packages import parse_packages
+from nemesis.packages import Package, parse_packages
 from nemesis.schedule import Schedule
 from nemesis.schedule_file import parse_schedule
 from nodeimpl.ids import SECOND
 
 _JOINING: Final = frozenset({Grow.do, Replace.do})
 """Faults that bring nodes into the cluster."""
+
+
+_EXCUSES: Final = {
+    ClockBump.do: Package.CLOCK,
+    ClockDrift.do: Package.CLOCK,
+    ClockStrobe.do: Package.CLOCK,
+    Compact.do: Package.COMPACT,
+    LyingFsync.do: Package.LYING_DISK,
+}
+"""Faults that excuse what judges would otherwise convict, and the packages they are of."""
+
+
+def excuses_in(schedule: Schedule) -> tuple[str, ...]:
+    """Return the packages of those faults in a schedule that judges must know of."""
+    found = (_EXCUSES.get(asked.fault.do) for asked in schedule.asked)
+    return tuple(dict.fromkeys(package.value for package in found if package is not None))
 
 
 def schedule_for(plan: Plan, base: Path | None) -> Schedule:
@@ -42,7 +61,12 @@ def read_schedule(path: Path, plan: Plan) -> Schedule:
         text = path.read_bytes()
     except OSError as error:
         raise UsageError(f"cannot read the schedule: {error.strerror}", path=path) from error
-    schedule = parse_schedule(text, path=str(path), nodes=plan.node_names_ever)
+    return schedule_in(text, plan, path=str(path))
+
+
+def schedule_in(text: bytes, plan: Plan, *, path: str) -> Schedule:
+    """Return the schedule that `text` says, for the cluster of `plan`; `path` is for messages."""
+    schedule = parse_schedule(text, path=path, nodes=plan.node_names_ever)
     if any(asked.fault.do in _JOINING for asked in schedule.asked):
         return schedule
-    return parse_schedule(text, path=str(path), nodes=plan.node_names)
+    return parse_schedule(text, path=path, nodes=plan.node_names)

@@ -5,6 +5,7 @@
     run.json             what this is: the format's version, when the run began
     plan.toml            what was run, every default spelled out
     schedule.json        faults: asked for and applied
+    operations.json      the exact operations that clients were to do; absent where they drew them
     history.jsonl        what the clients saw (docs/HISTORY_FORMAT.md)
     watch.jsonl          what the watchers were told; absent where nobody watches
     trace/<node>.jsonl   what the nodes did
@@ -30,6 +31,7 @@ from harness.plan_file import dump_plan, load_plan
 RUN_VERSION: Final = 1
 DATA: Final = "data"
 """A node's data directory, within the directory of what is left of it."""
+OPERATIONS_NAME: Final = "operations.json"
 _NAMES_MAX: Final = 1000
 """Runs of one plan that may begin in one second."""
 
@@ -94,6 +96,11 @@ class RunDirectory:
         return self.path / "schedule.json"
 
     @property
+    def operations_path(self) -> Path:
+        """The operations that the plan lists; absent where it lists none."""
+        return self.path / OPERATIONS_NAME
+
+    @property
     def history_path(self) -> Path:
         """What the clients saw."""
         return self.path / "history.jsonl"
@@ -129,6 +136,10 @@ class RunDirectory:
         """Replace `schedule.json` whole: whoever reads finds the old content or the new."""
         _replace(self.schedule_path, content)
 
+    def write_operations(self, content: bytes) -> None:
+        """Replace `operations.json` whole: whoever reads finds the old content or the new."""
+        _replace(self.operations_path, content)
+
     def write_results(self, content: bytes) -> None:
         """Replace `results.json` whole: whoever reads finds the old content or the new."""
         _replace(self.results_path, content)
@@ -137,6 +148,12 @@ class RunDirectory:
         directory = self.path / name
         directory.mkdir(parents=True, exist_ok=True)
         return directory
+
+
+def plan_with_operations(plan: Plan) -> Plan:
+    """Return `plan` as it stands in a run's directory that has a list of operations, too."""
+    workload = msgspec.structs.replace(plan.workload, operations=OPERATIONS_NAME)
+    return msgspec.structs.replace(plan, workload=workload)
 
 
 def _make_unique(parent: Path, stem: str) -> Path:

@@ -13,7 +13,7 @@ a plan a conviction would say nothing about the node. What is neither drawn nor 
 the base has it, the bound of the liveness phase among it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from random import Random
 from typing import Final
 
@@ -25,8 +25,8 @@ from harness.plan import Plan
 from harness.plan_file import with_overrides
 from nemesis.packages import Package
 
-_NOT_DRAWN: Final = (Package.LYING_DISK, Package.STOP)
-"""One breaks an assumption of Raft; the other is a kill to a simulated node."""
+_NOT_DRAWN: Final = (Package.LYING_DISK, Package.STOP, Package.STUTTER)
+"""One breaks an assumption of Raft; one is a kill to a simulated node; one is made of pauses."""
 
 PACKAGES: Final = tuple(package for package in Package if package not in _NOT_DRAWN)
 """Kinds of faults under which a correct node keeps every promise."""
@@ -51,7 +51,13 @@ def _menu(setting: str, values: tuple[object, ...]) -> Menu:
 MENUS: Final[tuple[Menu, ...]] = (
     _menu("nodes", (1, 3, 3, 3, 3, 3, 3, 5, 5, 7)),
     # ---------------------------------------------------------------- what clients do
-    _menu("workload.name", ("kv", "kv", "register", "watch", "lease", "auth", "append")),
+    _menu(
+        "workload.name",
+        (
+            *("kv", "kv", "register", "watch", "lease", "auth", "append"),
+            *("set", "lock", "elect", "mixed", "mixed"),
+        ),
+    ),
     _menu("workload.rate", (50.0, 100.0, 100.0, 200.0)),
     _menu("workload.concurrency", (2, 5, 10, 30, 30)),
     _menu("workload.keys", (1, 3, 5, 20)),
@@ -105,25 +111,30 @@ MENUS: Final[tuple[Menu, ...]] = (
 """All that is drawn besides the kinds of faults: a new knob is one more line here."""
 
 
-def draw_plan(seed: int, base: Plan, *, workloads: Sequence[str] = ()) -> Plan:
+def draw_plan(
+    seed: int, base: Plan, *, workloads: Sequence[str] = (), fixed: Collection[str] = ()
+) -> Plan:
     """Return the trial of this seed: equal seeds and bases give equal plans, anywhere.
 
     Its faults are still to be drawn, from its seed too (`harness.schedules`). The workload is one
     of `workloads`; of those that ask for what the base's mutant breaks, if none are given; of all,
-    if there is no mutant either.
+    if there is no mutant either. The settings named in `fixed` stay as the base has them, and so
+    do those that are chosen together with one of them; a `faults.schedule` among them fixes the
+    faults.
     """
     streams = Streams(seed)
     mutant = mutant_named(base.mutant)
     if mutant is not None and not workloads:
         workloads = mutant.workloads
-    overrides: dict[str, object] = {
-        "seed": seed,
-        "faults.packages": draw_packages(streams.named("swarm/faults.packages")),
-    }
+    overrides: dict[str, object] = {"seed": seed}
+    if not any(setting in fixed for setting in ("faults.packages", "faults.schedule")):
+        overrides["faults.packages"] = draw_packages(streams.named("swarm/faults.packages"))
     for menu in MENUS:
+        if any(setting in fixed for setting in menu.settings):
+            continue
         row = streams.named(f"swarm/{menu.settings[0]}").choice(menu.rows)
         overrides.update(zip(menu.settings, row, strict=True))
-    if workloads:
+    if workloads and "workload.name" not in fixed:
         overrides["workload.name"] = streams.named("swarm/workload.name").choice(workloads)
     return with_overrides(base, overrides)
 

@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from msgspec.structs import replace
+
 from checkers.checker import Budget, compose
 from checkers.collector import rare_collections
 from checkers.history import History, Op
@@ -25,7 +27,12 @@ from harness.environments.simulation.simulation import (
 from harness.environments.simulation.streams import OnDraw, Streams
 from harness.environments.simulation.trace import TraceSink
 from harness.errors import UsageError
+from harness.generator.bounds import TimeLimit
+from harness.generator.generator import Generator
+from harness.generator.listed import Listed, ListedOperation
+from harness.generator.sources import DONE
 from harness.plan import Plan
+from harness.schedules import excuses_in
 from harness.tripwire import armed
 from harness.workloads.registry import checkers_for, fleet_maker, workload_named
 from nemesis.schedule import Schedule
@@ -59,12 +66,15 @@ def run_trial(  # noqa: PLR0913 - the trial, and all who wish to hear of it
     sink: TraceSink | None = None,
     progress: Callable[[Progress], None] | None = None,
     on_draw: OnDraw | None = None,
+    operations: Sequence[ListedOperation] | None = None,
+    streams: Streams | None = None,
 ) -> TrialResult:
     """Run the trial that `plan` describes under the faults of `schedule`, and judge it.
 
-    `record` is given every op as it happens, `record_watch` whatever a watcher is told, `sink`
-    every transition, `on_draw` every number drawn. Raises `TripwireError` if simulated code asks
-    for real time or chance.
+    `operations` are those that the plan lists, None if it lists none; `streams` those of the
+    plan's seed, unless given. `record` is told of every op as it happens, `record_watch` of
+    whatever a watcher hears, `sink` of every transition, `on_draw` of every number drawn. Raises
+    `TripwireError` if simulated code asks for real time or chance.
     """
     _require_known(plan)
     workload = workload_named(plan.workload.name)
@@ -85,7 +95,7 @@ def run_trial(  # noqa: PLR0913 - the trial, and all who wish to hear of it
         simulation = Simulation(
             plan,
             schedule=schedule,
-            streams=Streams(plan.seed, on_draw),
+            streams=streams or Streams(plan.seed, on_draw),
             client=workload.client(plan),
             node_class=node_class,
             record=keep,
@@ -95,12 +105,12 @@ def run_trial(  # noqa: PLR0913 - the trial, and all who wish to hear of it
         )
         with rare_collections(), armed():
             result = simulation.run(
-                workload.generator(plan),
-                lambda keys: workload.final_generator(plan, keys),
+                load_of(plan, operations),
+                lambda keys: final_reads_of(plan, keys),
                 progress or (lambda _: None),
             )
     history = History(ops)
-    verdict = merge("trial", [*_verdicts_of(result), judge(plan, history, watched)])
+    verdict = merge("trial", [*_verdicts_of(result), judge(plan, history, watched, schedule)])
     return TrialResult(
         plan=plan, verdict=verdict, history=history, watched=watched, simulation=result
     )
@@ -116,8 +126,35 @@ def _require_known(plan: Plan) -> None:
         )
 
 
-def judge(plan: Plan, history: History, watched: Sequence[WatchRecord] = ()) -> Verdict:
-    """Return the verdict of the plan's workload on `history`, and on what watchers were told."""
+def load_of(plan: Plan, operations: Sequence[ListedOperation] | None) -> Generator:
+    """Return the load: the operations, if the plan lists any, or else what its workload draws."""
+    if operations is None:
+        if plan.workload.operations is not None:
+            raise UsageError(f"the operations of {plan.workload.operations} are missing")
+        return workload_named(plan.workload.name).generator(plan)
+    return TimeLimit(round(plan.workload.time_limit_s * SECOND), Listed(operations))
+
+
+def final_reads_of(plan: Plan, keys: Sequence[str]) -> Generator:
+    """Return what is to be read in the end, `keys` being those that the load was about."""
+    if not plan.workload.final_reads:
+        return DONE
+    return workload_named(plan.workload.name).final_generator(plan, keys)
+
+
+def judge(
+    plan: Plan,
+    history: History,
+    watched: Sequence[WatchRecord] = (),
+    schedule: Schedule | None = None,
+) -> Verdict:
+    """Return the verdict of the plan's workload on `history`, and on what watchers were told.
+
+    Where the schedule is known, it says what was broken; else what the plan drew from does.
+    """
+    if schedule is not None:
+        faults = replace(plan.faults, packages=excuses_in(schedule), schedule=None)
+        plan = replace(plan, faults=faults)
     checker = compose(plan.workload.name, checkers_for(plan, watched))
     return checker.check(history, Budget(steps_max=plan.checks.steps_max))
 

@@ -257,12 +257,18 @@ class Injector:
             raise InjectionError(failed) from error
         match attempt:
             case Done(note):
-                self._finish(_applied(now, phase, begun, Outcome.DONE, note))
+                self._finish(_applied(now, phase, begun, Outcome.DONE, self._noted(note)))
             case Skipped(reason):
                 self._finish(_applied(now, phase, begun, Outcome.SKIPPED, reason))
             case _:
                 assert_never(attempt)
         return attempt
+
+    def _noted(self, note: str) -> str:
+        """Return the note with what the surfaces have to tell of what they did."""
+        take_note = self._surfaces.take_note
+        told = "" if take_note is None else take_note()
+        return ", ".join(part for part in (note, told) if part)
 
     def _finish(self, applied: Applied) -> None:
         self.applied.append(applied)

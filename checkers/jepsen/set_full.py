@@ -4,11 +4,13 @@ An element is *known* from the moment its addition was answered, or a read that 
 began after that must see it. If the last such read missed it, it is **lost**; if one missed it and
 a later one saw it, it was **stale**; if all saw it from some time on, it is **stable**. Elements
 whose addition was never answered and that were seen all the same are **recovered**.
+
+Operations with a `key` are on the set of that name; those without are all on one.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 from checkers.checker import Budget
 from checkers.history import History, Operation, OpType
@@ -25,6 +27,10 @@ from checkers.verdict import Verdict, unknown, valid
 
 NAME: Final = "set-full"
 _QUANTILES: Final = (0.0, 0.5, 0.95, 0.99, 1.0)
+
+
+_Name: TypeAlias = tuple[str | None, Hashable]
+"""Of an element: its set, and what it is."""
 
 
 @dataclass(slots=True)
@@ -70,7 +76,10 @@ class SetFull:
         """Return the verdict; its details count elements by what became of them."""
         del budget
         try:
-            reads = [(read, elements_of(read)) for read in answered(history, "read")]
+            reads = [
+                (read, [(read.key, value) for value in elements_of(read)])
+                for read in answered(history, "read")
+            ]
         except UnreadableError as error:
             return unknown(self.name, f"cannot read the history: {error}")
         elements = _elements(history, reads)
@@ -83,32 +92,41 @@ class SetFull:
             or self._unproven(elements, details)
         )
 
-    def _unproven(self, elements: dict[Hashable, _Element], details: dict[str, object]) -> Verdict:
+    def _unproven(self, elements: dict[_Name, _Element], details: dict[str, object]) -> Verdict:
         if any(element.is_stable for element in elements.values()):
             return valid(self.name, details)
         return unknown(self.name, "no element was read after it was added", details)
 
 
 def _elements(
-    history: History, reads: Sequence[tuple[Operation, list[Hashable]]]
-) -> dict[Hashable, _Element]:
+    history: History, reads: Sequence[tuple[Operation, list[_Name]]]
+) -> dict[_Name, _Element]:
     """Return every element that an operation tried to add, with what reads saw of it."""
-    elements: dict[Hashable, _Element] = {}
+    elements: dict[_Name, _Element] = {}
     for operation in history.operations():
         if operation.f == "add" and operation.outcome is not OpType.FAIL:
-            element = elements.setdefault(hashable(operation.value), _Element(operation))
+            name = (operation.key, hashable(operation.value))
+            element = elements.setdefault(name, _Element(operation))
             if operation.outcome is OpType.OK:
                 _learn(element, operation)
     for read, seen in reads:
         for value in seen:
             if value in elements:
                 _learn(elements[value], read)
+    of_set = _by_set(elements)
     for read, seen in reads:  # in the order of calls, so the last one stays
-        _look(elements, read, set(seen))
+        _look(of_set.get(read.key, {}), read, set(seen))
     return elements
 
 
-def _look(elements: dict[Hashable, _Element], read: Operation, seen: set[Hashable]) -> None:
+def _by_set(elements: Mapping[_Name, _Element]) -> dict[str | None, dict[_Name, _Element]]:
+    of_set: dict[str | None, dict[_Name, _Element]] = {}
+    for name, element in elements.items():
+        of_set.setdefault(name[0], {})[name] = element
+    return of_set
+
+
+def _look(elements: Mapping[_Name, _Element], read: Operation, seen: set[_Name]) -> None:
     """Note which elements `read` saw, and which it missed though they were known before."""
     for value, element in elements.items():
         if value in seen:
@@ -125,7 +143,7 @@ def _learn(element: _Element, operation: Operation) -> None:
         element.known_index, element.known_ns = completion.index, completion.time
 
 
-def _details(elements: dict[Hashable, _Element], history: History) -> dict[str, object]:
+def _details(elements: dict[_Name, _Element], history: History) -> dict[str, object]:
     every = elements.values()
     stale_ns = sorted(each.stale_ns for each in every if each.is_stable and each.stale_ns)
     lost_ns = sorted(each.stale_ns for each in every if each.is_lost)
@@ -151,52 +169,55 @@ def _details(elements: dict[Hashable, _Element], history: History) -> dict[str, 
 
 def _never_added(
     name: str,
-    elements: dict[Hashable, _Element],
-    reads: Sequence[tuple[Operation, list[Hashable]]],
+    elements: dict[_Name, _Element],
+    reads: Sequence[tuple[Operation, list[_Name]]],
     details: dict[str, object],
 ) -> Verdict | None:
     for read, seen in reads:
         strange = [value for value in seen if value not in elements]
         if strange:
-            story = f"a read saw {listed(strange)}, which nobody added, or only in vain"
+            story = f"a read saw {listed(_values(strange))}, which nobody added, or only in vain"
             return conviction(name, "never-added", story, [read], details)
     return None
 
 
 def _twice(
     name: str,
-    reads: Sequence[tuple[Operation, list[Hashable]]],
+    reads: Sequence[tuple[Operation, list[_Name]]],
     details: dict[str, object],
 ) -> Verdict | None:
     for read, seen in reads:
         if len(set(seen)) < len(seen):
             repeated = [value for place, value in enumerate(seen) if value in seen[:place]]
-            story = f"a read of the set saw {listed(repeated)} more than once"
+            story = f"a read of the set saw {listed(_values(repeated))} more than once"
             return conviction(name, "element-twice", story, [read], details)
     return None
 
 
-def _lost(
-    name: str, elements: dict[Hashable, _Element], details: dict[str, object]
-) -> Verdict | None:
+def _lost(name: str, elements: dict[_Name, _Element], details: dict[str, object]) -> Verdict | None:
     lost = {value: element for value, element in elements.items() if element.is_lost}
     if not lost:
         return None
-    story = f"{len(lost)} elements were known to be in the set, and then were gone: {listed(lost)}"
+    shown = listed(_values(lost))
+    story = f"{len(lost)} elements were known to be in the set, and then were gone: {shown}"
     return conviction(name, "element-lost", story, _shown(list(lost.values())), details)
 
 
 def _stale(
-    name: str, elements: dict[Hashable, _Element], details: dict[str, object]
+    name: str, elements: dict[_Name, _Element], details: dict[str, object]
 ) -> Verdict | None:
     stale = {value: each for value, each in elements.items() if each.is_stable and each.absent}
     if not stale:
         return None
     story = (
         f"{len(stale)} elements were missed by a read that began after they were known to be in the"
-        f" set, and seen later: {listed(stale)}"
+        f" set, and seen later: {listed(_values(stale))}"
     )
     return conviction(name, "element-stale", story, _shown(list(stale.values())), details)
+
+
+def _values(names: Iterable[_Name]) -> list[Hashable]:
+    return [value for _, value in names]
 
 
 def _shown(elements: Sequence[_Element]) -> list[Operation]:

@@ -4,10 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-import msgspec
-
 from checkers.checker import Budget
-from checkers.history import NEMESIS, History
+from checkers.history import History
 from checkers.leases.facts import LeaseFacts, UnreadableLeaseError, lease_facts
 from checkers.leases.lifetime import (
     Bounds,
@@ -31,10 +29,6 @@ PROMISES: Final[tuple[tuple[str, Callable[[LeaseFacts, Bounds], Breach | None]],
     ("lease-ttl", tells_wrongly),
 )
 """Every promise, by the name its verdicts are signed with."""
-
-
-_CLOCK_FAULTS: Final = "clock_"
-"""How the names of all faults that bend clocks begin."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,28 +55,17 @@ class LeaseChecker:
             return unknown(NAME, f"cannot read the history: {error}")
         if not facts.leases:
             return unknown(NAME, "no lease was granted")
-        bounds = self.bounds
-        if _bends_clocks(history):
-            bounds = msgspec.structs.replace(bounds, clock_drift=1.0)
-        return merge(
-            NAME, [_verdict(name, judge(facts, bounds), facts) for name, judge in PROMISES]
+        return merge(NAME, [self._verdict(name, judge, facts) for name, judge in PROMISES])
+
+    def _verdict(
+        self, name: str, judge: Callable[[LeaseFacts, Bounds], Breach | None], facts: LeaseFacts
+    ) -> Verdict:
+        breach = judge(facts, self.bounds)
+        if breach is None:
+            return valid(name, {"leases": len(facts.leases)})
+        evidence = Evidence(
+            operations=breach.calls,
+            story=breach.story,
+            facts={"kind": breach.kind, "lease": breach.lease},
         )
-
-
-def _bends_clocks(history: History) -> bool:
-    """Say whether a clock was bent: a leader may then end a lease at any time, and be right by it.
-
-    docs/FAULTS.md tells the names of faults.
-    """
-    return any(op.process == NEMESIS and op.f.startswith(_CLOCK_FAULTS) for op in history.ops)
-
-
-def _verdict(name: str, breach: Breach | None, facts: LeaseFacts) -> Verdict:
-    if breach is None:
-        return valid(name, {"leases": len(facts.leases)})
-    evidence = Evidence(
-        operations=breach.calls,
-        story=breach.story,
-        facts={"kind": breach.kind, "lease": breach.lease},
-    )
-    return invalid(name, breach.story, evidence)
+        return invalid(name, breach.story, evidence)

@@ -1,7 +1,7 @@
 """Which keys were attached to which leases, when, as far as clients know.
 
-A key is attached to the lease that its last put named. Only keys whose every change is known say
-anything: one put or deletion of unknown outcome, and nobody can tell why the key is gone.
+A key is attached to the lease that its last put named, or kept. Only keys whose every change is
+known say anything: one put or deletion of unknown outcome, and nobody can tell why the key is gone.
 """
 
 from bisect import bisect_right
@@ -40,6 +40,14 @@ class Sighting(msgspec.Struct, frozen=True, gc=False):
     how: str
 
 
+class _Kept(msgspec.Struct, frozen=True, gc=False):
+    """A put that left its key on the lease that it had."""
+
+    revision: int
+    key: str
+    operation: Operation
+
+
 class _UnknownDeletion(msgspec.Struct, frozen=True, gc=False):
     key: str
     range_end: str | None
@@ -61,6 +69,7 @@ class KeyHistory:
     unknown_deletions: list[_UnknownDeletion] = field(default_factory=list)
     range_deletions: dict[int, list[tuple[str, str | None]]] = field(default_factory=dict)
     """By revision, the intervals that clients deleted then."""
+    kept: list[_Kept] = field(default_factory=list)
 
     def holder(self, key: str, revision: int, by_ns: int) -> Attachment | None:
         """Return the put to the lease whose end alone explains that `key` was gone at `revision`.
@@ -94,6 +103,7 @@ class KeyHistory:
 class _Put(msgspec.Struct, gc=False):
     key: str
     lease: int = NO_LEASE
+    ignore_lease: bool = False
 
 
 class _Interval(msgspec.Struct, gc=False):
@@ -151,7 +161,22 @@ def key_history(history: History) -> KeyHistory:
             _read_read(operation, keys)
     for attachments in keys.attachments.values():
         attachments.sort(key=lambda attachment: attachment.revision)
+    for kept in keys.kept:
+        _sight_kept(kept, keys)
     return keys
+
+
+def _sight_kept(kept: _Kept, keys: KeyHistory) -> None:
+    """Note that the lease was there whose key a put found and left on it.
+
+    The key was there, so it was on the lease that it was last put with, unless a put of unknown
+    outcome came between.
+    """
+    last = keys.last_attachment(kept.key, kept.revision)
+    if last is not None and last.lease and kept.key not in keys.unclear:
+        keys.present.append(
+            _sighting(kept.operation, kept.key, last.lease, kept.revision, "put, and kept on it")
+        )
 
 
 def _read_write(operation: Operation, keys: KeyHistory) -> None:
@@ -176,6 +201,9 @@ def _read_write(operation: Operation, keys: KeyHistory) -> None:
 
 
 def _attach(operation: Operation, revision: int, put: _Put, keys: KeyHistory) -> None:
+    if put.ignore_lease:
+        keys.kept.append(_Kept(revision, put.key, operation))
+        return
     attachment = Attachment(revision, put.lease, operation.call, operation.invoke.time)
     keys.attachments.setdefault(put.key, []).append(attachment)
     if put.lease:

@@ -95,16 +95,23 @@ class Linearizability(Generic[StateT, OperationT]):
         share = max(1, left // max(1, len(parts)))
         outcomes = []
         for part in parts:
-            outcome = decide(part, self.model, steps_max=share)
+            outcome = self._decide(part, budget, share)
             left -= outcome.steps
             outcomes.append(outcome)
         if len(parts) == 1:
             return outcomes
         for place, outcome in enumerate(outcomes):
             if outcome.answer is Answer.UNKNOWN and left > share:
-                outcomes[place] = decide(parts[place], self.model, steps_max=left)
+                outcomes[place] = self._decide(parts[place], budget, left)
                 left -= outcomes[place].steps
         return outcomes
+
+    def _decide(
+        self, part: Sequence[Interval[OperationT]], budget: Budget, steps_max: int
+    ) -> Outcome:
+        return decide(
+            part, self.model, steps_max=steps_max, remembered_max=budget.configurations_max
+        )
 
     def _verdict(
         self, judged: Sequence["_Judged[OperationT]"], outcomes: Sequence[Outcome], budget: Budget
@@ -185,7 +192,10 @@ def _progress(judged: _Judged[OperationT], outcome: Outcome) -> dict[str, object
 def _unknown_reasons(
     unsure: Sequence[tuple[_Judged[OperationT], Outcome]], budget: Budget
 ) -> Iterator[str]:
-    yield f"{budget.steps_max} steps were not enough"
+    if any(outcome.is_out_of_memory for _, outcome in unsure):
+        yield f"{budget.memory_mb_max} MB were not enough to remember what was tried"
+    else:
+        yield f"{budget.steps_max} steps were not enough"
     for judged, outcome in unsure[:3]:
         progress = _progress(judged, outcome)
         where = "" if judged.part.key is None else f"key {judged.part.key!s} "

@@ -8,7 +8,7 @@ operations are numbered, so a model may be as slow as it likes. Two abilities he
   effect in the state at hand is optional anyway.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Sequence, Sized
 from typing import Final, Generic, TypeAlias, TypeVar
 
 from checkers.linearizability.interval import Interval
@@ -51,6 +51,7 @@ class ModelMoves(Generic[StateT, OperationT]):
         "guard",
         "movers",
         "pure",
+        "remembered",
         "start",
     )
 
@@ -82,6 +83,7 @@ class ModelMoves(Generic[StateT, OperationT]):
         self._states: Final[list[StateT]] = [model.initial]
         self._state_numbers: Final[dict[StateT, int]] = {model.initial: 0}
         self._steps: Final[list[dict[int, int]]] = [{}]
+        self.remembered = 0
         self.start = 0
         # Open operations by bit, as their kinds.
         self._pure_of: Final[dict[int, int]] = {}
@@ -135,6 +137,11 @@ class ModelMoves(Generic[StateT, OperationT]):
             self.guard |= kind.guard
         kind.limit += kind.unit
 
+    def uncrash(self, place: int) -> None:
+        """Undo the `crash` of the operation at `place`."""
+        kind = self._crashed[self._kinds[place]]
+        kind.limit -= kind.unit
+
     # ------------------------------------------------------------ the model's answers
 
     def _step(self, state: int, kind: int) -> int:
@@ -152,6 +159,7 @@ class ModelMoves(Generic[StateT, OperationT]):
             number = self._state_numbers[state] = len(self._states)
             self._states.append(state)
             self._steps.append({})
+            self.remembered += _size(state)
         return number
 
     def _free(self, state: int) -> tuple[int, int]:
@@ -237,3 +245,15 @@ class ModelMoves(Generic[StateT, OperationT]):
         hidden = self._absorbed_by(kind) & ~done
         if after != _ILLEGAL and (after != state or hidden & ~optional):
             found.append(self._settled(after, done, its_optional | hidden, used))
+
+
+def _size(state: object) -> int:
+    """Return how much memory `state` takes, about, in configurations of some 256 bytes."""
+    entries = _length(state)
+    if isinstance(state, tuple):
+        entries += sum(map(_length, state))
+    return 2 + entries // 16
+
+
+def _length(value: object) -> int:
+    return len(value) if isinstance(value, Sized) else 0

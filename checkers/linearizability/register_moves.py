@@ -68,6 +68,7 @@ class RegisterMoves:
         "guard",
         "movers",
         "pure",
+        "remembered",
         "start",
     )
 
@@ -75,6 +76,7 @@ class RegisterMoves:
         self._history: Final = history
         self._reusable: Final = reusable
         self.start = 0
+        self.remembered = 0
         self.active: Sequence[int] = history.active
         value_count = history.value_count
         self._all_values: Final = (1 << value_count) - 1
@@ -164,7 +166,7 @@ class RegisterMoves:
                 self._wanted_by.clear()
             kind.limit += kind.unit
             return
-        if not history.consumable(value, history.calls[place]):
+        if not history.consumable(value, history.intervals[place][1]):
             return
         kind = self._crashed_writes.get(value)
         if kind is None:

@@ -27,9 +27,6 @@ from checkers.verdict import Answer
 
 METHOD: Final = "depth first"
 
-_REMEMBERED_MAX: Final = 1_000_000
-"""Configurations remembered, at most: a few hundred megabytes."""
-
 _Configuration: TypeAlias = tuple[int, int, int, int]
 """(state, done, optional, used), as in `sweep`."""
 
@@ -62,7 +59,8 @@ class RegisterSearch:
     """One search.
 
     If `reusable`, operations of unknown outcome may be used again and again, which permits more, so
-    only `INVALID` means anything. A step is a configuration looked at.
+    only `INVALID` means anything. A step is a configuration looked at; `remembered_max` bounds the
+    configurations held at any moment.
     """
 
     __slots__ = (
@@ -73,6 +71,7 @@ class RegisterSearch:
         "_met_after",
         "_pause_at",
         "_remembered_count",
+        "_remembered_max",
         "_reusable",
         "_stack",
         "_steps",
@@ -81,7 +80,14 @@ class RegisterSearch:
         "_trail",
     )
 
-    def __init__(self, tables: RegisterTables, *, steps_max: int, reusable: bool = False) -> None:
+    def __init__(
+        self,
+        tables: RegisterTables,
+        steps_max: int,
+        remembered_max: int,
+        *,
+        reusable: bool = False,
+    ) -> None:
         self._tables: Final = tables
         self._reusable: Final = reusable
         self._steps_max: Final = steps_max
@@ -96,6 +102,7 @@ class RegisterSearch:
         self._met_after: Final[dict[int, list[tuple[int, int, int]]]] = {}
         """By row and state (`_met`): the (done, optional, used) of configurations met."""
         self._remembered_count = 0
+        self._remembered_max: Final = remembered_max
         self._closures: Final[dict[int, int]] = {}
         self._closed_edges = 0
 
@@ -112,6 +119,8 @@ class RegisterSearch:
             arrived = self._next(chains)
             if chains.at < len(chains.found):
                 stack.append(chains)
+            else:
+                self._remembered_count -= len(chains.found) - 1
             if arrived is not None:
                 if not self._came_back:
                     self._trail.append(arrived)
@@ -128,12 +137,22 @@ class RegisterSearch:
         return (
             self._steps >= self._steps_max
             or (self._steps >= self._pause_at and bool(self._stack))
-            or self._remembered_count > _REMEMBERED_MAX
+            or self._is_out_of_memory()
         )
+
+    def _is_out_of_memory(self) -> bool:
+        held = self._remembered_count + len(self._stack) + len(self._closures)
+        return held > self._remembered_max
 
     def _ended(self, answer: Answer) -> Outcome:
         place = self._tables.places[self._deepest]
-        return Outcome(answer=answer, steps=self._steps, place=place, method=METHOD)
+        return Outcome(
+            answer=answer,
+            steps=self._steps,
+            place=place,
+            method=METHOD,
+            is_out_of_memory=answer is Answer.UNKNOWN and self._is_out_of_memory(),
+        )
 
     def _follow(  # noqa: C901, PLR0912, PLR0915 - the hot loop  # long: a call costs as much as a row
         self, row: int, configuration: _Configuration
@@ -259,7 +278,7 @@ class RegisterSearch:
             # What was legal on the way needs no longer chain: that can wait for the next return.
             if kind in (WRITE, CAS) or not configuration[1] & bit:
                 self._extend(chains)
-                if self._steps > self._pause_at:
+                if self._steps > self._pause_at or self._is_out_of_memory():
                     return None
         return None
 
@@ -293,6 +312,7 @@ class RegisterSearch:
             if rivals is None:
                 met[state] = [(done, optional, used)]
                 found.append(successor)
+                self._remembered_count += 1
                 continue
             guarded = used | guard
             for its_done, its_optional, its_used in rivals:
@@ -308,6 +328,7 @@ class RegisterSearch:
             else:
                 rivals.append((done, optional, used))
                 found.append(successor)
+                self._remembered_count += 1
 
     def _successors(self, row: int, configuration: _Configuration) -> list[_Configuration]:
         """Return what one more write or cas leads to, if it may matter."""

@@ -3,15 +3,16 @@
 Every method is exact within its budget. `decide` picks by what the operations are:
 
 - registers in which every value is written once: `unique_values`, in O(n log n);
-- other registers: depth first (`register_search`), hastily; then the relaxation, in which
-  operations of unknown outcome may be used again and again, so that it refutes what is wrong for
-  simple reasons; then depth first, patiently; and if all that is not enough, as anything else:
-- strings, anything else: a `sweep`, with the moves made for them.
+- queues in which every value is enqueued once: `distinct_queue`, in O(n log n);
+- other registers, by `register_search` and the moves made for them; strings, by theirs; anything
+  else, by asking the model: depth first, hastily; where outcomes are unknown, a short sweep, and
+  the relaxation, in which operations of unknown outcome may be used again and again, so that it
+  refutes what is wrong for simple reasons; then depth first, patiently; and if all that is not
+  enough, ever more thorough sweeps.
 
-A long history is first swept with a narrow beam: most are linearizable, and then a few
-configurations suffice to show it. Where outcomes are unknown, the search space may explode, so a
-short full sweep is followed by the relaxation, which refutes what is wrong for simple reasons; by
-wider beams; and only then by the full sweep.
+Most histories are linearizable, and then the first attempt depth first often shows it, however many
+outcomes are unknown. Where it fails, the sweeps are quicker to show that nothing else will do:
+narrow beams first, in long histories; where outcomes are unknown, wider ones; and only then all.
 """
 
 from collections.abc import Hashable, Iterable, Iterator, Sequence
@@ -20,7 +21,8 @@ from typing import Final, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
-from checkers.linearizability import unique_values
+from checkers.linearizability import distinct_queue, unique_values
+from checkers.linearizability.depth_first import DepthFirst, ReversibleMoves
 from checkers.linearizability.interval import Interval
 from checkers.linearizability.model_moves import ModelMoves
 from checkers.linearizability.register_history import RegisterHistory
@@ -28,10 +30,11 @@ from checkers.linearizability.register_moves import RegisterMoves
 from checkers.linearizability.register_search import RegisterSearch
 from checkers.linearizability.register_tables import RegisterTables
 from checkers.linearizability.string_moves import StringMoves
-from checkers.linearizability.sweep import CHAINS_MAX, Moves, Outcome, Sweep
+from checkers.linearizability.sweep import REMEMBERED_MAX, Moves, Outcome, Sweep
 from checkers.models.cas_register import CasRegister
 from checkers.models.kv import Kv
 from checkers.models.model import Model
+from checkers.models.queue import FifoQueue, UnorderedQueue
 from checkers.models.register import Register
 from checkers.verdict import Answer
 
@@ -50,6 +53,9 @@ _HASTY_STEPS_EACH: Final = 4
 _PATIENCE: Final = 20
 """How many times a cautious sweep's steps it may spend before sweeps are tried."""
 
+_PATIENCE_IF_KNOWN: Final = 2
+"""The same where no outcome is unknown, for then a sweep need not be feared."""
+
 _RELAXED_CHAINS_MAX: Final = 1000
 """Configurations that a relaxation may hold at one return."""
 
@@ -58,110 +64,208 @@ _CAUTIOUS_STEPS_EACH: Final = 20
 """What a full sweep may spend, at all and for each operation, before anything else is tried."""
 
 
+class Limits(NamedTuple):
+    """What one search may spend."""
+
+    steps_max: int
+    remembered_max: int
+    """Configurations that may be held at once."""
+
+    def after(self, steps: int) -> "Limits":
+        """Return what is left after so many steps."""
+        return self._replace(steps_max=self.steps_max - steps)
+
+
 def decide(
     intervals: Sequence[Interval[OperationT]],
     model: Model[StateT, OperationT],
     *,
     steps_max: int,
+    remembered_max: int = REMEMBERED_MAX,
 ) -> Outcome:
     """Return whether `intervals` have an order that `model` and real time allow.
 
-    `UNKNOWN` only if more than `steps_max` steps were needed.
+    `UNKNOWN` only if more than `steps_max` steps were needed, or if more than `remembered_max`
+    configurations were to be held at once.
     """
+    limits = Limits(steps_max, remembered_max)
     known: object = model
     match known:
         case Register(value) | CasRegister(value):
-            outcome = unique_values.judge(intervals, value)
-            if outcome is not None:
-                return outcome
-            return _decide_register(RegisterHistory(intervals, value), intervals, steps_max)
+            return unique_values.judge(intervals, value) or _decide_register(
+                RegisterHistory(intervals, value), intervals, limits
+            )
         case Kv(initial):
-            return _climb(partial(StringMoves, intervals, initial), intervals, steps_max)
+            return _decide_any(partial(StringMoves, intervals, initial), intervals, limits)
+        case FifoQueue(waiting):
+            outcome = distinct_queue.judge(intervals, waiting, in_order=True)
+        case UnorderedQueue((items, 0)):
+            values = [value for value, count in sorted(items, key=repr) for _ in range(count)]
+            outcome = distinct_queue.judge(intervals, values, in_order=False)
         case _:
-            return _climb(partial(ModelMoves, intervals, model), intervals, steps_max)
+            outcome = None
+    return outcome or _decide_any(partial(ModelMoves, intervals, model), intervals, limits)
 
 
 def _decide_register(
-    history: RegisterHistory, intervals: Sequence[Interval[object]], steps_max: int
+    history: RegisterHistory, intervals: Sequence[Interval[object]], limits: Limits
 ) -> Outcome:
     """Search depth first; if that takes long, relax; search on; and then sweep."""
-    tables = RegisterTables(history)
-    search = RegisterSearch(tables, steps_max=steps_max)
-    hasty = _CAUTIOUS_STEPS_MAX + _HASTY_STEPS_EACH * len(intervals)
-    patient = _PATIENCE * (_CAUTIOUS_STEPS_MAX + _CAUTIOUS_STEPS_EACH * len(intervals))
-    outcome = search.run(min(hasty, steps_max))
+    outcome = _search_register(history, limits)
+    if outcome.answer is not Answer.UNKNOWN or outcome.steps >= limits.steps_max:
+        return outcome
+    swept = _climb(partial(RegisterMoves, history), intervals, limits.after(outcome.steps))
+    return msgspec.structs.replace(swept, steps=swept.steps + outcome.steps)
+
+
+def _search_register(history: RegisterHistory, limits: Limits) -> Outcome:
+    """Return what comes of searching a while, from the tables, which are forgotten."""
+    tables, count = RegisterTables(history), len(history.coded)
+    search = RegisterSearch(tables, limits.steps_max, limits.remembered_max)
+    hasty = _CAUTIOUS_STEPS_MAX + _HASTY_STEPS_EACH * count
+    outcome = search.run(min(hasty, limits.steps_max))
     spent = 0
     if outcome.answer is Answer.UNKNOWN and history.crashed_count:
-        allowed = min(hasty, steps_max - outcome.steps)
-        relaxed = RegisterSearch(tables, steps_max=allowed, reusable=True).run(allowed)
+        allowed = min(hasty, limits.steps_max - outcome.steps)
+        relaxed = RegisterSearch(tables, allowed, limits.remembered_max, reusable=True).run(allowed)
         spent = relaxed.steps
         if relaxed.answer is Answer.INVALID:
             return msgspec.structs.replace(
                 relaxed, steps=spent + outcome.steps, method="relaxation"
             )
     if outcome.answer is Answer.UNKNOWN:
-        outcome = search.run(min(patient, steps_max - spent))
-    spent += outcome.steps
-    if outcome.answer is not Answer.UNKNOWN or spent >= steps_max:
-        return msgspec.structs.replace(outcome, steps=spent)
-    swept = _climb(partial(RegisterMoves, history), intervals, steps_max - spent)
-    return msgspec.structs.replace(swept, steps=swept.steps + spent)
+        outcome = search.run(min(_patient_steps(count, _PATIENCE), limits.steps_max - spent))
+    return msgspec.structs.replace(outcome, steps=outcome.steps + spent)
 
 
 class _MovesFor(Protocol[StateT]):
+    """Makes the moves for one search."""
+
+    def __call__(self, *, reusable: bool) -> ReversibleMoves[StateT]:
+        """Return fresh moves; `reusable` as in `ModelMoves`."""
+
+
+class _SweepMovesFor(Protocol[StateT]):
     """Makes the moves for one sweep."""
 
     def __call__(self, *, reusable: bool) -> Moves[StateT]:
         """Return fresh moves; `reusable` as in `RegisterMoves`."""
 
 
+def _decide_any(
+    moves_for: _MovesFor[StateT], intervals: Sequence[Interval[object]], limits: Limits
+) -> Outcome:
+    """Search depth first; if that takes long, sweep a while and relax; search on; then sweep."""
+    outcome = _search(moves_for, intervals, limits)
+    if outcome.answer is not Answer.UNKNOWN or outcome.steps >= limits.steps_max:
+        return outcome
+    swept = _climb(moves_for, intervals, limits.after(outcome.steps))
+    return msgspec.structs.replace(swept, steps=swept.steps + outcome.steps)
+
+
+def _search(
+    moves_for: _MovesFor[StateT], intervals: Sequence[Interval[object]], limits: Limits
+) -> Outcome:
+    """Return what comes of searching a while; all that was remembered is forgotten."""
+    count = len(intervals)
+    is_known = all(interval.ret is not None for interval in intervals)
+    search = DepthFirst(
+        moves_for(reusable=False),
+        intervals,
+        steps_max=limits.steps_max,
+        remembered_max=limits.remembered_max,
+    )
+    hasty = _CAUTIOUS_STEPS_MAX + _HASTY_STEPS_EACH * count
+    outcome = search.run(min(hasty, limits.steps_max))
+    spent = 0
+    if outcome.answer is Answer.UNKNOWN and not is_known:
+        # A sweep forgets what it saw, and so does a search where it comes back too seldom.
+        tried = _climb(moves_for, intervals, limits.after(outcome.steps), _cautious_rungs(count))
+        spent = tried.steps
+        if tried.answer is not Answer.UNKNOWN:
+            return msgspec.structs.replace(tried, steps=spent + outcome.steps)
+    if outcome.answer is Answer.UNKNOWN:
+        patient = _patient_steps(count, _PATIENCE_IF_KNOWN if is_known else _PATIENCE)
+        outcome = search.run(min(patient, limits.steps_max - spent))
+    return msgspec.structs.replace(outcome, steps=outcome.steps + spent)
+
+
+def _patient_steps(count: int, patience: int) -> int:
+    return patience * (_CAUTIOUS_STEPS_MAX + _CAUTIOUS_STEPS_EACH * count)
+
+
 class _Rung(NamedTuple):
     """One way to sweep."""
 
     method: str
-    steps_max: int
+    steps_max: int | None = None
+    """None: whatever is left."""
     beam: int | None = None
     reusable: bool = False
-    chains_max: int = CHAINS_MAX
+    chains_max: int | None = None
+    """Configurations held at one return; None: as many as may be remembered."""
 
 
 def _climb(
-    moves_for: _MovesFor[StateT], intervals: Sequence[Interval[object]], steps_max: int
+    moves_for: _SweepMovesFor[StateT],
+    intervals: Sequence[Interval[object]],
+    limits: Limits,
+    rungs: Iterable[_Rung] | None = None,
 ) -> Outcome:
     """Try ever more thorough sweeps, until one is sure or all steps are spent."""
-    steps = 0
-    place_max = 0
-    for rung in _ladder(intervals, steps_max):
-        moves = moves_for(reusable=rung.reusable)
-        allowed = min(rung.steps_max, steps_max - steps)
+    steps = place_max = 0
+    is_out_of_memory = False
+    for rung in _thorough_rungs(intervals) if rungs is None else rungs:
+        left = limits.steps_max - steps
         sweep = Sweep(
-            moves, intervals, steps_max=allowed, beam=rung.beam, chains_max=rung.chains_max
+            moves_for(reusable=rung.reusable),
+            intervals,
+            steps_max=left if rung.steps_max is None else min(rung.steps_max, left),
+            beam=rung.beam,
+            chains_max=rung.chains_max,
+            remembered_max=limits.remembered_max,
         )
         outcome = sweep.run()
         steps += outcome.steps
         place_max = max(place_max, outcome.place or 0)
+        is_out_of_memory = outcome.is_out_of_memory
         if outcome.answer is Answer.INVALID or (
             outcome.answer is Answer.VALID and not rung.reusable
         ):
             return msgspec.structs.replace(outcome, steps=steps, method=rung.method)
-        if steps >= steps_max:
+        if steps >= limits.steps_max:
             break
-    return Outcome(answer=Answer.UNKNOWN, steps=steps, place=place_max, method="all, in vain")
+    return Outcome(
+        answer=Answer.UNKNOWN,
+        steps=steps,
+        place=place_max,
+        method="all, in vain",
+        is_out_of_memory=is_out_of_memory,
+    )
 
 
-def _ladder(intervals: Sequence[Interval[object]], steps_max: int) -> Iterator[_Rung]:
+def _cautious_rungs(count: int) -> Iterator[_Rung]:
+    """Yield sweeps that cost little, for histories with operations of unknown outcome."""
+    cautious = _CAUTIOUS_STEPS_MAX + _CAUTIOUS_STEPS_EACH * count
+    yield _Rung("sweep", cautious)
+    yield _relaxation(cautious)
+
+
+def _relaxation(steps_max: int) -> _Rung:
+    # Where states are without number, as sums or queues, a relaxation need not come to an end,
+    # and each state may be larger than the one before.
+    return _Rung("relaxation", steps_max, reusable=True, chains_max=_RELAXED_CHAINS_MAX)
+
+
+def _thorough_rungs(intervals: Sequence[Interval[object]]) -> Iterator[_Rung]:
     if len(intervals) > _SHORT:
-        yield from _beams(_NARROW_BEAMS, steps_max)
+        yield from _beams(_NARROW_BEAMS)
     if any(interval.ret is None for interval in intervals):
-        cautious = _CAUTIOUS_STEPS_MAX + _CAUTIOUS_STEPS_EACH * len(intervals)
-        yield _Rung("sweep", cautious)
-        # Where states are without number, as sums or queues, a relaxation need not come to an end,
-        # and each state may be larger than the one before.
-        yield _Rung("relaxation", 10 * cautious, reusable=True, chains_max=_RELAXED_CHAINS_MAX)
-        yield from _beams(_WIDE_BEAMS, steps_max)
-    yield _Rung("sweep", steps_max)
+        yield _relaxation(_patient_steps(len(intervals), _PATIENCE // 2))
+        yield from _beams(_WIDE_BEAMS)
+    yield _Rung("sweep")
 
 
-def _beams(widths: Iterable[int], steps_max: int) -> Iterator[_Rung]:
+def _beams(widths: Iterable[int]) -> Iterator[_Rung]:
     for width in widths:
-        yield _Rung(f"beam of {width}", steps_max, beam=width)
+        yield _Rung(f"beam of {width}", beam=width)

@@ -81,6 +81,11 @@ class StringMoves:
 
     # ------------------------------------------------------------ operations come and go
 
+    @property
+    def remembered(self) -> int:
+        """See `Moves`."""
+        return self._visible.remembered
+
     def begin(self, place: int, bit: int) -> None:
         """Call the operation at `place`."""
         match self._intervals[place].operation:
@@ -116,6 +121,13 @@ class StringMoves:
             )
             self.guard |= kind.guard
         kind.limit += kind.unit
+
+    def uncrash(self, place: int) -> None:
+        """Undo the `crash` of the operation at `place`."""
+        mover = self._intervals[place].operation
+        assert isinstance(mover, Put | Append), "no other was called"
+        kind = self._crashed[mover]
+        kind.limit -= kind.unit
 
     # ------------------------------------------------------------ at a return
 
@@ -195,7 +207,7 @@ class StringMoves:
 class _Visibility:
     """Until when a string may be seen: the last return of a get that answers it or an extension."""
 
-    __slots__ = ("_known", "_peaks", "_values", "last")
+    __slots__ = ("_known", "_peaks", "_values", "last", "remembered")
 
     def __init__(self, intervals: Sequence[Interval[object]]) -> None:
         returns: dict[str, int] = {}
@@ -214,12 +226,15 @@ class _Visibility:
             self._peaks.append([max(pair) for pair in zip(below, below[width:], strict=False)])
             width *= 2
         self._known: Final[dict[str, int]] = {}
+        self.remembered = 0
+        """What `_known` takes, in configurations of some 256 bytes."""
 
     def until(self, string: str) -> int:
         """Return the last moment at which `string` may be seen; -1 if it never can."""
         until = self._known.get(string)
         if until is None:
             until = self._known[string] = self._peak(string)
+            self.remembered += 1 + len(string) // 256
         return until
 
     def _peak(self, string: str) -> int:

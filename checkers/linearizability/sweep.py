@@ -54,8 +54,8 @@ StateT = TypeVar("StateT", bound=Hashable)
 Configuration: TypeAlias = tuple[StateT, int, int, int]
 """(state, done, optional, used): two sets of open operations as bits, disjoint, and the counts."""
 
-CHAINS_MAX: Final = 1_000_000
-"""Configurations held at one return, at most: a few hundred megabytes. The rest is cut."""
+REMEMBERED_MAX: Final = 1_000_000
+"""Configurations held at once, where nobody says otherwise: a few hundred megabytes."""
 
 
 class CrashedKind:
@@ -91,6 +91,10 @@ class Moves(Protocol[StateT]):
     """The bits of all other open operations."""
     guard: int
     """The guards of all `CrashedKind`s."""
+
+    @property
+    def remembered(self) -> int:
+        """What it remembers for speed, in configurations: as many as would take the same memory."""
 
     def crash(self, place: int) -> None:
         """Call the operation at `place`, whose outcome is unknown."""
@@ -136,6 +140,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     suspects: tuple[int, ...] = ()
     """Intervals that the method itself blames, by place; may be empty."""
     method: str = "sweep"
+    is_out_of_memory: bool = False
+    """Whether it gave up because it may not hold more; only if `UNKNOWN`."""
 
 
 class Sweep(Generic[StateT]):
@@ -148,9 +154,15 @@ class Sweep(Generic[StateT]):
         *,
         steps_max: int,
         beam: int | None = None,
-        chains_max: int = CHAINS_MAX,
+        chains_max: int | None = None,
+        remembered_max: int = REMEMBERED_MAX,
     ) -> None:
-        self._chains_max: Final = chains_max
+        """Of `chains_max` configurations at one return, and of `remembered_max`, the rest is cut.
+
+        The latter counts what the moves remember, too.
+        """
+        self._chains_max: Final = chains_max or remembered_max
+        self._remembered_max: Final = remembered_max
         self._moves: Final = moves
         self._count: Final = len(intervals)
         self._intervals: Final = intervals
@@ -158,7 +170,7 @@ class Sweep(Generic[StateT]):
         self._steps_max: Final = steps_max
         self._beam: Final = beam
         self._steps = 0
-        self._was_cut = False
+        self._was_cut = self._is_out_of_memory = False
 
     def run(self) -> Outcome:
         """Return whether a configuration survives; `INVALID` only if none was ever cut."""
@@ -184,7 +196,12 @@ class Sweep(Generic[StateT]):
     def _ended(self, place: int) -> Outcome:
         unsure = self._was_cut or self._steps > self._steps_max
         answer = Answer.UNKNOWN if unsure else Answer.INVALID
-        return Outcome(answer=answer, steps=self._steps, place=place)
+        return Outcome(
+            answer=answer,
+            steps=self._steps,
+            place=place,
+            is_out_of_memory=self._is_out_of_memory and unsure,
+        )
 
     def _return(
         self, configurations: list[Configuration[StateT]], place: int, bit: int, moment: int
@@ -211,7 +228,7 @@ class Sweep(Generic[StateT]):
         moves.finish(place, bit)
         return self._kept(survivors)
 
-    def _expand(  # noqa: C901 - see the docstring
+    def _expand(  # noqa: C901, PLR0912 - see the docstring
         self,
         chains: list[Configuration[StateT]],
         survivors: dict[StateT, list[Configuration[StateT]]],
@@ -226,7 +243,7 @@ class Sweep(Generic[StateT]):
         moves = self._moves
         pures, movers, guard = moves.pure, moves.movers, moves.guard
         land, successors = moves.land, moves.successors
-        chains_max = self._chains_max
+        chains_max, remembered_max = self._chains_max, self._remembered_max
         steps, landed_max = self._steps, 4 * self._beam if self._beam else self._steps_max
         seen: dict[StateT, list[Configuration[StateT]]] = {}
         for configuration in chains:
@@ -241,6 +258,9 @@ class Sweep(Generic[StateT]):
                     continue  # it was legal on the way: longer chains can wait
             if landed_count >= landed_max or steps > self._steps_max or len(chains) > chains_max:
                 self._was_cut = True
+                break
+            if len(chains) + moves.remembered > remembered_max:
+                self._was_cut = self._is_out_of_memory = True
                 break
             for successor in successors(configuration):
                 steps += 1

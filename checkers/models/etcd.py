@@ -17,6 +17,8 @@ Semantics (etcd KV API reference; `server/etcdserver/txn`, `server/storage/mvcc`
 - A range is filtered, then sorted, then cut; `count` is of all there are. Of equal keys the lower
   comes first, or last if they descend; etcd leaves that open.
 - A put hangs its key on the lease it names, or on none. With a lease go all keys that hang on it.
+- A put may keep the key's value, or its lease, or both. A request that holds one for a key that was
+  absent before it is refused as a whole (etcd ErrKeyNotFound).
 """
 
 from typing import Final, TypeAlias, TypeVar, assert_never
@@ -79,11 +81,15 @@ class FutureRevisionError(Exception):
     """A read asked for a revision that does not exist yet (etcd ErrFutureRev)."""
 
 
+class KeyNotFoundError(Exception):
+    """A put was to keep what an absent key holds (etcd ErrKeyNotFound)."""
+
+
 def step(state: State, request: Request) -> tuple[State, Response]:
     """Return the store after `request`, and what it answers.
 
-    Raises `FutureRevisionError` as etcd refuses such a read. A serializable read is answered as a
-    linearizable one would be: by a node that has everything.
+    Raises `FutureRevisionError` and `KeyNotFoundError` as etcd refuses such requests. A
+    serializable read is answered as a linearizable one would be: by a node that has everything.
     """
     next_revision = state.revision + 1
     keys, result = _execute(state, state.keys, request, next_revision)
@@ -103,7 +109,7 @@ def accepts(state: State, request: Request, response: Response) -> State | None:
             lagging = State(revisions=state.revisions[: max(response.revision, 1)])
             return state if step(lagging, request)[1] == response else None
         after, expected = step(state, request)
-    except FutureRevisionError:
+    except (FutureRevisionError, KeyNotFoundError):
         return None
     return after if expected == response else None
 
@@ -138,6 +144,8 @@ def _execute_step(
 ) -> tuple[Keys, SimpleResult]:
     match request:
         case Put():
+            if request.keeps and _find(state.keys, request.key) is None:
+                raise KeyNotFoundError
             prev = _find(keys, request.key) if request.prev_kv else None
             return _put(keys, request, revision), PutResult(prev)
         case Read():
@@ -157,6 +165,9 @@ def _execute_step(
 def _put(keys: Keys, put: Put, revision: int) -> Keys:
     key, value, lease = put.key, put.value, put.lease
     old = _find(keys, key)
+    if old is not None:
+        value = old.value if put.ignore_value else value
+        lease = old.lease if put.ignore_lease else lease
     if old is None:
         new = KeyValue(key, value, revision, revision, version=1, lease=lease)
     else:

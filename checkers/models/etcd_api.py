@@ -38,6 +38,19 @@ class Put(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """The lease that the key hangs on from now on; 0 for none."""
     prev_kv: bool = False
     """Whether to answer what the key held before."""
+    ignore_value: bool = False
+    """Keep the value that the key has; `value` is empty. Refused if there is no such key."""
+    ignore_lease: bool = False
+    """Keep the lease that the key hangs on; `lease` is 0. Refused if there is no such key."""
+
+    def __post_init__(self) -> None:
+        if (self.ignore_value and self.value) or (self.ignore_lease and self.lease):
+            raise ValueError("a put names what it says to ignore")  # etcd: value, lease provided
+
+    @property
+    def keeps(self) -> bool:
+        """Return whether it keeps a part of what the key held, and so needs the key to be there."""
+        return self.ignore_value or self.ignore_lease
 
 
 class Order(enum.StrEnum):

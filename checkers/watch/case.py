@@ -69,7 +69,7 @@ class Case:
     def who_told(self, rank: int) -> str:
         """Return who knows of the event of this rank, for people."""
         source = self.truth.sources[rank]
-        if source == FROM_HISTORY:
+        if source <= FROM_HISTORY:
             return f"written by operation {' '.join(map(str, self.written_by(rank)))}"
         return "in the log" if source == FROM_LOG else f"told to watcher {source}"
 

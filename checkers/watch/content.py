@@ -31,7 +31,7 @@ def truthful(case: Case) -> Breach | None:
         )
     writes = case.writes
     for event, source in zip(case.truth.events, case.truth.sources, strict=True):
-        if source == FROM_HISTORY:
+        if source <= FROM_HISTORY:
             continue
         objection = _objection(writes, event)
         if objection is not None:
@@ -65,7 +65,9 @@ def _objection(writes: Writes, event: Event) -> _Objection | None:
     if changes or deletions:
         return _claimed_otherwise(event, changes, deletions)
     content = (event.key, event.value)
-    if event.kind is EventKind.DELETE or event.key not in writes.keys or content in writes.possible:
+    if event.kind is EventKind.DELETE or event.key not in writes.keys:
+        return None
+    if content in writes.possible or (event.key, None) in writes.possible:
         return None
     failed = writes.failed.get(content)
     if failed is not None:
@@ -79,7 +81,7 @@ def _claimed_otherwise(
     """Say what else the operations did that made the event's revision."""
     for change in changes:
         if change.key == event.key:
-            if change.kind is event.kind and change.value == event.value:
+            if change.kind is event.kind and change.value in {None, event.value}:
                 return None
             wrote = f"put {change.value!r}" if change.kind is EventKind.PUT else "deleted it"
             return "not-as-written", f"operation {change.call} {wrote} there", (change.call,)
@@ -101,7 +103,7 @@ def created_or_modified(case: Case) -> Breach | None:
     """
     events, sources, before = case.truth.events, case.truth.sources, case.truth.before
     for rank, event in enumerate(events):
-        if _is_next_version(event, events, before[rank]) or sources[rank] == FROM_HISTORY:
+        if _is_next_version(event, events, before[rank]) or sources[rank] <= FROM_HISTORY:
             continue
         why = _alone_wrong(event)
         if why is None and before[rank] >= 0:
@@ -154,7 +156,7 @@ def _step_wrong(last: Event, source: int, event: Event) -> str | None:
         return f"it was deleted already {before}" if last.kind is EventKind.DELETE else None
     if last.kind is EventKind.DELETE:
         return None if event.version == 1 else f"it was deleted {before}, so this created it"
-    if source == FROM_HISTORY:
+    if source <= FROM_HISTORY:
         return f"it was there, put {before}" if event.version == 1 else None
     if (event.create_revision, event.version) == (last.create_revision, last.version + 1):
         return None

@@ -2,7 +2,7 @@
 
 from checkers.watch.case import Breach, Case, Told, in_words
 from checkers.watch.log import Response
-from checkers.watch.truth import FROM_HISTORY
+from checkers.watch.truth import FROM_HISTORY, KEPT_BY_HISTORY
 from checkers.watch_history import Event, EventKind, PreviousKv
 
 
@@ -34,7 +34,7 @@ def previous(case: Case) -> Breach | None:
 def _is_as_before(case: Case, rank: int, prev: PreviousKv | None) -> bool:
     """Return whether `prev` is just what the last known event of the key left: the usual case."""
     before = case.truth.before[rank]
-    if prev is None or before < 0 or case.truth.sources[before] == FROM_HISTORY:
+    if prev is None or before < 0 or case.truth.sources[before] <= FROM_HISTORY:
         return False
     last = case.truth.events[before]
     return (
@@ -86,17 +86,19 @@ def _not_the_last(case: Case, told: Told, rank: int, prev: PreviousKv) -> str | 
         if prev.mod_revision < last.mod_revision:
             return f"but {in_words(last)} ({case.who_told(before)}) came later than that"
         if prev.mod_revision == last.mod_revision:
-            return _differs(last, prev, from_history=case.truth.sources[before] == FROM_HISTORY)
+            return _differs(last, prev, case.truth.sources[before])
     wanted = told.watcher.first_wanted
     if 0 < wanted <= prev.mod_revision and told.watcher.wants(EventKind.PUT):
         return f"but nobody was ever told of a put at revision {prev.mod_revision}"
     return None
 
 
-def _differs(last: Event, prev: PreviousKv, *, from_history: bool) -> str | None:
-    if last.kind is EventKind.DELETE or last.value != prev.value:
+def _differs(last: Event, prev: PreviousKv, source: int) -> str | None:
+    """Say how `prev` is not what `last` left, as far as that is known from its source."""
+    is_other_value = last.value != prev.value and source != KEPT_BY_HISTORY
+    if last.kind is EventKind.DELETE or is_other_value:
         return f"but revision {prev.mod_revision} was {in_words(last)}"
-    if from_history:
+    if source <= FROM_HISTORY:
         return None
     told = (last.create_revision, last.version, last.lease)
     if told != (prev.create_revision, prev.version, prev.lease):

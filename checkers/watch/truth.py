@@ -29,6 +29,10 @@ FROM_HISTORY: Final = -2
 """The source of an event that only the history tells of: its create_revision and version are
 unknown, and are 0."""
 
+KEPT_BY_HISTORY: Final = -3
+"""The same of a put that kept the value: that is unknown, too, and is empty. As it is less than
+`FROM_HISTORY`, all that only the history tells of is `<= FROM_HISTORY`."""
+
 
 class Dispute(msgspec.Struct, frozen=True, gc=False):
     """Two watchers, or a watcher and the log, that were told different things of one change."""
@@ -62,7 +66,8 @@ class Truth:
     events: list[Event]
     """By rank. `prev` is of whoever told first, and is nobody's business here."""
     sources: list[int]
-    """By rank: the watcher that was told first, or `FROM_LOG`, `FROM_HISTORY`."""
+    """By rank: the watcher that was told first, or `FROM_LOG`, `FROM_HISTORY`,
+    `KEPT_BY_HISTORY`."""
     before: list[int]
     """By rank: the rank of the last earlier event of the same key; -1 if none is known."""
     told: dict[int, list[int]]
@@ -165,8 +170,9 @@ class _Union:
         """Take the change that an operation made at `revision`, unless it is known better."""
         identity = (revision << _KEY_BITS) | self._key_numbers[change.key]
         if identity not in self._places:
-            event = Event(change.kind, change.key, revision, change.value)
-            self._place_of(identity, FROM_HISTORY, event)
+            event = Event(change.kind, change.key, revision, change.value or "")
+            source = KEPT_BY_HISTORY if change.value is None else FROM_HISTORY
+            self._place_of(identity, source, event)
 
     def _compare(self, place: int, source: int, event: Event) -> None:
         """Note that `source` was told something else; what was before may be told or not."""

@@ -23,8 +23,8 @@ class Change(msgspec.Struct, frozen=True, gc=False):
 
     kind: EventKind
     key: str
-    value: str
-    """Empty if it was deleted."""
+    value: str | None
+    """Empty if it was deleted; None if it kept the value that the key had."""
     call: int
     """The operation that did it, by the moment of its call."""
 
@@ -56,10 +56,11 @@ class Writes:
     """By revision, what an `ok` operation changed there, its range deletions left out."""
     range_deletes: dict[int, tuple[RangeDelete, ...]] = field(default_factory=dict)
     """By revision, the range deletions of an `ok` operation."""
-    possible: dict[tuple[str, str], int] = field(default_factory=dict)
-    """Keys and values that an operation of unknown outcome may have put, and its call."""
-    failed: dict[tuple[str, str], int] = field(default_factory=dict)
-    """Keys and values that an operation that did not happen would have put, and its call."""
+    possible: dict[tuple[str, str | None], int] = field(default_factory=dict)
+    """Keys and values that an operation of unknown outcome may have put, and its call; the value
+    None if it kept what the key had."""
+    failed: dict[tuple[str, str | None], int] = field(default_factory=dict)
+    """The same of operations that did not happen."""
     keys: set[str] = field(default_factory=set)
     """Every key that some operation put, or would have."""
     compactions: list[Compaction] = field(default_factory=list)
@@ -68,6 +69,7 @@ class Writes:
 class _Put(msgspec.Struct, gc=False):
     key: str
     value: str
+    ignore_value: bool = False
 
 
 class _Delete(msgspec.Struct, gc=False):
@@ -158,7 +160,7 @@ def _read_write(operation: Operation, writes: Writes) -> None:
     contents = writes.possible if outcome is OpType.INFO else writes.failed
     for put in _puts(step):
         writes.keys.add(put.key)
-        contents[put.key, put.value] = call
+        contents[put.key, _value(put)] = call
 
 
 def _read_answer(step: _Step, answer: _Answer, call: int, writes: Writes) -> None:
@@ -166,7 +168,7 @@ def _read_answer(step: _Step, answer: _Answer, call: int, writes: Writes) -> Non
     deletions: list[RangeDelete] = []
     for done, result in _done(step, answer):
         if done.put is not None:
-            changes.append(Change(EventKind.PUT, done.put.key, done.put.value, call))
+            changes.append(Change(EventKind.PUT, done.put.key, _value(done.put), call))
             writes.keys.add(done.put.key)
         elif done.delete is not None and result is not None and result.deleted:
             key, end = done.delete.key, done.delete.range_end
@@ -180,6 +182,10 @@ def _read_answer(step: _Step, answer: _Answer, call: int, writes: Writes) -> Non
     if deletions:
         known = writes.range_deletes.get(revision, ())
         writes.range_deletes[revision] = known + tuple(deletions)
+
+
+def _value(put: _Put) -> str | None:
+    return None if put.ignore_value else put.value
 
 
 def _puts(step: _Step) -> Iterator[_Put]:

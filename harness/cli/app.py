@@ -16,14 +16,18 @@ from checkers.models.model import ModelError
 from checkers.verdict import Answer
 from harness.cli.certs import certs
 from harness.cli.check import check
+from harness.cli.compare import compare
 from harness.cli.convert import convert
 from harness.cli.doctor import doctor
+from harness.cli.explore import explore
 from harness.cli.fetch_etcd import fetch_etcd
 from harness.cli.listing import list_command
 from harness.cli.mutants import mutants
 from harness.cli.node import node
 from harness.cli.replay import replay
+from harness.cli.report import report
 from harness.cli.run import run
+from harness.cli.shrink import shrink_command
 from harness.errors import QuorateError
 from nemesis.inject import InjectionError
 from nemesis.packages import UnknownPackageError
@@ -59,6 +63,8 @@ def quorate() -> None:
     quorate run --env local --system etcd    the same on real daemons
     quorate check history.edn   judge a history that any tool recorded
     quorate replay runs/...     repeat a run; say where it diverged, if it did
+    quorate shrink runs/...     find the smallest trial that fails in the same way
+    quorate explore             try many seeds, and tell apart what they find
     quorate mutants             plant known bugs, and see that they are found
     quorate node --name n1      one member of a real cluster, with etcd's flags
     """  # noqa: D301 - \b keeps the lines below it apart
@@ -69,6 +75,10 @@ for command in (
     check,
     convert,
     replay,
+    shrink_command,
+    explore,
+    report,
+    compare,
     mutants,
     list_command,
     doctor,

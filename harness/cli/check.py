@@ -7,12 +7,14 @@ import click
 import msgspec
 
 from checkers.checker import Budget, Checker
-from checkers.choose import MULTI_REGISTER, checker_named, choices, model_of
+from checkers.choose import ETCD, MULTI_REGISTER, checker_named, choices, model_of
 from checkers.formats.detect import Format, detect, read_history
 from checkers.formats.etcd_report import is_report
 from checkers.formats.etcd_report_watch import NOT_JUDGED, read_watches
 from checkers.history import History, HistoryError
 from checkers.history_file import load_history
+from checkers.leases.checker import LeaseChecker
+from checkers.leases.lifetime import SECOND_NS, Bounds
 from checkers.models.model import ModelError
 from checkers.raft.checker import judge_facts
 from checkers.raft.trace import TraceError, load_traces
@@ -26,6 +28,7 @@ from harness.errors import UsageError
 from harness.plan import CheckPlan
 from harness.real_trial import judge_with_logs
 from harness.report.console import verdict_lines
+from harness.schedules import excuses_in, read_schedule
 from harness.store import DATA, RunDirectory
 from harness.suggest import did_you_mean
 
@@ -66,6 +69,22 @@ from harness.suggest import did_you_mean
     help="Steps one search may take before it answers UNKNOWN.",
 )
 @click.option(
+    "--memory",
+    "memory_mb_max",
+    metavar="MB",
+    type=click.IntRange(min=1),
+    default=Budget().memory_mb_max,
+    show_default=True,
+    help="Megabytes one search may remember things in before it answers UNKNOWN.",
+)
+@click.option(
+    "--outlive",
+    "outlive_s",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0),
+    help="How long after its time a lease may still be there; that is not judged unless given.",
+)
+@click.option(
     "--watch",
     "watch_path",
     metavar="FILE",
@@ -80,6 +99,8 @@ def check(
     consistency: str,
     format_name: str | None,
     steps_max: int,
+    memory_mb_max: int,
+    outlive_s: float | None,
     watch_path: Path | None,
     as_json: bool,
 ) -> Answer:
@@ -97,7 +118,7 @@ def check(
         raise UsageError(f"no model is called {model!r}{did_you_mean(model, choices())}")
     if watch_path is not None and (len(paths) != 1 or paths[0].is_dir()):
         raise UsageError("--watch goes with one history; a run has its own watch.jsonl")
-    budget = Budget(steps_max=steps_max)
+    budget = Budget(steps_max=steps_max, memory_mb_max=memory_mb_max)
     judged: list[tuple[Path, Verdict]] = []
     for path in paths:
         started = time.perf_counter()
@@ -107,7 +128,8 @@ def check(
             else:
                 history = _read(path, format_name, shown)
                 name = model or _model_of(path, history, initial)
-                checker = checker_named(name, initial, consistency)
+                named = checker_named(name, initial, consistency)
+                checker = _with_lease_facts(named, watch_path, outlive_s)
                 verdict = _judge(path, checker, history, budget)
                 watch = _watch_checker(path, watch_path)
                 if watch is not None:
@@ -128,6 +150,18 @@ def _judge(path: Path, checker: Checker, history: History, budget: Budget) -> Ve
         return checker.check(history, budget)
     except (HistoryError, ModelError) as error:
         raise UsageError(f"{error}", path=path) from error
+
+
+def _with_lease_facts(
+    checker: Checker, watch_path: Path | None, outlive_s: float | None
+) -> Checker:
+    """Return `checker` with what is known besides the history, if it is leases that it judges."""
+    if not isinstance(checker, LeaseChecker):
+        return checker
+    return LeaseChecker(
+        records=[] if watch_path is None else load_watch_file(watch_path),
+        bounds=Bounds(outlive_ns=None if outlive_s is None else round(outlive_s * SECOND_NS)),
+    )
 
 
 def _watch_checker(path: Path, watch_path: Path | None) -> WatchChecker | None:
@@ -156,9 +190,12 @@ def _judge_run(path: Path, shown: Reading) -> Verdict:
     if directory.watch_path.exists():
         watched = load_watch_file(directory.watch_path, allow_torn_tail=True)
     shown.judging(len(loaded.history))
+    schedule = None
+    if directory.schedule_path.exists():
+        schedule = read_schedule(directory.schedule_path, plan)
     data = {node: path / "nodes" / node / DATA for node in plan.node_names}
-    judged = judge_with_logs(plan, loaded.history, watched, data)
-    disks_lie = "lying-disk" in plan.faults.packages or plan.faults.schedule is not None
+    judged = judge_with_logs(plan, loaded.history, watched, schedule, data)
+    disks_lie = "lying-disk" in (plan.faults.packages if not schedule else excuses_in(schedule))
     traces = _judge_traces(path / "trace", disks_lie=disks_lie)
     verdicts = judged if traces is None else [*judged, traces]
     return verdicts[0] if len(verdicts) == 1 else merge("run", verdicts)
@@ -183,7 +220,7 @@ def _read(path: Path, format_name: str | None, shown: Reading) -> History:
 
 
 def _model_of(path: Path, history: History, initial: str | None) -> str:
-    name = model_of(history)
+    name = ETCD if is_report(path) else model_of(history)
     if name is None:
         raise UsageError(
             "cannot tell what this is a history of from its operations; name it with --model "

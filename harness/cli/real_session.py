@@ -3,7 +3,7 @@
 As `harness.cli.session`, whose runs can be repeated bit for bit; these can only be driven again.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,10 +16,13 @@ import msgspec
 from checkers.verdict import as_json_value
 from checkers.watch_history import WatchRecord
 from harness.environments.progress import Progress
+from harness.environments.real_time.outcome import RoleSeen
+from harness.generator.listed import ListedOperation
+from harness.operations_file import write_operations
 from harness.plan import Plan
 from harness.real_trial import RealTrialResult, run_real_trial
 from harness.recorder import Recorder, WatchRecorder
-from harness.store import RunDirectory
+from harness.store import RunDirectory, plan_with_operations
 from harness.workloads.registry import fleet_maker
 from nemesis.applied import Applied
 from nemesis.encoding import applied_value
@@ -33,6 +36,8 @@ class RealResults(msgspec.Struct, frozen=True, kw_only=True):
     verdict: dict[str, object]
     system: str
     version: str
+    roles_seen: tuple[RoleSeen, ...] = ()
+    """Which roles nodes were found in (`RealOutcome.roles_seen`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,14 +77,19 @@ def conduct_real(
     *,
     progress: Callable[[Progress], None],
     on_directory: Callable[[RunDirectory], None],
+    operations: Sequence[ListedOperation] | None = None,
 ) -> RealSession:
     """Run the trial in a new directory under `out`, and write everything down as it goes.
 
     `on_directory` learns of the directory before the trial begins.
     """
+    if operations is not None:
+        plan = plan_with_operations(plan)
     directory = RunDirectory.create(out, plan, datetime.now(UTC))
     on_directory(directory)
     directory.write_schedule(write_schedule(schedule))
+    if operations is not None:
+        directory.write_operations(write_operations(operations))
     about: dict[str, object] = {"workload": plan.workload.name, "seed": plan.seed}
     with ExitStack() as files:
         recorder = files.enter_context(Recorder(directory.history_path, about))
@@ -95,12 +105,14 @@ def conduct_real(
             record_watch=_told_to_nobody if watched is None else watched.record,
             journal=journal.write,
             progress=progress,
+            operations=operations,
         )
     directory.write_schedule(write_schedule(result.outcome.schedule))
     results = RealResults(
         verdict=as_json_value(result.verdict),
         system=result.system.name,
         version=result.system.version,
+        roles_seen=result.outcome.roles_seen,
     )
     directory.write_results(msgspec.json.format(msgspec.json.encode(results), indent=1))
     return RealSession(directory=directory, result=result)

@@ -15,6 +15,7 @@ from harness.cli.session import Results, conduct
 from harness.environments.simulation.trace import Checkpoint
 from harness.environments.simulation.trace_files import TraceComparer
 from harness.errors import RunDirectoryError
+from harness.operations_file import operations_for
 from harness.plan import Plan
 from harness.schedules import read_schedule
 from harness.store import RunDirectory
@@ -54,12 +55,15 @@ def replay(run: Path, out: Path, diverge: bool) -> Answer | None:
         click.echo(first_difference(directory))
         return None
     schedule = read_schedule(directory.schedule_path, plan)
+    operations = operations_for(plan, directory.path)
     recorded = _read_results(directory)
     with (
         closing(TraceComparer(directory.trace_path("any").parent)) as comparer,
         progress.shown() as show,
     ):
-        session = conduct(plan, schedule, out, progress=show, compare_with=comparer)
+        session = conduct(
+            plan, schedule, out, progress=show, compare_with=comparer, operations=operations
+        )
         divergence = comparer.first()
     print_session(session)
     simulation = session.result.simulation

@@ -1,6 +1,7 @@
 """`quorate run`: one trial."""
 
 import shlex
+from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Final
@@ -13,15 +14,21 @@ from harness.cli import progress
 from harness.cli.divergence import DrawFile
 from harness.cli.real_session import RealSession, conduct_real
 from harness.cli.session import Session, conduct
+from harness.environments.catalog import DEFAULT_PACKAGES, ENVIRONMENTS, all_packages
+from harness.generator.listed import ListedOperation
+from harness.operations_file import operations_for
 from harness.plan import Plan
 from harness.plan_file import load_plan, parse_settings, with_overrides
-from harness.real_trial import ALL_PACKAGES, DEFAULT_PACKAGES, REAL_ENVIRONMENTS
 from harness.report.console import (
     outcome_lines,
     plan_lines,
     real_outcome_lines,
     verdict_lines,
 )
+from harness.report.effects import effects_of
+from harness.report.recorded import end_of
+from harness.report.roles import seen_roles, traced_roles
+from harness.report.summary import effect_lines
 from harness.schedules import schedule_for
 from harness.store import RunDirectory
 from harness.swarm import draw_plan
@@ -41,9 +48,9 @@ REAL_LIVENESS_BOUND_S: Final = 60.0
 @click.option(
     "--env",
     "environment",
-    type=click.Choice((SIMULATION, *REAL_ENVIRONMENTS)),
+    type=click.Choice((SIMULATION, *ENVIRONMENTS)),
     help="Where the cluster lives. simulation: in this process, in virtual time; local: as "
-    "processes of this machine.",
+    "processes of this machine; docker: in containers.",
 )
 @click.option("--system", type=click.Choice(SYSTEMS), help="The store under test.")
 @click.option(
@@ -54,6 +61,8 @@ REAL_LIVENESS_BOUND_S: Final = 60.0
     type=click.Path(path_type=Path),
     help="An etcd program, instead of an installed one.",
 )
+@click.option("--image", metavar="NAME", help="Of containers, instead of this machine's programs.")
+@click.option("--attach", is_flag=True, help="Take the containers that docker-compose.yml started.")
 @click.option("--workload", help="What clients do (quorate list).")
 @click.option("--faults", help="What breaks, as in kill,partition; none, or all (quorate list).")
 @click.option(
@@ -94,6 +103,8 @@ def run(
     system: str | None,
     etcd_version: str | None,
     etcd_binary: Path | None,
+    image: str | None,
+    attach: bool,
     workload: str | None,
     faults: str | None,
     schedule: Path | None,
@@ -119,6 +130,7 @@ def run(
     quorate run --workload kv --faults kill,partition --nodes 5 --seed 7
     quorate run --env local --system etcd --faults kill,pause
     quorate run --workload lock --set workload.key_distribution=hot --set node.pre_vote=false
+    quorate run --env docker --system etcd --faults kill,partition
     quorate run --swarm --seed 8841
     quorate run --swarm --seed 8 --mutant read-without-quorum-check
     """  # noqa: D301 - \b keeps the lines below it apart
@@ -128,6 +140,8 @@ def run(
         "workload.name": workload,
         "daemon.version": etcd_version,
         "daemon.binary": None if etcd_binary is None else str(etcd_binary.resolve()),
+        "daemon.image": image,
+        "daemon.attach": attach or None,
         "faults.packages": None if faults is None else [*parse_packages(faults)],
         "faults.schedule": None if schedule is None else str(schedule.resolve()),
         "nodes": nodes,
@@ -144,7 +158,7 @@ def run(
     if not as_json:
         for line in plan_lines(plan):
             click.echo(line)
-    session = run_plan(plan, faults_schedule, out, draws)
+    session = run_plan(plan, faults_schedule, out, draws, operations=operations_for(plan, base))
     if as_json:
         click.echo(_as_json(session))
     elif isinstance(session, RealSession):
@@ -160,9 +174,10 @@ def _prepare(
     """Return the plan of the file, or a default one, with what was asked for in its place."""
     plan = Plan() if plan_file is None else load_plan(plan_file)
     overrides = {name: value for name, value in asked.items() if value is not None}
-    if overrides.get("environment", plan.environment) in REAL_ENVIRONMENTS:
+    where = str(overrides.get("environment", plan.environment))
+    if where in ENVIRONMENTS:
         if faults == "all":
-            overrides["faults.packages"] = list(ALL_PACKAGES)
+            overrides["faults.packages"] = list(all_packages(where))
         elif faults is None and plan_file is None:
             overrides["faults.packages"] = list(DEFAULT_PACKAGES)
         if plan_file is None:
@@ -174,7 +189,12 @@ def _prepare(
 
 
 def run_plan(
-    plan: Plan, schedule: Schedule, out: Path, draws: Path | None = None
+    plan: Plan,
+    schedule: Schedule,
+    out: Path,
+    draws: Path | None = None,
+    *,
+    operations: Sequence[ListedOperation] | None = None,
 ) -> Session | RealSession:
     """Run the trial with progress; when interrupted, say what is left of it."""
     begun: list[RunDirectory] = []
@@ -187,6 +207,7 @@ def run_plan(
                     out,
                     progress=stack.enter_context(progress.shown()),
                     on_directory=begun.append,
+                    operations=operations,
                 )
             return conduct(
                 plan,
@@ -195,6 +216,7 @@ def run_plan(
                 progress=stack.enter_context(progress.shown()),
                 on_directory=begun.append,
                 on_draw=stack.enter_context(closing(DrawFile(draws))).on_draw if draws else None,
+                operations=operations,
             )
     except KeyboardInterrupt:
         for directory in begun:
@@ -211,6 +233,10 @@ def print_session(session: Session) -> None:
     result = session.result
     for line in outcome_lines(result.history, result.simulation, session.cpu_seconds):
         click.echo(line)
+    end_ns = end_of(result.history, result.watched)
+    roles = traced_roles(session.directory.path / "trace", end_ns)
+    for line in effect_lines(effects_of(result.history, result.simulation.schedule.applied, roles)):
+        click.echo(line)
     for line in verdict_lines(result.verdict):
         click.echo(line)
     click.echo()
@@ -223,7 +249,11 @@ def print_session(session: Session) -> None:
 def print_real_session(session: RealSession) -> None:
     """Print the same of a trial on real daemons, which has no digest."""
     result = session.result
-    for line in real_outcome_lines(result.history, result.system, result.outcome):
+    outcome = result.outcome
+    for line in real_outcome_lines(result.history, result.system, outcome):
+        click.echo(line)
+    roles = seen_roles(outcome.roles_seen, end_of(result.history, ()))
+    for line in effect_lines(effects_of(result.history, outcome.schedule.applied, roles)):
         click.echo(line)
     for line in verdict_lines(result.verdict):
         click.echo(line)

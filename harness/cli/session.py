@@ -5,7 +5,7 @@ can be judged (`quorate check RUN`).
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,9 +19,11 @@ from harness.environments.progress import Progress
 from harness.environments.simulation.streams import OnDraw
 from harness.environments.simulation.trace import Checkpoint, TraceSink, Transition
 from harness.environments.simulation.trace_files import TraceWriter
+from harness.generator.listed import ListedOperation
+from harness.operations_file import write_operations
 from harness.plan import Plan
 from harness.recorder import Recorder, WatchRecorder
-from harness.store import RunDirectory
+from harness.store import RunDirectory, plan_with_operations
 from harness.trial import TrialResult, run_trial
 from harness.workloads.registry import fleet_maker
 from nemesis.schedule import Schedule
@@ -57,16 +59,21 @@ def conduct(
     compare_with: TraceSink | None = None,
     on_directory: Callable[[RunDirectory], None] | None = None,
     on_draw: OnDraw | None = None,
+    operations: Sequence[ListedOperation] | None = None,
 ) -> Session:
     """Run the trial in a new directory under `out`, and write everything down as it goes.
 
-    `compare_with` is given every transition too. `on_directory` learns of the directory before
-    the trial begins.
+    `operations` are those that the plan lists. `compare_with` is given every transition too.
+    `on_directory` learns of the directory before the trial begins.
     """
+    if operations is not None:
+        plan = plan_with_operations(plan)
     directory = RunDirectory.create(out, plan, datetime.now(UTC))
     if on_directory is not None:
         on_directory(directory)
     directory.write_schedule(write_schedule(schedule))
+    if operations is not None:
+        directory.write_operations(write_operations(operations))
     about: dict[str, object] = {"workload": plan.workload.name, "seed": plan.seed}
     trace = TraceWriter(directory.trace_path("any").parent)
     started = time.process_time()
@@ -84,6 +91,7 @@ def conduct(
                 sink=trace if compare_with is None else _Both(trace, compare_with),
                 progress=progress,
                 on_draw=on_draw,
+                operations=operations,
             )
     finally:
         trace.close()

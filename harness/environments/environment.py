@@ -4,10 +4,10 @@ An environment is entered before its daemons are started, and whatever happens l
 behind when it is left: no process, no port, no rule.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Final, Protocol, Self
 
 from harness.systems.system import Member
 from nemesis.surface import Clocks, Daemons, Disks, Links
@@ -32,6 +32,22 @@ class Means:
     links: Links | None = None
     clocks: Clocks | None = None
     disks: Disks | None = None
+    take_note: Callable[[], str] | None = None
+    """As in `Surfaces`."""
+    lack: str = ""
+    """Why there are not more of them, and what to do about it; may be empty."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needs:
+    """What a trial is going to break that must be prepared before the daemons start."""
+
+    clocks: tuple[str, ...] = ()
+    """Those of every daemon that are bent: `wall`, `monotonic`; none if no clock is."""
+    disks: bool = False
+
+
+NOTHING_NEEDED: Final = Needs()
 
 
 class Environment(Protocol):

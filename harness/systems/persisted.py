@@ -42,13 +42,16 @@ class Persisted(msgspec.Struct, frozen=True, kw_only=True):
     puts: Mapping[Put, int] | None
     """How often each put is in the log; None if its beginning has been purged everywhere."""
 
-    def verdict(self, history: History) -> Verdict:
-        """Judge the logs by Raft's properties, and the history by the logs."""
+    def verdict(self, history: History, *, disks_lie: bool = False) -> Verdict:
+        """Judge the logs by Raft's properties, and the history by the logs.
+
+        `disks_lie` as in `judge_facts`.
+        """
         names = {log.member_id: node for node, log in self.logs.items()}
         records = {node: records_of(node, log, names) for node, log in self.logs.items()}
         torn = [log.torn for log in self.logs.values() if log.torn is not None]
         compared = None if self.puts is None else judge_persisted(history, self.puts)
-        facts = judge_facts(facts_of_wals(records))
+        facts = judge_facts(facts_of_wals(records), disks_lie=disks_lie)
         merged = merge(NAME, [facts] if compared is None else [facts, compared])
         details: dict[str, object] = {"nodes": len(self.logs), "torn": torn}
         return msgspec.structs.replace(merged, details=details)

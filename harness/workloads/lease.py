@@ -14,6 +14,7 @@ import msgspec
 from checkers.checker import Checker
 from checkers.history import Op, OpType
 from checkers.leases.checker import LeaseChecker
+from checkers.leases.lifetime import Bounds
 from checkers.linearizability.revisions.checker import etcd_linearizable
 from checkers.mvcc import mvcc_invariants
 from checkers.stats import Stats
@@ -43,6 +44,7 @@ _PHASE_NS: Final = 3 * SECOND // 2
 """For so long clients keep alive those of odd ids, then those of even ones, and so on: each is kept
 for a while and then left alone, so that it lives, or ends, by its last promise."""
 _TTL_S_MAX: Final = 3
+_LIVES_IF_BUSY: Final = 3
 
 
 class LeaseWorkload(msgspec.Struct, frozen=True):
@@ -69,9 +71,23 @@ class LeaseWorkload(msgspec.Struct, frozen=True):
         reads = each_until_ok(plan, [Invocation("range", None, everything)])
         return After(round(lifetime_max_s(plan) * SECOND), reads)
 
-    def checkers(self, plan: Plan) -> Sequence[Checker]:  # noqa: ARG002 - the protocol's signature
+    def checkers(self, plan: Plan) -> Sequence[Checker]:
         """See `Workload`."""
-        return (LeaseChecker(), etcd_linearizable(), mvcc_invariants(), Stats())
+        lease = LeaseChecker(bounds=lease_bounds(plan))
+        return (lease, etcd_linearizable(), mvcc_invariants(), Stats())
+
+
+def lease_bounds(plan: Plan) -> Bounds:
+    """Return what the plan's leases are held to.
+
+    A leader whose clock is bent may end a lease at any time, and be right by that clock. A lease
+    may outlive its time by another life, for there may be an election though nothing was done to
+    the cluster; by more of them on machines that are busy with other things.
+    """
+    if "clock" in plan.faults.packages or plan.faults.schedule is not None:
+        return Bounds(clock_drift=1.0)
+    lives = 1 if plan.environment == "simulation" else _LIVES_IF_BUSY
+    return Bounds(outlive_ns=round(lives * lifetime_max_s(plan) * SECOND))
 
 
 def lifetime_max_s(plan: Plan) -> float:

@@ -25,7 +25,7 @@ from harness.generator.pace import at_rate
 from harness.generator.sources import Endless
 from harness.plan import Plan, WatchPlan
 from harness.watch_client import WatchSettings
-from harness.watch_fleet import WatchFleet
+from harness.watch_fleet import Reach, WatchFleet
 from harness.workloads.final_reads import each_until_ok
 from harness.workloads.kv import may_compact_itself
 from harness.workloads.kv_draws import (
@@ -80,22 +80,31 @@ class WatchWorkload(msgspec.Struct, frozen=True):
         self, plan: Plan, random: Random, record: Callable[[WatchRecord], None], now: Instant
     ) -> WatchFleet:
         """Return the clients that watch; `record` is given what they are told, as it comes."""
-        count = min(plan.workload.keys, _KEYS_WATCHED_MAX)
-        return WatchFleet(
-            clients_count=plan.watch.clients_per_node * plan.nodes,
-            settings=WatchSettings(
-                watchers_max=plan.watch.watchers,
-                burst=plan.watch.burst,
-                rest_ns=round(plan.watch.rest_ms * MILLISECOND),
-            ),
-            future_depth=plan.watch.future,
-            nodes=plan.node_names,
-            keys=[key_name(number) for number in range(count)],
-            keys_end=KEYS_END,
-            random=random,
-            record=record,
-            now=now,
-        )
+        return watch_fleet(plan, random, record, now)
+
+
+def watch_fleet(
+    plan: Plan, random: Random, record: Callable[[WatchRecord], None], now: Instant
+) -> WatchFleet:
+    """Return clients that watch the keys of `kv`, as many and as eager as the plan says."""
+    watch = plan.watch
+    count = min(plan.workload.keys, _KEYS_WATCHED_MAX)
+    return WatchFleet(
+        clients_count=watch.clients_per_node * plan.nodes,
+        settings=WatchSettings(
+            watchers_max=watch.watchers,
+            burst=watch.burst,
+            act_ns=round(watch.act_ms * MILLISECOND),
+            rest_ns=round(watch.rest_ms * MILLISECOND),
+        ),
+        nodes=plan.node_names,
+        keys=[key_name(number) for number in range(count)],
+        keys_end=KEYS_END,
+        reach=Reach(watch.past, watch.future),
+        random=random,
+        record=record,
+        now=now,
+    )
 
 
 class WatchedGenerator(msgspec.Struct, frozen=True):
@@ -126,13 +135,16 @@ class WatchedGenerator(msgspec.Struct, frozen=True):
         drawing = Drawing(random, self.known, self.sizes)
         point = random.random()
         if point < self.settings.compactions:
-            return Invocation("compact", None, {"revision": self._draw_compaction(random)})
+            revision = draw_compaction(random, self.settings, self.known.revision, self.deleted_at)
+            return Invocation("compact", None, {"revision": revision})
         if point < self.settings.compactions + self.settings.deletions:
             key = drawing.key()
             return Invocation("delete", key, {"key": key})
         return draw_request(drawing)
 
-    def _draw_compaction(self, random: Random) -> int:
-        if self.deleted_at and random.random() < self.settings.compact_to_deletion:
-            return self.deleted_at
-        return max(1, self.known.revision - int(random.random() * self.settings.compact_depth))
+
+def draw_compaction(random: Random, settings: WatchPlan, revision: int, deleted_at: int) -> int:
+    """Return where to compact to: to the last deletion, or not far from the latest revision."""
+    if deleted_at and random.random() < settings.compact_to_deletion:
+        return deleted_at
+    return max(1, revision - int(random.random() * settings.compact_depth))

@@ -22,6 +22,7 @@ from nemesis.faults import (
     reorder,
     restart,
     storm,
+    stutter,
 )
 from nemesis.fields import Fields
 from nemesis.names import Names
@@ -50,6 +51,7 @@ KINDS: Final[tuple[type[Fault], ...]] = (
     members.Shrink,
     members.Replace,
     members.MoveLeader,
+    stutter.Stutter,
 )
 """Every kind of fault."""
 
@@ -89,6 +91,7 @@ DRAWINGS: Final = {
     Package.MEMBERSHIP: Drawing(draw=members.draw_membership),
     Package.TRANSFER: Drawing(draw=members.draw_transfer, needs_links=True),
     Package.STOP: Drawing(draw=restart.draw_stop),
+    Package.STUTTER: Drawing(draw=stutter.draw, is_condition=True),
 }
 """What `nemesis.generate` draws for each package."""
 

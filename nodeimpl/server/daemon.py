@@ -15,24 +15,21 @@ from nodeimpl.node import Node
 from nodeimpl.server import clock
 from nodeimpl.server.bootstrap import founded_by_flags, joining
 from nodeimpl.server.driver import Driver
+from nodeimpl.server.entrance import Entrance
 from nodeimpl.server.flag_text import FlagError
 from nodeimpl.server.flags import Flags
 from nodeimpl.server.handover import hand_over
-from nodeimpl.server.http_server import serve_pages
 from nodeimpl.server.identity import Identity, read_identity, started_again, write_identity
 from nodeimpl.server.member_storage import DirectoryLock, MemberStorage, member_directory
 from nodeimpl.server.network import Network
 from nodeimpl.server.parts import Parts
 from nodeimpl.server.peer_desk import REMOVED
 from nodeimpl.server.settings import node_config
-from nodeimpl.server.tls import PeerTls, peer_tls
+from nodeimpl.server.tls import TlsContexts, tls_contexts
 from nodeimpl.server.upkeep import follow_key_service
 from nodeimpl.storage.encryption.configuration import EncryptionConfigurationError
 from nodeimpl.storage.encryption.kms_client import open_providers
 from nodeimpl.storage.encryption.providers import PLAIN, Providers
-
-STOP_SECONDS_MAX: Final = 1.0
-"""For calls under way when the daemon is stopped."""
 
 _log: Final = structlog.stdlib.get_logger("daemon")
 
@@ -65,7 +62,7 @@ class Daemon:
         return 0
 
     async def _serve(self, directory: Path) -> None:
-        tls = peer_tls(self._flags.peer_tls)
+        tls = tls_contexts(self._flags.peer_tls)
         identity = await self._identity(directory, tls.client if tls is not None else None)
         wal_dir = Path(self._flags.wal_dir) if self._flags.wal_dir is not None else None
         cipher = await self._cipher()
@@ -115,7 +112,7 @@ class Daemon:
         except EncryptionConfigurationError as error:
             raise FlagError(f"--encryption-provider-config: {error}") from error
 
-    async def _serve_node(self, parts: Parts, tls: PeerTls | None) -> None:
+    async def _serve_node(self, parts: Parts, tls: TlsContexts | None) -> None:
         """Open the doors, serve until the stop, and close them."""
         flags = self._flags
         await parts.network.listen(
@@ -124,23 +121,22 @@ class Daemon:
         parts.membership.connect()
         if flags.initial_corrupt_check:
             await parts.corruption.at_start()
-        pages = await serve_pages(flags.listen_metrics_urls, parts.pages, None)
-        server = parts.grpc_server()
+        client_tls = tls_contexts(flags.client_tls)
+        entrance = Entrance(flags, parts, client_tls.server if client_tls is not None else None)
         parts.driver.start()
-        await server.start()
+        await entrance.open()
         _log.info("serving", clients=[str(url) for url in flags.listen_client_urls])
         for work in parts.upkeep(self._on_removed):
             self._begin(work)
-        if tls is not None:
-            self._begin(tls.keep_fresh())
+        for contexts in (tls, client_tls):
+            if contexts is not None:
+                self._begin(contexts.keep_fresh())
         try:
             await self._until_stopped(parts.driver, parts.network)
         finally:
             for task in self._tasks:
                 task.cancel()
-            for page in pages:
-                page.close()
-            await server.stop(STOP_SECONDS_MAX)
+            await entrance.close()
             parts.driver.stop()
 
     def _begin(self, work: Coroutine[None, None, None]) -> None:

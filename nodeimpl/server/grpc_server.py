@@ -5,9 +5,10 @@ from typing import Final
 
 import grpc
 import grpc.aio
+import msgspec
 
-from nodeimpl.server.grpc_serving import Count, Service
-from nodeimpl.server.urls import Url
+from nodeimpl.server.call_counts import CallCount
+from nodeimpl.server.grpc_serving import Service
 
 OVERHEAD_BYTES: Final = 512 * 1024
 """What a message may have beyond the largest request (etcd, grpcOverheadBytes)."""
@@ -19,16 +20,23 @@ class BindError(OSError):
     """An address cannot be listened at."""
 
 
+class Place(msgspec.Struct, frozen=True):
+    """Where to listen, as gRPC writes it: host:port, unix-abstract:name."""
+
+    address: str
+    is_tls: bool
+
+
 def grpc_server(
     services: Sequence[Service],
-    urls: Sequence[Url],
+    places: Sequence[Place],
     *,
     request_bytes_max: int,
     streams_max: int,
     credentials: grpc.ServerCredentials | None,
-    counts: Callable[[str, str], Count],
+    counts: Callable[[str, str], CallCount],
 ) -> grpc.aio.Server:
-    """Return a server bound to `urls`, not yet started; raise `BindError` if it cannot be."""
+    """Return a server bound to `places`, not yet started; raise `BindError` if it cannot be."""
     server = grpc.aio.server(
         options=[
             ("grpc.max_receive_message_length", request_bytes_max + OVERHEAD_BYTES),
@@ -44,13 +52,13 @@ def grpc_server(
     for name, handlers in services:
         made = {method: handler(counts(name, method)) for method, handler in handlers.items()}
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(name, made),))
-    for url in urls:
+    for place in places:
         try:
-            if url.is_tls:
+            if place.is_tls:
                 assert credentials is not None, "the flags were checked"
-                server.add_secure_port(url.address, credentials)
+                server.add_secure_port(place.address, credentials)
             else:
-                server.add_insecure_port(url.address)
+                server.add_insecure_port(place.address)
         except RuntimeError as error:
-            raise BindError(f"cannot listen at {url}: {error}") from error
+            raise BindError(f"cannot listen at {place.address}: {error}") from error
     return server

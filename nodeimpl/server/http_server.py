@@ -1,12 +1,13 @@
 """A small HTTP server for what is read by people and monitoring: GET only, one answer a connection.
 
-gRPC's C core owns the clients' port, so this needs one of its own (--listen-metrics-urls).
-Deviation: etcd also answers on the clients' port.
+It serves addresses of its own (--listen-metrics-urls, --listen-client-http-urls), and whoever
+comes to the clients' door and is no gRPC client (`client_door`).
 """
 
 import asyncio
+import socket
 import ssl
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -33,8 +34,8 @@ class Page(msgspec.Struct, frozen=True):
     status: int = 200
 
 
-Pages = Mapping[str, Callable[[], Page]]
-"""What to answer, by path."""
+Pages = Mapping[str, Callable[[str], Awaitable[Page]]]
+"""What to answer, by path, to a query: what follows the question mark."""
 
 _NOT_FOUND: Final = Page(b"404 page not found\n", status=404)
 _NOT_ALLOWED: Final = Page(b"Method Not Allowed\n", status=405)
@@ -44,13 +45,44 @@ _BAD_REQUEST: Final = Page(b"Bad Request\n", status=400)
 async def serve_pages(
     urls: Sequence[Url], pages: Pages, tls: ssl.SSLContext | None
 ) -> list[asyncio.Server]:
-    """Return servers that answer at `urls` until they are closed."""
+    """Return servers that answer at `urls` until they are closed; `tls` is for those of https."""
+    return [
+        await asyncio.start_server(
+            _server_of(pages),
+            url.host,
+            url.port,
+            limit=HEAD_BYTES_MAX,
+            ssl=tls if url.is_tls else None,
+        )
+        for url in urls
+    ]
+
+
+async def serve_pages_inside(
+    room: str, pages: Pages, tls: ssl.SSLContext | None
+) -> asyncio.AbstractServer:
+    """Return a server that answers at an abstract Unix address, given without its zero byte."""
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        listener.bind(f"\0{room}")
+        return await asyncio.start_unix_server(
+            _server_of(pages), sock=listener, limit=HEAD_BYTES_MAX, ssl=tls
+        )
+    except BaseException:
+        listener.close()
+        raise
+
+
+def _server_of(
+    pages: Pages,
+) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
+    """Return what serves one connection."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             async with asyncio.timeout(HEAD_SECONDS_MAX):
                 head = await reader.readuntil(b"\r\n\r\n")
-            is_head, page = _answer(head, pages)
+            is_head, page = await _answer(head, pages)
             writer.write(_response(page, with_body=not is_head))
             await writer.drain()
         except (TimeoutError, OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
@@ -58,15 +90,10 @@ async def serve_pages(
         finally:
             writer.close()
 
-    return [
-        await asyncio.start_server(
-            serve, url.host, url.port, limit=HEAD_BYTES_MAX, ssl=tls if url.is_tls else None
-        )
-        for url in urls
-    ]
+    return serve
 
 
-def _answer(head: bytes, pages: Pages) -> tuple[bool, Page]:
+async def _answer(head: bytes, pages: Pages) -> tuple[bool, Page]:
     """Return whether only the head of the answer is wanted, and the answer."""
     words = head.split(b"\r\n", 1)[0].decode("latin-1").split(" ")
     if len(words) != 3 or not words[2].startswith("HTTP/"):
@@ -74,8 +101,9 @@ def _answer(head: bytes, pages: Pages) -> tuple[bool, Page]:
     method, target, _ = words
     if method not in {"GET", "HEAD"}:
         return False, _NOT_ALLOWED
-    page = pages.get(target.partition("?")[0])
-    return method == "HEAD", _NOT_FOUND if page is None else page()
+    path, _, query = target.partition("?")
+    page = pages.get(path)
+    return method == "HEAD", _NOT_FOUND if page is None else await page(query)
 
 
 def _response(page: Page, *, with_body: bool) -> bytes:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import structlog
+import uvloop
 
 from nodeimpl.node import Node
 from nodeimpl.server.bootstrap import JoinError
@@ -45,7 +46,8 @@ def main(arguments: Sequence[str], node_class: type[Node] = Node) -> int:
         _log.warning("unrecognized environment variable", variable=variable)
     spare_the_collector()
     try:
-        return asyncio.run(_run(flags, node_class))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(_run(flags, node_class))
     except (FlagError, DataDirError, JoinError, CorruptionFoundError, OSError) as error:
         _log.error("cannot go on", error=str(error))
         return EXIT_FAILED

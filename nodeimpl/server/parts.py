@@ -1,12 +1,13 @@
 """The parts of a running member, each knowing those it needs."""
 
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 
 import grpc.aio
 
 from nodeimpl.ids import SECOND
 from nodeimpl.node import Node
 from nodeimpl.server import clock
+from nodeimpl.server.call_counts import CallCounts
 from nodeimpl.server.compactor import make_compactor
 from nodeimpl.server.corruption import CorruptionCheck
 from nodeimpl.server.driver import Driver
@@ -20,7 +21,7 @@ from nodeimpl.server.grpc_kv import kv_service
 from nodeimpl.server.grpc_lease import lease_service
 from nodeimpl.server.grpc_lock import lock_service
 from nodeimpl.server.grpc_maintenance import maintenance_service
-from nodeimpl.server.grpc_server import grpc_server
+from nodeimpl.server.grpc_server import Place, grpc_server
 from nodeimpl.server.grpc_watch import watch_service
 from nodeimpl.server.http_server import Pages
 from nodeimpl.server.identity import Identity
@@ -28,9 +29,11 @@ from nodeimpl.server.member_storage import MemberStorage
 from nodeimpl.server.membership import Membership
 from nodeimpl.server.metrics import Metrics
 from nodeimpl.server.network import Network
-from nodeimpl.server.pages import NodeGauges, node_pages
+from nodeimpl.server.node_series import NodeSeries
+from nodeimpl.server.pages import node_pages
 from nodeimpl.server.peer_desk import PeerDesk
 from nodeimpl.server.reception import Reception
+from nodeimpl.server.signed_tokens import signed_tokens
 from nodeimpl.server.storage_desk import StorageDesk
 from nodeimpl.server.tls import client_credentials
 from nodeimpl.server.upkeep import compact_now_and_then, look_after_members
@@ -56,11 +59,19 @@ class Parts:
             founder.member_id: tuple(parse_url(url) for url in founder.peer_urls)
             for founder in identity.founders
         }
-        self.membership = Membership(self.driver, network, founders)
+        self.membership = Membership(
+            self.driver,
+            network,
+            founders,
+            is_strict=flags.strict_reconfig_check,
+            learners_max=flags.learners_max,
+        )
         self.desk = PeerDesk(self.driver, self.membership)
         self.corruption = CorruptionCheck(self.driver, network)
         self._storage_desk = StorageDesk(self.driver, storage)
-        self._metrics = Metrics(NodeGauges(self.driver, self._storage_desk), SERVER_VERSION)
+        self._calls = CallCounts()
+        series = NodeSeries(self.driver, self._storage_desk, network)
+        self._metrics = Metrics([series, self._calls], SERVER_VERSION)
         self.driver.observe(EventLog(self.membership.connect))
         self.driver.observe(self._metrics)
 
@@ -69,13 +80,17 @@ class Parts:
         """What is shown over HTTP."""
         return node_pages(self.driver, self._metrics)
 
-    def grpc_server(self) -> grpc.aio.Server:
-        """Return the server for clients, bound and not yet started.
+    def grpc_server(self, places: Sequence[Place]) -> grpc.aio.Server:
+        """Return the server for clients, bound to `places` and not yet started.
 
-        Raises `BindError`, and `FlagError` for a certificate that cannot be used.
+        Raises `BindError`, and `FlagError` for a certificate or a key that cannot be used.
         """
         raft = self.driver.node.raft
-        reception = Reception(self.driver, by_certificate=self._flags.client_tls.client_cert_auth)
+        reception = Reception(
+            self.driver,
+            by_certificate=self._flags.client_tls.client_cert_auth,
+            signed=signed_tokens(self._flags.auth_token),
+        )
         return grpc_server(
             [
                 kv_service(reception),
@@ -88,11 +103,11 @@ class Parts:
                 election_service(reception),
                 health_service(lambda: raft.leader is not None),
             ],
-            self._flags.listen_client_urls,
+            places,
             request_bytes_max=self._flags.request_bytes_max,
             streams_max=self._flags.streams_max,
             credentials=client_credentials(self._flags.client_tls),
-            counts=self._metrics.counts,
+            counts=self._calls.of,
         )
 
     def upkeep(self, on_removed: Callable[[], None]) -> Iterator[Coroutine[None, None, None]]:

@@ -1,7 +1,7 @@
-"""TLS for clients (gRPC) and between members (asyncio); certificates may change while it runs.
+"""TLS for clients (gRPC), for pages and between members; certificates may change while it runs.
 
-New connections see new files: they are looked at anew for every handshake of a client, and every
-few seconds for members.
+New connections see new files: they are looked at anew for every handshake of a gRPC client, and
+every few seconds for all others (asyncio).
 """
 
 import asyncio
@@ -74,8 +74,8 @@ class _Files:
         return [file.stat().st_mtime_ns for file in files]
 
 
-class PeerTls:
-    """The contexts of connections between members: to listen with, and to connect with."""
+class TlsContexts:
+    """What asyncio needs of one side's certificate: to listen with, and to connect with."""
 
     def __init__(self, flags: TlsFlags) -> None:
         """Raise `FlagError` if the files cannot be used."""
@@ -85,7 +85,7 @@ class PeerTls:
         try:
             self._load()
         except (OSError, ssl.SSLError) as error:
-            raise FlagError(f"cannot use the members' certificate: {error}") from error
+            raise FlagError(f"cannot use the certificate: {error}") from error
         if flags.trusted_ca_file is not None:
             self.server.load_verify_locations(flags.trusted_ca_file)
             self.client.load_verify_locations(flags.trusted_ca_file)
@@ -109,7 +109,7 @@ class PeerTls:
                 if now != stamps:
                     self._load()
                     stamps = now
-                    _log.info("took over the members' new certificate")
+                    _log.info("took over a new certificate")
             except (OSError, ssl.SSLError) as error:
                 _log.warning("cannot reload the certificate; the old one stays", error=str(error))
 
@@ -118,6 +118,6 @@ class PeerTls:
         return [Path(file).stat().st_mtime_ns for file in files if file is not None]
 
 
-def peer_tls(flags: TlsFlags) -> PeerTls | None:
-    """Return the contexts for members; None without a certificate. Raise `FlagError`."""
-    return PeerTls(flags) if flags.cert_file is not None else None
+def tls_contexts(flags: TlsFlags) -> TlsContexts | None:
+    """Return the contexts of one side; None without a certificate. Raise `FlagError`."""
+    return TlsContexts(flags) if flags.cert_file is not None else None

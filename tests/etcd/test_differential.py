@@ -38,7 +38,6 @@ pytestmark = [pytest.mark.local, pytest.mark.timeout(120 + SEQUENCES)]
 drawn = settings(
     max_examples=SEQUENCES,
     derandomize=SEQUENCES <= 200,
-    deadline=None,
     suppress_health_check=list(HealthCheck),
 )
 

@@ -3,7 +3,7 @@
 import pytest
 
 from checkers.history import CAS_MISMATCH, Op, OpType
-from harness.client import Call, Client, Completion, Conversation, refused
+from harness.client import Call, Client, Completion, Conversation, Request, refused
 from harness.etcd_client import KvClient, RegisterClient
 from nodeimpl.api import errors
 from nodeimpl.api.kv_pb2 import KeyValue
@@ -35,7 +35,7 @@ def invoke(f: str, value: object = None, key: str | None = None) -> Op:
     return Op(index=0, time=0, process=0, type=OpType.INVOKE, f=f, key=key, value=value)
 
 
-def asked(client: Client, op: Op) -> ApiRequest:
+def asked(client: Client, op: Op) -> Request:
     """Return the request that `op` makes."""
     call = Conversation(client, op).start()
     assert isinstance(call, Call)
@@ -134,6 +134,12 @@ def test_a_put() -> None:
 
     assert asked(KV, op) == PutRequest(key=b"k1", value="é".encode())
     assert answered(KV, op, PutResponse(header=HEADER)) == Completion(OpType.OK, {"revision": 9})
+
+
+def test_a_put_that_keeps_value_and_lease() -> None:
+    op = invoke("put", {"key": "k1", "value": "", "ignore_value": True, "ignore_lease": True})
+
+    assert asked(KV, op) == PutRequest(key=b"k1", ignore_value=True, ignore_lease=True)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from harness.plan_file import (
     load_plan,
     parse_plan,
     parse_settings,
+    settings_named_in,
     with_overrides,
 )
 
@@ -144,10 +145,6 @@ def test_a_value_out_of_range_has_its_line(text: str, message: str) -> None:
             '[daemon]\nversion = "3.5"\nversions = ["3.4", "3.5", "3.5"]',
             "trial.toml:3: daemon.versions: goes with neither version nor binary",
         ),
-        (
-            "[watch]\ncompactions = 0.6\ndeletions = 0.6",
-            "trial.toml:3: watch.deletions: is more than 1 together with compactions",
-        ),
     ],
 )
 def test_settings_that_exclude_each_other_have_a_line(text: str, message: str) -> None:
@@ -213,6 +210,14 @@ def test_overrides_leave_the_rest_alone() -> None:
 def test_overrides_are_checked(name: str, value: object, message: str) -> None:
     with pytest.raises(PlanError, match=message):
         with_overrides(Plan(), {name: value})
+
+
+def test_the_settings_that_a_plan_names_are_told_from_defaults() -> None:
+    text = "nodes = 3\n[workload]\nrate = 200\n[node]\nelection_timeout_ms = [300, 600]\n"
+    assert settings_named_in(text) == ("nodes", "workload.rate", "node.election_timeout_ms")
+    assert settings_named_in("") == ()
+    with pytest.raises(PlanError, match="not TOML"):
+        settings_named_in("nodes =")
 
 
 def test_settings_are_toml_or_texts_without_quotes() -> None:

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from harness.environments.simulation.streams import Streams
-from harness.plan import LivenessPlan, NodePlan, Plan
+from harness.plan import LivenessPlan, NodePlan, Plan, WorkloadPlan
 from harness.plan_file import dump_plan, parse_plan
 from harness.swarm import MENUS, PACKAGE_COUNTS, PACKAGES, draw_packages, draw_plan
 from harness.workloads.registry import workload_names
@@ -52,7 +52,7 @@ def test_every_workload_is_on_the_menu() -> None:
 
 def test_every_kind_of_fault_is_drawn_but_those_that_prove_nothing_here() -> None:
     drawn = {name for plan in PLANS for name in plan.faults.packages}
-    assert drawn == {package.value for package in Package} - {"lying-disk", "stop"}
+    assert drawn == {package.value for package in Package} - {"lying-disk", "stop", "stutter"}
 
 
 def test_every_count_of_kinds_is_drawn() -> None:
@@ -89,3 +89,18 @@ def test_a_menu_more_leaves_the_others_as_they_were(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("harness.swarm.MENUS", MENUS[1:])
     after = draw_plan(11, Plan())
     assert msgspec.structs.replace(after, nodes=before.nodes) == before
+
+
+def test_what_is_fixed_is_not_drawn_nor_what_is_chosen_with_it() -> None:
+    base = Plan(nodes=2)
+    free = draw_plan(11, base)
+    plan = draw_plan(11, base, fixed=("nodes", "node.heartbeat_ms", "faults.packages"))
+    assert (plan.nodes, plan.faults.packages) == (2, base.faults.packages)
+    assert plan.node.election_timeout_ms == base.node.election_timeout_ms
+    assert (plan.workload, plan.network) == (free.workload, free.network)
+
+
+def test_a_fixed_workload_counts_more_than_a_mutants() -> None:
+    base = Plan(mutant="watch-filters-ignored", workload=WorkloadPlan(name="kv"))
+    assert draw_plan(11, base, fixed=("workload.name",)).workload.name == "kv"
+    assert draw_plan(11, base).workload.name == "watch"

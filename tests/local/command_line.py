@@ -6,7 +6,7 @@ import sys
 import time
 from pathlib import Path
 
-from harness.environments.local.processes import marked
+from harness.environments.hosts.processes import DAEMON, marked
 
 COMMAND = [sys.executable, "-m", "harness"]
 PATIENCE_S = 300
@@ -46,7 +46,11 @@ def begin(folder: Path, *arguments: str) -> subprocess.Popen[str]:
 
 def daemons_of(folder: Path) -> list[int]:
     """Return the daemons that runs under `folder` have now."""
-    return [daemon.process.pid for daemon in marked() if daemon.run.startswith(str(folder))]
+    return [
+        daemon.process.pid
+        for daemon in marked()
+        if daemon.part == DAEMON and daemon.run.startswith(str(folder))
+    ]
 
 
 def the_run(folder: Path) -> Path:

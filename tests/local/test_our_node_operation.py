@@ -1,20 +1,30 @@
 """Our node in operation: quotas, compaction of itself, TLS, corruption, monitoring."""
 
 import datetime as dt
+import http.client
 import signal
+import ssl
 import urllib.error
 import urllib.request
 from ipaddress import ip_address
 from pathlib import Path
 
 import lmdb
+import msgspec
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from tests.local.our_cluster import Cluster, free_ports, running, wait_until
+from tests.local.our_cluster import (
+    ETCD,
+    OUR_NODE,
+    Cluster,
+    free_ports,
+    running,
+    wait_until,
+)
 from tests.local.test_our_node import leader_of, member_id, revision_now
 
 pytestmark = pytest.mark.local
@@ -86,6 +96,46 @@ def test_monitoring_finds_health_and_series(tmp_path: Path) -> None:
         assert "etcdserver" in read(f"{base}/version")
         with pytest.raises(urllib.error.HTTPError, match="404"):
             read(f"{base}/nothing")
+
+
+def test_pages_are_served_where_clients_come_as_etcd_does(tmp_path: Path) -> None:
+    answers = []
+    for name, program in (("etcd", ETCD), ("ours", OUR_NODE)):
+        with running(Cluster(tmp_path_of(tmp_path, name), 1, program=program)) as cluster:
+            base = cluster.members[0].client
+            assert "etcd_server_has_leader 1" in read(f"{base}/metrics")
+            answers.append(
+                (
+                    # 3.4 says no reason
+                    msgspec.json.decode(read(f"{base}/health"))["health"],
+                    msgspec.json.decode(read(f"{base}/health?serializable=true"))["health"],
+                    status_of(f"{base}/nothing"),
+                    status_of(f"{base}/health", "POST"),
+                    sorted(msgspec.json.decode(read(f"{base}/version"))),
+                )
+            )
+            assert cluster.out("put", "k", "v") == "OK\n"
+    assert answers[0] == answers[1]
+
+
+def test_pages_move_to_an_address_of_their_own_if_told_to(tmp_path: Path) -> None:
+    (port,) = free_ports(1)
+    base = f"http://127.0.0.1:{port}"
+    with running(Cluster(tmp_path, 1, flags=(f"--listen-client-http-urls={base}",))) as cluster:
+        assert read(f"{base}/health") == '{"health":"true","reason":""}'
+        assert cluster.out("put", "k", "v") == "OK\n"
+        with pytest.raises((http.client.HTTPException, OSError)):
+            read(f"{cluster.members[0].client}/health")
+
+
+def test_a_member_without_a_quorum_is_not_healthy(tmp_path: Path) -> None:
+    with running(Cluster(tmp_path, 3)) as cluster:
+        last, *others = cluster.members
+        for member in others:
+            member.end(signal.SIGKILL)
+        wait_until(lambda: status_of(f"{last.client}/health") == 503)
+        assert status_of(f"{last.client}/health?serializable=true") in {200, 503}
+        assert "etcd_server_has_leader" in read(f"{last.client}/metrics")
 
 
 def test_a_spoilt_store_is_found(tmp_path: Path) -> None:
@@ -186,6 +236,8 @@ def test_members_and_clients_show_each_other_certificates(tmp_path: Path) -> Non
         "--peer-client-cert-auth",
     )
     cluster = Cluster(tmp_path, 3, flags=flags, scheme="https")
+    metrics = f"https://127.0.0.1:{free_ports(1)[0]}"
+    cluster.members[0].flags = (*flags, f"--listen-metrics-urls={metrics}")
     client_cert, client_key = authority.issue("client")
     cluster.ctl_flags = (
         f"--cacert={authority.file}",
@@ -195,6 +247,12 @@ def test_members_and_clients_show_each_other_certificates(tmp_path: Path) -> Non
     with running(cluster):
         assert cluster.out("put", "secret", "kept") == "OK\n"
         assert cluster.out("get", "secret", at=cluster.members[2]) == "secret\nkept\n"
+        trusting = ssl.create_default_context(cafile=str(authority.file))
+        with pytest.raises((ssl.SSLError, OSError)):
+            read(f"{cluster.members[0].client}/health", trusting)
+        trusting.load_cert_chain(client_cert, client_key)
+        for url in (cluster.members[0].client, metrics):
+            assert read(f"{url}/health", trusting) == '{"health":"true","reason":""}'
         cluster.ctl_flags = (f"--cacert={authority.file}",)
         assert cluster.ctl("get", "secret", check=False).returncode != 0
         stranger = Authority(tmp_path_of(tmp_path, "stranger"))
@@ -225,10 +283,20 @@ def test_a_new_certificate_is_taken_over_without_a_restart(tmp_path: Path) -> No
         wait_until(lambda: cluster.ctl("get", "k", check=False).returncode == 0)
 
 
-def read(url: str) -> str:
-    with urllib.request.urlopen(url, timeout=10) as response:  # noqa: S310 (our own page)
+def read(url: str, trusting: ssl.SSLContext | None = None) -> str:
+    with urllib.request.urlopen(url, timeout=10, context=trusting) as response:  # noqa: S310 (our own page)
         body: bytes = response.read()
     return body.decode()
+
+
+def status_of(url: str, method: str = "GET") -> int:
+    asked = urllib.request.Request(url, method=method)  # noqa: S310 (our own page)
+    try:
+        with urllib.request.urlopen(asked, timeout=10) as response:  # noqa: S310
+            code: int = response.status
+            return code
+    except urllib.error.HTTPError as error:
+        return error.code
 
 
 def spoil(file: Path) -> None:

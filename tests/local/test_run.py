@@ -9,7 +9,7 @@ import pytest
 
 from checkers.history import NEMESIS
 from checkers.history_file import load_history
-from harness.environments.local.processes import marked
+from harness.environments.hosts.processes import marked
 from harness.schedules import read_schedule
 from harness.store import RunDirectory
 from nemesis.applied import Outcome
@@ -177,7 +177,7 @@ def test_an_election_triggers_a_fault(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("--faults", "partition"), "needs means on the links between nodes, which the local"),
+        (("--faults", "hold"), "needs links on which messages are told apart, which the local"),
         (("--faults", "power"), "needs a disk that can lose unsynced writes, which the local"),
         (("--etcd-version", "3.3.1"), "etcd 3.3.1 is not installed"),
         (("--etcd-binary", "/bin/true"), "is not an etcd"),

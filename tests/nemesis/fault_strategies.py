@@ -20,6 +20,7 @@ from nemesis.faults.pause import Pause
 from nemesis.faults.reorder import Reorder
 from nemesis.faults.restart import Restart, Tail
 from nemesis.faults.storm import RestartStorm
+from nemesis.faults.stutter import Stutter
 from nemesis.grudge import all_links
 from nemesis.link_choice import Aim, Aimed, Divided, Exactly, Groups, LinkChoice, Topology
 from nemesis.schedule import (
@@ -79,6 +80,9 @@ def daemon_faults(held_ns: st.SearchStrategy[int]) -> st.SearchStrategy[Fault]:
     return st.one_of(
         st.builds(Restart, target=targets, tail=tails, down_ns=held_ns),
         st.builds(Pause, target=targets, hold_ns=held_ns),
+        st.builds(
+            Stutter, target=targets, count=st.integers(1, 5), pause_ns=held_ns, hold_ns=held_ns
+        ),
         st.builds(
             RestartStorm,
             target=targets,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from random import Random
+from typing import Final
 
 from nemesis.schedule import Stream
 from nemesis.surface import Latency, Link, OperatorAnswer, Reordering, SurfaceError, Surfaces
@@ -22,6 +23,10 @@ class StrictCluster:
     Daemons stop as real ones do: on a full or failing disk at once (unless paused: then when
     they go on), on a rotten one as soon as they start.
     """
+
+    knows_messages: Final = True
+    knows_records: Final = True
+    never_goes_back: Final = True
 
     def __init__(self, *nodes: str, leader: str | None = None) -> None:
         self.nodes = nodes

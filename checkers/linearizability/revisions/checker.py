@@ -97,7 +97,7 @@ class RevisionsChecker:
         if not parsed.known:
             return unknown(self.name, "no operation was answered", details)
         outcome = refusal_conflict(parsed, compacts_itself=self._compacts_itself) or _judge(
-            parsed, self._changes, budget.steps_max, details
+            parsed, self._changes, budget, details
         )
         match outcome:
             case None:
@@ -116,13 +116,13 @@ def etcd_linearizable(
     return RevisionsChecker(changes, compacts_itself=compacts_itself)
 
 
-def judge_parsed(parsed: Parsed, steps_max: int) -> Conflict | str | None:
+def judge_parsed(parsed: Parsed, budget: Budget) -> Conflict | str | None:
     """Return what is wrong with `parsed`; why it cannot be found out; None if all is well."""
-    return _judge(parsed, {}, steps_max, {})
+    return _judge(parsed, {}, budget, {})
 
 
 def _judge(
-    parsed: Parsed, changes: Changes, steps_max: int, details: dict[str, object]
+    parsed: Parsed, changes: Changes, budget: Budget, details: dict[str, object]
 ) -> Conflict | str | None:
     """Return what is wrong; a string if it cannot be found out, and why; None if all is well."""
     timeline = _timeline(parsed, changes)
@@ -137,7 +137,7 @@ def _judge(
     details["gaps"] = gap_count
     if gap_count == 0:
         return _replay(timeline, store, details)
-    return _fill(parsed, timeline, store, steps_max, details)
+    return _fill(parsed, timeline, store, budget, details)
 
 
 def _timeline(parsed: Parsed, changes: Changes) -> Timeline | Conflict:
@@ -206,7 +206,7 @@ def _fill(
     parsed: Parsed,
     timeline: Timeline,
     store: Store,
-    steps_max: int,
+    budget: Budget,
     details: dict[str, object],
 ) -> Conflict | str | None:
     """Check the content of a history in which some revisions must be unknown writes."""
@@ -221,10 +221,11 @@ def _fill(
     keys = {key for each in candidates for key in (*each.touches, *each.depends)}
     facts = Facts(keys, missing, timeline.changes)
     collect_facts(parsed, facts, store)
-    gaps = narrow(sights, candidates, facts)
-    if isinstance(gaps, Conflict):
+    gaps = narrow(sights, candidates, facts, budget)
+    if not isinstance(gaps, list):
         return gaps
-    outcome = Search(timeline, gaps, candidates, facts, store).run(min(steps_max, STEPS_MAX))
+    steps_max = min(budget.steps_max, STEPS_MAX)
+    outcome = Search(timeline, gaps, candidates, facts, store).run(steps_max)
     details["steps"] = outcome.steps
     match outcome:
         case Filled():

@@ -195,7 +195,11 @@ class Choices:
         what was before.
         """
         only = self._candidates[self._gaps[at].candidates[0]]
-        return not self._is_forced(at) or isinstance(only.request, Txn | Revoke)
+        return (
+            not self._is_forced(at)
+            or isinstance(only.request, Txn | Revoke)
+            or (isinstance(only.request, Put) and only.request.keeps)
+        )
 
     def _flip(self, at: int, index: int) -> None:
         """Note that level `at` chose a candidate, or no longer."""

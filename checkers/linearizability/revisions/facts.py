@@ -106,6 +106,8 @@ class KeyFacts:
     def touch(self, revision: int, value: str | None) -> None:
         """Note that `revision` put the key to `value`, or deleted it, if that is None.
 
+        A put that kept the value is noted as one of the empty string: values only guide the search.
+
         A txn that puts one key twice, which etcd refuses, is counted once: counts are lower bounds.
         """
         self._touches[revision] = value
@@ -272,6 +274,8 @@ def collect_facts(parsed: Parsed, facts: Facts, store: Store) -> None:
 
 def _note_put(facts: Facts, operation: Known, put: Put) -> None:
     facts.touch(put.key, operation.revision, put.value)
+    if put.keeps:
+        facts.found(put.key, operation.revision - 1)
     if put.prev_kv:
         assert isinstance(operation.result, PutResult), "parsed together"
         _note_seen(facts, put.key, operation.revision - 1, operation.result.prev_kv)
@@ -341,6 +345,8 @@ def _note_txn(facts: Facts, operation: Known, store: Store) -> None:
             case Read(), ReadResult() if step.revision <= 0:
                 _note_read(facts, seen_by(operation, step, answer, before), store, written)
             case Put(key, value), PutResult(prev_kv):
+                if step.keeps:
+                    facts.found(key, before)
                 if step.prev_kv and key not in written:
                     _note_seen(facts, key, before, prev_kv)
                 written[key] = value

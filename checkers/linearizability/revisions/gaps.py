@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
+from checkers.checker import Budget
 from checkers.linearizability.revisions.conflict import Conflict
 from checkers.linearizability.revisions.facts import Facts, Required
 from checkers.linearizability.revisions.operations import (
@@ -37,7 +38,7 @@ class Candidate:
     compares: tuple[str, ...]
     """The keys on whose state it depends what it does to any key; empty for all but txns."""
     depends: tuple[str, ...]
-    """The keys on whose state it depends whether it does anything; empty for a put."""
+    """The keys on whose state it depends what it does; empty for a put that keeps nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +64,7 @@ def group_unknown(unknown: Sequence[Unknown], store: Store) -> list[Candidate]:
             calls=tuple(sorted(members)),
             touches=frozenset(_touches(request, store)),
             compares=_compares(request, store),
-            depends=tuple(sorted({*_compares(request, store), *_deletes(request, store)})),
+            depends=tuple(sorted({*_compares(request, store), *_needs(request, store)})),
         )
         for (request, only_at), members in sorted(calls.items(), key=lambda item: min(item[1]))
     ]
@@ -88,12 +89,14 @@ def shortage(sights: Mapping[int, Known], unknown: Sequence[Unknown]) -> Conflic
 
 
 def narrow(
-    sights: Mapping[int, Known], candidates: Sequence[Candidate], facts: Facts
-) -> list[Gap] | Conflict:
+    sights: Mapping[int, Known], candidates: Sequence[Candidate], facts: Facts, budget: Budget
+) -> list[Gap] | Conflict | str:
     """Return the gaps, rising, each with the candidates that no fact rules out.
 
-    A conflict instead, if some gap has none.
+    A conflict instead, if some gap has none; a string, if there are too many to hold, or to look
+    at: a step is a candidate looked at for one gap.
     """
+    steps, held = 0, 0
     putting: dict[str, list[int]] = {}
     touching: dict[tuple[str, ...], list[int]] = {}
     for index, candidate in enumerate(candidates):
@@ -112,6 +115,12 @@ def narrow(
                 if len(keys) != 1 or not facts.is_quiet(keys[0], revision)
                 for index in indices
             )
+        steps += len(pool)
+        if steps > budget.steps_max or held > budget.references_max // 2:  # the search holds more
+            return (
+                "the budget ran out while looking at which writes of unknown outcome may have made"
+                f" which revision: left were {revision} and those after it"
+            )
         possible = tuple(
             index
             for index in pool
@@ -120,6 +129,7 @@ def narrow(
             and facts.changes.get(revision, {}).keys() <= candidates[index].touches
             and _may_fill(candidates[index].request, revision, required, facts)
         )
+        held += len(possible)
         if not possible:
             return _nobody(revision, required, sight)
         gaps.append(Gap(revision=revision, deadline=sight.ret, candidates=possible))
@@ -153,18 +163,23 @@ def _compares(request: Write, store: Store) -> tuple[str, ...]:
         for compare in compares_in(request)
         for key in store.interval(compare.key, compare.range_end)
     }
+    # Where a key is absent of which something is to be kept, nothing at all is done.
+    keys.update(step.key for step in steps_in(request) if isinstance(step, Put) and step.keeps)
     return tuple(sorted(keys))
 
 
-def _deletes(request: Write | Simple, store: Store) -> list[str]:
+def _needs(request: Write | Simple, store: Store) -> list[str]:
+    """Return the keys that `request` deletes, or of which it keeps something."""
     match request:
         case Delete(key, range_end):
             return list(store.interval(key, range_end))
         case Revoke(lease):
             return list(store.leased(lease))
         case Txn():
-            return [key for step in steps_in(request) for key in _deletes(step, store)]
-        case Put() | Read():
+            return [key for step in steps_in(request) for key in _needs(step, store)]
+        case Put():
+            return [request.key] if request.keeps else []
+        case Read():
             return []
         case _:
             assert_never(request)
@@ -200,12 +215,12 @@ def _paths_of(branch: Sequence[Step]) -> Iterator[tuple[Simple, ...]]:
 
 
 def _may_do(steps: Sequence[Simple], revision: int, required: Required, facts: Facts) -> bool:
-    put: dict[str, str] = {}
+    put: dict[str, str | None] = {}
     deletes = False
     for step in steps:
         match step:
             case Put(key, value):
-                put[key] = value
+                put[key] = None if step.ignore_value else value
             case Delete(key, range_end):
                 deletes = True
                 if not range_end and not _may_touch(key, revision, required, facts):
@@ -215,7 +230,10 @@ def _may_do(steps: Sequence[Simple], revision: int, required: Required, facts: F
     return (
         (deletes or bool(put))
         and all(_may_touch(key, revision, required, facts) for key in put)
-        and all(key in put and value in {None, put[key]} for key, value in required.items())
+        and all(
+            key in put and (value is None or put[key] in {None, value})
+            for key, value in required.items()
+        )
     )
 
 

@@ -112,7 +112,8 @@ class Store:
         before = len(self._undo)
         match request:
             case Put():
-                self._put(request, revision)
+                if not request.keeps or request.key in self.keys:
+                    self._put(request, revision)
             case Delete(key, range_end):
                 self._delete(key, range_end)
             case Txn():
@@ -124,14 +125,26 @@ class Store:
         return len(self._undo) > before
 
     def _do(self, steps: Sequence[Simple], revision: int) -> None:
-        """Do all of `steps`, or none: etcd refuses to read a revision that does not exist yet."""
+        """Do all of `steps`, or none.
+
+        etcd refuses to read a revision that does not exist yet, and to keep what an absent key has.
+        """
         if any(isinstance(step, Read) and step.revision >= revision for step in steps):
+            return
+        if self._nothing_to_keep(steps) is not None:
             return
         for step in steps:
             if isinstance(step, Put):
                 self._put(step, revision)
             elif isinstance(step, Delete):
                 self._delete(step.key, step.range_end)
+
+    def _nothing_to_keep(self, steps: Iterable[Simple]) -> Put | None:
+        """Return the first put among `steps` that keeps what its key has, and there is no key."""
+        for step in steps:
+            if isinstance(step, Put) and step.keeps and step.key not in self.keys:
+                return step
+        return None
 
     def _revoke(self, lease: int) -> None:
         for key in self.leased(lease):
@@ -155,13 +168,15 @@ class Store:
         After a mismatch the store is in no defined state: undo.
         """
         request = operation.request
-        if isinstance(request, Put) and not request.prev_kv:  # by far the most frequent
-            self._put(request, operation.revision)
+        if isinstance(request, Put) and not request.prev_kv and not request.keeps:
+            self._put(request, operation.revision)  # by far the most frequent
             return None
         if isinstance(request, Txn):
             return self._replay_txn(operation, request)
         if isinstance(request, Revoke):
             return self._replay_revoke(operation, request)
+        if self._nothing_to_keep((request,)) is not None:
+            return _refusal(operation, request.key)
         return self._replay_step(operation, request, operation.result)
 
     def replay_reads(self, operations: Iterable[Known]) -> Mismatch | None:
@@ -197,6 +212,10 @@ class Store:
                 return self._wrong_branch(operation, failed, "failure", "success")
             if not succeeded and not failed:
                 return self._wrong_branch(operation, compares, "success", "failure")
+        put = self._nothing_to_keep(step for step, _ in steps_of(operation))
+        return self._replay_steps(operation) if put is None else _refusal(operation, put.key)
+
+    def _replay_steps(self, operation: Known) -> Mismatch | None:
         for step, answer in steps_of(operation):
             if not isinstance(step, Read) or step.revision <= 0:
                 mismatch = self._replay_step(operation, step, answer)
@@ -305,10 +324,12 @@ class Store:
         key = put.key
         held = self.keys.get(key)
         self._undo.append((key, held))
-        created, version = (
-            (revision, 1) if held is None else (held.create_revision, held.version + 1)
-        )
-        self.keys[key] = KeyValue(key, put.value, created, revision, version, put.lease)
+        value, lease, created, version = put.value, put.lease, revision, 1
+        if held is not None:
+            created, version = held.create_revision, held.version + 1
+            value = held.value if put.ignore_value else value
+            lease = held.lease if put.ignore_lease else lease
+        self.keys[key] = KeyValue(key, value, created, revision, version, lease)
 
     def _delete(self, key: str, range_end: str | None) -> int:
         doomed = [each for each in self.interval(key, range_end) if each in self.keys]
@@ -411,6 +432,16 @@ def _wrong_prevs(
         if mismatch is not None:
             return mismatch
     return None
+
+
+def _refusal(operation: Known, key: str) -> Mismatch:
+    """Return that `operation`, which keeps something of `key`, should have been refused."""
+    return Mismatch(
+        operation=operation,
+        expected=f"a refusal, for {key} was absent",
+        seen=f"that {key} was put, with what it had",
+        explanations=(Explanation((key,), Need.PRESENT),),
+    )
 
 
 def _need(held: KeyValue | None, seen: KeyValue | None) -> Need:

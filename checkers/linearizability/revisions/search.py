@@ -210,7 +210,7 @@ class Search:
         """Return what rules out what `candidate` just did; None if it may stand."""
         before = self._store.changed_since(level.mark)
         if not before:
-            need = Need.PRESENT if isinstance(candidate.request, Delete) else Need.OTHER
+            need = Need.PRESENT if isinstance(candidate.request, Delete | Put) else Need.OTHER
             return Explanation(candidate.depends, need)
         revision = level.gap.revision
         required = self._facts.required[revision]
@@ -268,7 +268,8 @@ class Search:
         ranked: list[tuple[tuple[int, int], int]] = []
         for index in gap.candidates:
             request = self._candidates[index].request
-            if isinstance(request, Put):  # whatever the value, it does the same for the key
+            if isinstance(request, Put) and not request.keeps:
+                # Whatever the value, it does the same for the key.
                 if request.key not in of_puts:
                     of_puts[request.key] = self._merit(request, gap.revision)
                 ranked.append((of_puts[request.key], index))

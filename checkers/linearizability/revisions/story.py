@@ -104,7 +104,12 @@ def _step_words(step: Step) -> str:
         case Txn():
             return _words(step)
         case Put(key, value):
-            return f"put {key} = {value!r}" + (f" on lease {step.lease}" if step.lease else "")
+            what = (
+                f"put {key}, keeping its value" if step.ignore_value else f"put {key} = {value!r}"
+            )
+            if step.ignore_lease:
+                return f"{what}, keeping its lease"
+            return what + (f" on lease {step.lease}" if step.lease else "")
         case Delete(key, range_end):
             return f"delete {_interval(key, range_end)}"
         case Read(key, range_end):

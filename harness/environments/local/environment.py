@@ -3,17 +3,21 @@
 import os
 import secrets
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from harness.environments.environment import Death, Means
+from harness.environments.environment import NOTHING_NEEDED, Death, Means, Needs
+from harness.environments.hosts.daemons import HostDaemons
+from harness.environments.hosts.guard import Guard
+from harness.environments.hosts.instruments import Instruments, clock_obstacle, disk_obstacle
+from harness.environments.hosts.processes import AGENT, DAEMON, HELPER, marks
+from harness.environments.local import namespaces
 from harness.environments.local.daemon import LocalDaemon
-from harness.environments.local.daemons import LocalDaemons
-from harness.environments.local.guard import Guard
+from harness.environments.local.namespaces import Namespaces
 from harness.environments.local.ports import Ports
-from harness.environments.local.processes import marks
 from harness.environments.peer_proxy.links import ProxiedLinks
 from harness.environments.peer_proxy.proxy import Place
 from harness.errors import HarnessError
@@ -22,12 +26,17 @@ from harness.systems.system import Launch, Member, System
 from nemesis.surface import SurfaceError
 
 _LOOPBACK: Final = "127.0.0.1"
+_PROXIED: Final = "a proxy stands between the peers: leave daemon.peer_proxy out"
+"""Why there are no namespaces, and so no disks that fail."""
+_CLIENT_PORT, _PEER_PORT = 2379, 2380
 
 
 class LocalEnvironment:
-    """A cluster of processes on the loopback interface; see `Environment`.
+    """A cluster of processes of this machine; see `Environment`.
 
-    Logs and data directories lie in the run's own directory, under `nodes/<node>/`.
+    Where that can be, each has a network namespace of its own; else all are on the loopback
+    interface, and their links cannot be broken. Logs and data directories lie in the run's own
+    directory, under `nodes/<node>/`.
     """
 
     def __init__(
@@ -35,25 +44,36 @@ class LocalEnvironment:
         system: System,
         nodes: Sequence[str],
         directory: RunDirectory,
+        needs: Needs = NOTHING_NEEDED,
         *,
         peer_proxy: bool = False,
     ) -> None:
-        """`peer_proxy`: let a proxy stand between the peers, so that links can be broken."""
+        """`peer_proxy`: let a proxy stand between the peers, which knows single messages.
+
+        All nodes are on the loopback interface then.
+        """
+        self._needs = needs
         self._peer_proxy = peer_proxy
-        self._links: ProxiedLinks | None = None
+        self._proxied: ProxiedLinks | None = None
         self._system = system
         self._nodes = tuple(nodes)
         self._directory = directory
         self._cluster: Final = f"quorate-{secrets.token_hex(8)}"
         self._ports = Ports()
+        self._namespaces: Namespaces | None = None
+        self._instruments: Instruments | None = None
+        self._lack = ""
         self._members: tuple[Member, ...] = ()
-        self._daemons = LocalDaemons(())
+        self._daemons = HostDaemons(())
         self._guard: Guard | None = None
 
     def __enter__(self) -> Self:
         """See `Environment`."""
         try:
             self._prepare()
+        except SurfaceError as error:
+            self._leave()
+            raise HarnessError(str(error)) from error
         except BaseException:
             self._leave()
             raise
@@ -79,11 +99,14 @@ class LocalEnvironment:
         return self._members
 
     def means(self) -> Means:
-        """See `Environment`. Loopback links, clocks and disks are the machine's.
+        """See `Environment`.
 
-        Links can be broken where a proxy stands in them.
+        Links and disks can be broken where every node has a namespace; links, message by message,
+        where a proxy stands in them.
         """
-        return Means(daemons=self._daemons, links=self._links)
+        assert self._instruments is not None, "the environment has been entered"
+        means = self._instruments.means(self._daemons, None, self._lack)
+        return means if self._proxied is None else replace(means, links=self._proxied)
 
     def start(self) -> None:
         """See `Environment`."""
@@ -101,9 +124,57 @@ class LocalEnvironment:
         """See `Environment`."""
         for node in self._nodes:
             shutil.rmtree(self._data_directory(node), ignore_errors=True)
+            shutil.rmtree(self._disk_directory(node), ignore_errors=True)
 
     # ------------------------------------------------------------ setup and teardown
     def _prepare(self) -> None:
+        self._guard = Guard(self._cluster)
+        instruments = self._instruments = Instruments(self._cluster, self._variables(AGENT))
+        obstacle = _PROXIED if self._peer_proxy else namespaces.obstacle()
+        if obstacle is None:
+            self._make_network(instruments)
+        else:
+            self._take_ports()
+        if self._peer_proxy:
+            self._proxied = self._stand_between()
+        has_disks = self._open_disks(instruments)
+        daemons = [self._make(member, has_disk=has_disks) for member in self._members]
+        self._daemons = HostDaemons(daemons, disks=instruments.disks, started=instruments.started)
+        lacks = [obstacle or disk_obstacle(), self._open_clocks(instruments)]
+        self._lack = "; ".join(lack for lack in lacks if lack is not None)
+
+    def _make_network(self, instruments: Instruments) -> None:
+        network = self._namespaces = Namespaces(self._nodes, self._variables(HELPER))
+        addresses = {node: network.address(node) for node in self._nodes}
+        self._members = tuple(
+            Member(
+                name=node,
+                client_address=f"{address}:{_CLIENT_PORT}",
+                peer_address=f"{address}:{_PEER_PORT}",
+            )
+            for node, address in addresses.items()
+        )
+        instruments.open_links(addresses, network.entry)
+
+    def _open_disks(self, instruments: Instruments) -> bool:
+        """Mount disks that can fail if they are needed; say whether there are some."""
+        network = self._namespaces
+        if not self._needs.disks or network is None or disk_obstacle() is not None:
+            return False
+        mounts = {
+            node: (self._data_directory(node), self._disk_directory(node)) for node in self._nodes
+        }
+        instruments.open_disks(mounts, network.entry)
+        return True
+
+    def _open_clocks(self, instruments: Instruments) -> str | None:
+        """Prepare to bend clocks if that is needed; return why that cannot be, if it cannot."""
+        obstacle = clock_obstacle()
+        if self._needs.clocks and obstacle is None:
+            instruments.open_clocks(self._daemons.pid, self._needs.clocks)
+        return obstacle
+
+    def _take_ports(self) -> None:
         ports = iter(self._ports.take((3 if self._peer_proxy else 2) * len(self._nodes)))
         self._members = tuple(
             Member(
@@ -114,10 +185,6 @@ class LocalEnvironment:
             )
             for node in self._nodes
         )
-        self._guard = Guard(self._cluster)
-        if self._peer_proxy:
-            self._links = self._stand_between()
-        self._daemons = LocalDaemons([self._make(member) for member in self._members])
 
     def _stand_between(self) -> ProxiedLinks:
         """Start the proxy; it ends with the harness."""
@@ -135,33 +202,44 @@ class LocalEnvironment:
             for member in self._members
         }
         try:
-            return ProxiedLinks(places, self._cluster, os.environ)
+            return ProxiedLinks(places, self._cluster, self._variables(HELPER))
         except SurfaceError as error:
             raise HarnessError(str(error)) from error
 
     def _data_directory(self, node: str) -> Path:
-        return self._directory.node_path(node) / DATA
+        return (self._directory.node_path(node) / DATA).absolute()
 
-    def _make(self, member: Member) -> LocalDaemon:
+    def _disk_directory(self, node: str) -> Path:
+        """Return where a disk that can fail is mounted, in the node's own view of the mounts."""
+        return (self._directory.node_path(node) / "disk").absolute()
+
+    def _make(self, member: Member, *, has_disk: bool) -> LocalDaemon:
+        data = self._data_directory(member.name)
         launch = Launch(
             member=member,
             members=self._members,
-            data_directory=str(self._data_directory(member.name).absolute()),
+            data_directory=str(self._disk_directory(member.name) if has_disk else data),
             cluster=self._cluster,
         )
-        variables = {
-            **os.environ,
-            **self._system.variables(),
-            **marks(self._cluster, self._directory.path.absolute()),
-        }
+        entry = () if self._namespaces is None else self._namespaces.entry(member.name)
         log = self._directory.node_path(member.name) / "daemon.log"
-        return LocalDaemon(member.name, self._system.command(launch), variables, log)
+        variables = {**self._variables(DAEMON), **self._system.variables()}
+        return LocalDaemon(member.name, [*entry, *self._system.command(launch)], variables, log)
+
+    def _variables(self, part: str) -> Mapping[str, str]:
+        return {**os.environ, **marks(self._cluster, self._directory.path.absolute(), part)}
 
     def _leave(self) -> None:
         self._daemons.end_all()
-        if self._links is not None:
-            self._links.close()
-            self._links = None
+        if self._proxied is not None:
+            self._proxied.close()
+            self._proxied = None
+        if self._instruments is not None:
+            self._instruments.close()
+            self._instruments = None
+        if self._namespaces is not None:
+            self._namespaces.close()
+            self._namespaces = None
         if self._guard is not None:
             self._guard.dismiss()
             self._guard = None

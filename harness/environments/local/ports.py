@@ -5,14 +5,13 @@ those that the kernel gives to outgoing connections, and every harness locks a f
 own: the lock goes with the process, however that ends.
 """
 
-import fcntl
 import os
 import socket
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from harness.environments.hosts.locks import Locks
 from harness.errors import HarnessError
 
 _LOOPBACK: Final = "127.0.0.1"
@@ -26,13 +25,10 @@ class Ports:
 
     def __init__(self, directory: Path | None = None) -> None:
         """Lock files lie in `directory`, by default one of this user under the system's own."""
-        default = Path(tempfile.gettempdir()) / f"quorate-ports-{os.getuid()}"
-        self._directory = default if directory is None else directory
-        self._locks: list[int] = []
+        self._locks = Locks("ports", directory)
 
     def take(self, count: int) -> Sequence[int]:
         """Return so many free ports and keep them; raises `HarnessError` if there are too few."""
-        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         last = min(_HIGHEST, _first_of_kernel())
         # Two harnesses begin at different places, so that they seldom try the same port.
         offset = (os.getpid() * 97) % _RANGE_SIZE
@@ -47,22 +43,10 @@ class Ports:
 
     def release(self) -> None:
         """Give all ports back."""
-        for lock in self._locks:
-            os.close(lock)
-        self._locks.clear()
+        self._locks.release()
 
     def _lock(self, port: int) -> bool:
-        lock = os.open(self._directory / str(port), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(lock)
-            return False
-        if not _is_free(port):
-            os.close(lock)
-            return False
-        self._locks.append(lock)
-        return True
+        return self._locks.take(str(port), lambda: _is_free(port))
 
 
 def _is_free(port: int) -> bool:

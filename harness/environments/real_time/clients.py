@@ -101,6 +101,8 @@ class RealTimeClients:
         self, endpoint: Endpoint, conversation: Conversation, call: Call
     ) -> Call | Completion:
         """Make one call, and return what comes after it."""
+        if call.delay_ns:
+            await asyncio.sleep(call.delay_ns / SECOND)
         try:
             response = await endpoint.call(call.request, call.timeout_ns)
         except CallError as error:

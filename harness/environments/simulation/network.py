@@ -124,6 +124,8 @@ _NO_REORDERING: Final = Reordering(0.0, 0)
 class SimulatedNetwork:
     """All links between the named nodes; implements `nemesis.surface.Links`."""
 
+    knows_messages: Final = True
+
     def __init__(  # noqa: PLR0913 - the range of delays and the loss are one configuration
         self,
         kernel: Kernel,

@@ -8,6 +8,7 @@ Checked, each in constant time per event:
   comparisons of two integers.
 - **Persistence**: no word tells of a term, a vote or an entry that a crash could still take back,
   and recovery returns everything that was synced.
+- **Acknowledgement**: what a follower acknowledges to a leader is what that one's log holds.
 - **Durability**: what is committed is durable on a majority. A durable store stands for the log it
   is the outcome of (Raft §7), and no log is trimmed but by such a store.
 - **Agreement**: stores that are the outcome of the same log are equal, by their hash.
@@ -15,10 +16,9 @@ Checked, each in constant time per event:
 The oracle sees effects as the host carries them out, so what it calls durable is durable.
 """
 
-from collections import deque
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
+from harness.environments.simulation.chains import EMPTY, Durable, Members
 from nodeimpl.ids import LogIndex, NodeId, RequestId, Term
 from nodeimpl.mvcc.commands import request_id_of
 from nodeimpl.raft.configuration import Configuration, decode_configuration_entry
@@ -34,8 +34,6 @@ from nodeimpl.raft.messages import (
 )
 
 NO_INDEX = LogIndex(0)
-_EMPTY = 0
-"""The chain of the empty log."""
 
 
 class Breach(Exception):  # noqa: N818 - the store's failure, not an error of ours
@@ -49,28 +47,6 @@ class Breach(Exception):  # noqa: N818 - the store's failure, not an error of ou
         """What happened, naming nodes, terms and indices."""
 
 
-class _Durable:
-    """What one node has on its platter: its log as chains, and its hard state."""
-
-    __slots__ = ("chains", "hard_state", "saved_index", "unsynced")
-
-    def __init__(self) -> None:
-        self.chains = [_EMPTY]
-        """`chains[i]` is the log's prefix that ends at index i, be it trimmed or not."""
-        self.saved_index = LogIndex(0)
-        """How much of the log the durable store is the outcome of."""
-        self.hard_state = HardState(Term(0), None)
-        self.unsynced: deque[Persist] = deque()
-        """Written but not synced yet, oldest first."""
-
-
-class _Members(NamedTuple):
-    """The members in force by a log, and since which of its entries."""
-
-    since: LogIndex
-    configuration: Configuration
-
-
 def _ignore(entry: Entry) -> None:
     """Take no interest in what is committed."""
     del entry
@@ -82,7 +58,7 @@ class Oracle:
     def __init__(self, nodes: Sequence[NodeId]) -> None:
         self.on_command: Callable[[Entry], None] = _ignore
         """Given each command once, when it is known to be committed."""
-        self._durable = {node: _Durable() for node in nodes}
+        self._durable = {node: Durable() for node in nodes}
         self._leaders: dict[Term, NodeId] = {}
         self._leading: dict[NodeId, Term] = {}
         self._votes: dict[Term, dict[NodeId, NodeId]] = {}
@@ -93,9 +69,9 @@ class Oracle:
         self._chain_at: dict[tuple[LogIndex, Term], int] = {}
         self._chain_terms = [Term(0)]
         """The term of each chain's last entry, by chain id."""
-        self._chain_members = [_Members(LogIndex(0), Configuration(voters=tuple(nodes)))]
+        self._chain_members = [Members(LogIndex(0), Configuration(voters=tuple(nodes)))]
         """The members in force by each chain, by chain id."""
-        self._committed = [_EMPTY]
+        self._committed = [EMPTY]
         """`_committed[i]` is the one prefix that is committed up to index i."""
         self._committed_in_term: list[Term] = [Term(0)]
         self._stores: dict[LogIndex, tuple[NodeId, int]] = {}
@@ -127,9 +103,9 @@ class Oracle:
     def joined(self, node: NodeId) -> None:
         """Take note of a new node with an empty disk."""
         assert node not in self._durable, f"n{node} joins twice"
-        self._durable[node] = _Durable()
+        self._durable[node] = Durable()
 
-    def _persist(self, node: NodeId, durable: _Durable, persist: Persist) -> None:
+    def _persist(self, node: NodeId, durable: Durable, persist: Persist) -> None:
         if persist.hard_state is not None:
             self._check_hard_state(node, durable.hard_state, persist.hard_state)
             durable.hard_state = persist.hard_state
@@ -159,7 +135,7 @@ class Oracle:
             )
 
     def _check_append_only(
-        self, node: NodeId, durable: _Durable, entries: tuple[Entry, ...]
+        self, node: NodeId, durable: Durable, entries: tuple[Entry, ...]
     ) -> None:
         """Leader Append-Only: a leader never overwrites its log (Raft §5.3)."""
         term = self._leading.get(node)
@@ -192,7 +168,7 @@ class Oracle:
         members = self._chain_members[before]
         if entry.kind is EntryKind.CONFIGURATION:
             configuration = decode_configuration_entry(entry.data).configuration
-            members = _Members(entry.index, configuration)
+            members = Members(entry.index, configuration)
         self._chain_members.append(members)
         # Log Matching (Raft §5.3): one index and term name one entry and one prefix.
         if self._chain_at.setdefault((entry.index, entry.term), chain) != chain:
@@ -427,6 +403,7 @@ class Oracle:
                         f"n{node} acknowledged entries up to {index} in term {term}, but only "
                         f"{len(self._durable[node].chains) - 1} are durable",
                     )
+                self._check_match(node, to, term, index)
             case RequestVote(term=term, last_log_index=index, last_log_term=log_term):
                 self._check_vote_durable(node, term, node, "asks for votes")
                 self._candidacies[term, node] = (log_term, index)
@@ -435,6 +412,25 @@ class Oracle:
                 self._check_up_to_date(node, to, term)
             case _:
                 pass
+
+    def _check_match(self, node: NodeId, leader: NodeId, term: Term, index: LogIndex) -> None:
+        """Require that what is acknowledged is what the leader's log holds (Raft Figure 2).
+
+        The leader sends before it persists, so its durable log may not reach that far yet.
+        """
+        if self._leading.get(leader) != term:
+            return
+        leaders_chains = self._durable[leader].chains
+        if index >= len(leaders_chains):
+            return
+        chain, leaders_chain = self._durable[node].chains[index], leaders_chains[index]
+        if chain != leaders_chain:
+            raise Breach(
+                "Acknowledgement (Raft Figure 2, matchIndex)",
+                f"n{node} acknowledged entries up to {index} in term {term}, but holds there one "
+                f"of term {self._chain_terms[chain]}, with another past or content than that of "
+                f"n{leader}, the leader, of term {self._chain_terms[leaders_chain]}",
+            )
 
     def _check_up_to_date(self, voter: NodeId, candidate: NodeId, term: Term) -> None:
         """Require that the log that gets a vote is not behind the voter's own (Raft §5.4.1)."""

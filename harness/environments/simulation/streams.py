@@ -34,6 +34,12 @@ class Streams:
             self._streams[name] = stream
         return stream
 
+    def reroll(self, seed: int) -> None:
+        """Go on with the numbers of another seed, in every stream there is and will be."""
+        self.seed = seed
+        for name, stream in self._streams.items():
+            stream.seed(f"{seed}/{name}")
+
 
 class _Told(Random):
     """A stream that tells of every number it draws.

@@ -1,9 +1,10 @@
 """Sets, queues, ids, counters, banks: histories that are wrong, and ones that only look so."""
 
+import msgspec
 import pytest
 
 from checkers.checker import Budget, Checker
-from checkers.history import OpType
+from checkers.history import History, OpType
 from checkers.jepsen.bank import Bank
 from checkers.jepsen.counter import Counter
 from checkers.jepsen.set_full import SetFull
@@ -175,3 +176,15 @@ def test_times_of_staleness_are_told() -> None:
 
     assert details["stale"] == 1
     assert details["stale ms"] == dict.fromkeys(("0", "0.5", "0.95", "0.99", "1"), 1500.0)
+
+
+def test_sets_of_different_names_have_nothing_to_do_with_each_other() -> None:
+    rows = [add(1, 1), add(2, 2), read(3, 1)]
+    named = [
+        msgspec.structs.replace(op, key="a" if op.process == 10 or op.f == "read" else "b")
+        for op in history_of(rows)
+    ]
+    verdict = SET.check(History(named), Budget())
+    assert (verdict.answer, verdict.details["never read"]) == (Answer.VALID, 1)
+    all_in_one = SET.check(history_of(rows), Budget())
+    assert all_in_one.answer is Answer.INVALID

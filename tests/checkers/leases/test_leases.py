@@ -1,5 +1,6 @@
 """Each promise about leases: a history that breaks it, and that nothing else objects to."""
 
+import msgspec
 import pytest
 
 from checkers.checker import Budget
@@ -262,13 +263,40 @@ def test_an_id_that_is_granted_again_dies_early_all_the_same() -> None:
     assert kinds(judge(GRANT, AGAIN, time_to_live(5.5, -1, 0))) == EARLY
 
 
-def test_a_lease_may_end_at_any_time_by_a_clock_that_was_bent() -> None:
-    history = history_of([GRANT, ATTACH, get(1.0, found=False)])
-    bent = Op(index=6, time=2 * 10**9, process=NEMESIS, type=OpType.INFO, f="clock_bump")
+def kept(call_s: float, key: str = "a") -> Row:
+    put = {"key": key, "value": "2", "ignore_lease": True}
+    return Row(call_s, call_s + 0.1, 5, "put", put, {"revision": 8})
 
-    assert kinds(LeaseChecker().check(history, Budget())) == EARLY
-    judged = LeaseChecker().check(History([*history.ops, bent]), Budget())
-    assert judged.answer is Answer.VALID
+
+def test_a_put_that_keeps_the_lease_saw_it_there() -> None:
+    assert kinds(judge(GRANT, ATTACH, revoke(1.0), kept(2.0))) == ROSE
+    assert kinds(judge(GRANT, ATTACH, kept(2.0), revoke(3.0))) == {}
+
+
+def test_a_put_that_keeps_the_lease_leaves_its_key_on_it() -> None:
+    assert kinds(judge(GRANT, ATTACH, kept(0.5), get(1.0, found=False))) == EARLY
+
+
+def disturbed(*rows: Row, at_s: float) -> History:
+    """Return a history in which the nemesis did something, last at this time."""
+    ops = list(history_of(rows).ops)
+    time = round(at_s * 1e9)
+    place = sum(op.time < time for op in ops)
+    fault = Op(index=0, time=time, process=NEMESIS, type=OpType.INFO, f="kill")
+    ops.insert(place, fault)
+    return History(msgspec.structs.replace(op, index=at) for at, op in enumerate(ops))
+
+
+@pytest.mark.parametrize(
+    ("fault_s", "seen_s", "is_late"), [(6.0, 5.0, False), (2.0, 6.1, False), (2.0, 6.3, True)]
+)
+def test_a_fault_counts_as_a_renewal_and_only_what_comes_after_the_last_is_late(
+    fault_s: float, seen_s: float, *, is_late: bool
+) -> None:
+    history = disturbed(GRANT, ATTACH, get(seen_s, found=True), at_s=fault_s)
+    checker = LeaseChecker(bounds=Bounds(outlive_ns=10**9))
+
+    assert kinds(checker.check(history, Budget())) == (LATE if is_late else {})
 
 
 def test_without_a_bound_no_lease_is_late() -> None:

@@ -8,7 +8,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from checkers.history import History, Operation, OpType
-from checkers.models.etcd import EMPTY, FutureRevisionError, State, accepts, step
+from checkers.models.etcd import (
+    EMPTY,
+    FutureRevisionError,
+    KeyNotFoundError,
+    State,
+    accepts,
+    step,
+)
 from checkers.models.etcd_api import Read, Request, Response, parse_request, parse_response
 from tests.checkers.linearizability.kv_histories import changes_between
 
@@ -74,5 +81,5 @@ class _Pending:
             return accepts(state, self.request, self.response)
         try:
             return step(state, self.request)[0]
-        except FutureRevisionError:
+        except (FutureRevisionError, KeyNotFoundError):
             return None

@@ -7,7 +7,7 @@ from random import Random
 import msgspec
 
 from checkers.history import History, Op, OpType
-from checkers.models.etcd import EMPTY, Keys, State, step
+from checkers.models.etcd import EMPTY, KeyNotFoundError, Keys, State, step
 from checkers.models.etcd_api import (
     Compare,
     Delete,
@@ -137,7 +137,10 @@ class _Simulation:
             lagging = State(revisions=self.state.revisions[:revision])
             each.response = step(lagging, request)[1]
         else:
-            self.state, each.response = step(self.state, request)
+            try:
+                self.state, each.response = step(self.state, request)
+            except KeyNotFoundError:
+                self._refuse(each)
 
     def _end(self, lease: int) -> Response:
         """End a lease, by itself or because somebody asked."""
@@ -234,7 +237,16 @@ class _Simulation:
 
     def _put(self) -> Put:
         lease = self.rng.choice([0, *self.leases]) if self.leases else 0
-        return Put(self._key(), self._value(), lease, prev_kv=self._optional())
+        keeps_value = self._optional() and self.rng.random() < 0.5
+        keeps_lease = self._optional() and self.rng.random() < 0.5
+        return Put(
+            self._key(),
+            "" if keeps_value else self._value(),
+            0 if keeps_lease else lease,
+            prev_kv=self._optional(),
+            ignore_value=keeps_value,
+            ignore_lease=keeps_lease,
+        )
 
     def _selection(self) -> Selection | None:
         if not self._optional():

@@ -75,6 +75,20 @@ def test_a_budget_that_is_spent_says_unknown_and_how_far_it_got() -> None:
     }
 
 
+def test_memory_that_is_spent_says_unknown_and_how_far_it_got() -> None:
+    enqueues = [ok("enqueue", n % 3, at=(n, 40 + n)) for n in range(20)]
+    dequeues = [ok("dequeue", at=(20 + n, 60 + n), result=(n + n // 2) % 3) for n in range(20)]
+
+    verdict = linearizable("fifo-queue").check(
+        history(*enqueues, *dequeues), Budget(memory_mb_max=1)
+    )
+
+    assert verdict.answer is Answer.UNKNOWN
+    assert verdict.reason.startswith("1 MB were not enough to remember what was tried; up to op ")
+    assert isinstance(verdict.details["keys_unknown"], dict)
+    assert len(verdict.details["keys_unknown"]["None"]["left"]) > 0
+
+
 def test_a_hard_key_does_not_keep_a_wrong_one_from_being_convicted() -> None:
     stale = (
         ok("write", 1, at=(80, 81), key="x"),

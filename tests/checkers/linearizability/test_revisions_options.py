@@ -23,6 +23,8 @@ FILLED: tuple[Step, ...] = (
 ALL = {"key": "a", "range_end": "z"}
 A = {"key": "a"}
 PUT_A = {"key": "a", "value": "9"}
+TOUCH_A = {"key": "a", "value": "", "ignore_value": True}
+"""A put that keeps the value."""
 
 
 def judged(history: History) -> Answer:
@@ -91,6 +93,24 @@ def refused(error: str, f: str = "get") -> History:
     return History([*filled, *moved])
 
 
+def kept_in_txn(key: str) -> History:
+    """Return that a txn put a anew, and kept the value of `key`."""
+    steps = [{"put": PUT_A}, {"put": {**TOUCH_A, "key": key}}]
+    answer = {"revision": 6, "succeeded": True, "responses": [{"put": {}}, {"put": {}}]}
+    return after_filling((1, "txn", {"success": steps}, answer))
+
+
+def kept_by_nobody_knows(value: str) -> History:
+    """Return that a put of unknown outcome may have kept the value of a, which then was `value`."""
+    filled = in_turn(*FILLED).ops
+    ops = history_of((7, "invoke", "put", TOUCH_A)).ops
+    seen = in_turn((1, "get", A, found(6, kv("a", value, 2, 6, 2)))).ops
+    return History(
+        msgspec.structs.replace(op, index=at, time=at)
+        for at, op in enumerate([*filled, *ops, *seen])
+    )
+
+
 PAIRS: dict[str, tuple[History, History]] = {
     "a descending range": (
         ranged({"sort_order": "descend"}, C1, B1, A1),
@@ -144,6 +164,36 @@ PAIRS: dict[str, tuple[History, History]] = {
     "what a put found": (
         after_filling((1, "put", {**PUT_A, "prev_kv": True}, {"revision": 6, "prev_kv": A1})),
         after_filling((1, "put", {**PUT_A, "prev_kv": True}, {"revision": 6})),
+    ),
+    "a put that keeps the value": (
+        after_filling(
+            (1, "put", TOUCH_A, {"revision": 6}), (1, "get", A, found(6, kv("a", "2", 2, 6, 2)))
+        ),
+        after_filling(
+            (1, "put", TOUCH_A, {"revision": 6}), (1, "get", A, found(6, kv("a", "", 2, 6, 2)))
+        ),
+    ),
+    "a put that keeps the value, of a key that must be there": (
+        after_filling((1, "put", TOUCH_A, {"revision": 6})),
+        after_filling((1, "put", {**TOUCH_A, "key": "x"}, {"revision": 6})),
+    ),
+    "a put in a txn that keeps the value of a key, which must be there": (
+        kept_in_txn("b"),
+        kept_in_txn("x"),
+    ),
+    "a put of unknown outcome that keeps the value": (
+        kept_by_nobody_knows("2"),
+        kept_by_nobody_knows("9"),
+    ),
+    "a put that keeps the lease, or not": (
+        leased(
+            (0, "put", {**PUT_A, "ignore_lease": True}, {"revision": 4}),
+            (0, "get", A, found(4, {**kv("a", "9", 2, 4, 2), "lease": 7})),
+        ),
+        leased(
+            (0, "put", PUT_A, {"revision": 4}),
+            (0, "get", A, found(4, {**kv("a", "9", 2, 4, 2), "lease": 7})),
+        ),
     ),
     "what a delete took": (
         after_filling(

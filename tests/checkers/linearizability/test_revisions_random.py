@@ -1,5 +1,6 @@
 """The revisions checker against brute force on small random histories, and on valid large ones."""
 
+import re
 from random import Random
 
 import pytest
@@ -106,9 +107,17 @@ def test_checker_and_brute_force_agree_when_changes_are_known(block: int) -> Non
         assert (answer is Answer.INVALID) is not possible or answer is Answer.UNKNOWN
 
 
+def test_a_budget_too_small_to_look_at_all_candidates_is_unknown_and_names_what_is_left() -> None:
+    verdict = etcd_linearizable().check(medium_history(3, 400), Budget(steps_max=3))
+
+    assert verdict.answer is Answer.UNKNOWN
+    assert "while looking at which writes of unknown outcome" in verdict.reason
+    assert re.search(r"left were \d+ and those after it", verdict.reason)
+
+
 def test_a_budget_that_runs_out_is_unknown_and_names_the_open_gaps() -> None:
     history = medium_history(BACKTRACKING, 1_000)
-    verdict = etcd_linearizable().check(history, Budget(steps_max=1))
+    verdict = etcd_linearizable().check(history, Budget(steps_max=400))
     assert verdict.answer is Answer.UNKNOWN
     assert verdict.reason.endswith("could each be one of several writes of unknown outcome")
 

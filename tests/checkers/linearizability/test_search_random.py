@@ -17,7 +17,7 @@ from checkers.linearizability.register_moves import RegisterMoves
 from checkers.linearizability.register_search import RegisterSearch
 from checkers.linearizability.register_tables import RegisterTables
 from checkers.linearizability.search import decide
-from checkers.linearizability.sweep import Outcome, Sweep
+from checkers.linearizability.sweep import REMEMBERED_MAX, Outcome, Sweep
 from checkers.models.cas_register import CasRegister, RegisterOperation
 from checkers.models.model import OperationT, StateT
 from checkers.models.register import Read, Write
@@ -167,7 +167,7 @@ def test_blocks_of_any_size_are_judged_the_same(
     monkeypatch.setattr(register_tables, "_BLOCK_OPERATIONS", block_operations)
 
     def judge(history: RegisterHistory, _: object) -> Outcome:
-        return RegisterSearch(RegisterTables(history), steps_max=STEPS_MAX).run(STEPS_MAX)
+        return RegisterSearch(RegisterTables(history), STEPS_MAX, REMEMBERED_MAX).run(STEPS_MAX)
 
     assert disagreements_of_registers(seed, CASES, judge) == []
 
@@ -175,7 +175,7 @@ def test_blocks_of_any_size_are_judged_the_same(
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_search_that_pauses_at_every_step_judges_the_same(seed: int) -> None:
     def judge(history: RegisterHistory, _: object) -> Outcome:
-        search = RegisterSearch(RegisterTables(history), steps_max=STEPS_MAX)
+        search = RegisterSearch(RegisterTables(history), STEPS_MAX, REMEMBERED_MAX)
         for steps in range(STEPS_MAX):
             outcome = search.run(steps)
             if outcome.answer is not Answer.UNKNOWN:
@@ -199,7 +199,7 @@ def test_depth_first_with_reuse_is_never_wrong_when_it_convicts(seed: int) -> No
     for _ in range(CASES):
         history = tamper(random, FewValues(), record(random, FewValues(), small(random)))
         tables = RegisterTables(RegisterHistory(history, None))
-        search = RegisterSearch(tables, steps_max=STEPS_MAX, reusable=True)
+        search = RegisterSearch(tables, STEPS_MAX, REMEMBERED_MAX, reusable=True)
         if search.run(STEPS_MAX).answer is Answer.INVALID:
             assert not has_order(history, FewValues.model)
 

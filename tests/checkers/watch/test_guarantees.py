@@ -481,6 +481,21 @@ def test_what_an_earlier_header_ran_ahead_of_may_be_told() -> None:
     assert store.verdict().answer is not Answer.INVALID
 
 
+def test_a_put_that_keeps_the_value_is_told_with_it() -> None:
+    store = _store("1")
+    watcher = store.watch(prev_kv=True)
+    store.touch("a")
+    store.put("a", "2")
+    store.tell(watcher, [event for event in store.due(watcher, 4) if event.mod_revision == 4])
+
+    assert convictions(store.verdict()) == {"watch-reliable": "event-missing"}
+
+    store.records.pop()
+    store.deliver(watcher)
+
+    assert convictions(store.verdict()) == {}
+
+
 def test_everything_at_once_is_right() -> None:
     store = _store("1", "2")
     past, now, future = (

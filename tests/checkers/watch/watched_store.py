@@ -79,6 +79,12 @@ class WatchedStore:
             answer |= {"succeeded": True, "responses": [{"put": {}} for _ in puts]}
         self._complete(call, outcome, answer)
 
+    def touch(self, key: str) -> None:
+        """Put what the key holds already, by its value or by keeping it: the event is the same."""
+        call = self._invoke("put", {"key": key, "value": "", "ignore_value": True})
+        self._apply([(key, self._live[key].value)], 0)
+        self._complete(call, OpType.OK, {"revision": self.revision})
+
     def compact(self, revision: int, node: str = "n1") -> None:
         call = self._invoke("compact", {"revision": revision}, node)
         self.compacted = revision

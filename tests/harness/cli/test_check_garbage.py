@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from checkers.formats.detect import Format
@@ -117,7 +117,7 @@ def test_whole_samples_are_judged(tmp_path: Path, file_format: Format) -> None:
     assert (code, err) == (0, ""), out
 
 
-@settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=EXAMPLES)
 @given(damaged())
 def test_damaged_files_are_judged_or_refused_in_one_line(content: bytes) -> None:
     with TemporaryDirectory() as folder:
@@ -127,7 +127,7 @@ def test_damaged_files_are_judged_or_refused_in_one_line(content: bytes) -> None
         assert_clear(path)
 
 
-@settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=EXAMPLES)
 @given(damaged(), st.sampled_from(Format))
 def test_damaged_files_said_to_be_in_some_format(content: bytes, file_format: Format) -> None:
     with TemporaryDirectory() as folder:
@@ -146,7 +146,7 @@ def test_files_cut_anywhere_are_judged_or_refused(tmp_path: Path, file_format: F
         assert_clear(path)
 
 
-@settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=EXAMPLES)
 @given(st.sampled_from(sorted(REPORT)), st.integers(0, 10_000), st.integers(0, 10_000), BYTES)
 def test_damaged_reports_are_judged_or_refused(name: str, end: int, place: int, byte: int) -> None:
     with TemporaryDirectory() as folder:

@@ -17,9 +17,9 @@ from checkers.models.etcd_api import (
 )
 from checkers.verdict import Answer
 from harness.client import Client
-from harness.plan import Plan, WorkloadPlan
+from harness.plan import DaemonPlan, FaultPlan, Plan, WorkloadPlan
 from harness.rehearsal import Pretender, rehearse
-from harness.workloads.kv import KvWorkload
+from harness.workloads.kv import KvWorkload, may_compact_itself
 
 WORKLOAD = KvWorkload()
 PLAN = Plan(workload=WorkloadPlan(name="kv", time_limit_s=10.0, rate=300.0))
@@ -120,3 +120,16 @@ def test_at_the_end_every_node_shows_every_key(
         ("range", "n2"),
         ("range", "n3"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("plan", "expected"),
+    [
+        (Plan(), False),
+        (Plan(faults=FaultPlan(packages=("kill", "compact"))), True),
+        (Plan(faults=FaultPlan(packages=(), schedule="by-hand.json")), True),
+        (Plan(daemon=DaemonPlan(flags=("--auto-compaction-retention=1s",))), True),
+    ],
+)
+def test_who_else_may_compact_is_in_the_plan(plan: Plan, *, expected: bool) -> None:
+    assert may_compact_itself(plan) is expected

@@ -15,7 +15,18 @@ from harness.workloads.registry import (
 def test_every_name_is_known_and_explained() -> None:
     names = workload_names()
 
-    assert names == ("append", "auth", "kv", "lease", "register", "watch")
+    assert names == (
+        "append",
+        "auth",
+        "elect",
+        "kv",
+        "lease",
+        "lock",
+        "mixed",
+        "register",
+        "set",
+        "watch",
+    )
     assert [workload_named(name).name for name in names] == list(names)
     assert all(workload_named(name).summary for name in names)
 

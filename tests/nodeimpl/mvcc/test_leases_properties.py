@@ -158,4 +158,4 @@ class LeasesMachine(RuleBasedStateMachine):
 
 
 TestLeases = LeasesMachine.TestCase
-TestLeases.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestLeases.settings = settings(max_examples=60, stateful_step_count=30)

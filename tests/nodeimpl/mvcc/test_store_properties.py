@@ -491,5 +491,5 @@ class StoreComparison(RuleBasedStateMachine):
 
 TestStoreComparison = StoreComparison.TestCase
 TestStoreComparison.settings = settings(
-    max_examples=40, stateful_step_count=40, deadline=None, report_multiple_bugs=False
+    max_examples=40, stateful_step_count=40, report_multiple_bugs=False
 )

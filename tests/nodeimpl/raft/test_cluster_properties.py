@@ -12,7 +12,7 @@ from tests.nodeimpl.raft.chaos import assert_progress, config_of, live, run
 from tests.nodeimpl.raft.cluster import Cluster
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     size=st.sampled_from([1, 2, 3, 5]),
     rules=st.integers(0, 3),

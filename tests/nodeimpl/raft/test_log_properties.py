@@ -95,7 +95,7 @@ class LogTwins(RuleBasedStateMachine):
 
 
 TestLogTwins = LogTwins.TestCase
-TestLogTwins.settings = settings(max_examples=40, stateful_step_count=15, deadline=None)
+TestLogTwins.settings = settings(max_examples=40, stateful_step_count=15)
 
 
 @given(

@@ -110,8 +110,8 @@ class ComparisonOfEncryptedLmdb(ComparisonOfLmdb):
 
 
 TestMemoryBackend = Comparison.TestCase
-TestMemoryBackend.settings = settings(max_examples=40, stateful_step_count=40, deadline=None)
+TestMemoryBackend.settings = settings(max_examples=40, stateful_step_count=40)
 TestLmdbBackend = ComparisonOfLmdb.TestCase
-TestLmdbBackend.settings = settings(max_examples=15, stateful_step_count=30, deadline=None)
+TestLmdbBackend.settings = settings(max_examples=15, stateful_step_count=30)
 TestEncryptedLmdbBackend = ComparisonOfEncryptedLmdb.TestCase
-TestEncryptedLmdbBackend.settings = settings(max_examples=15, stateful_step_count=30, deadline=None)
+TestEncryptedLmdbBackend.settings = settings(max_examples=15, stateful_step_count=30)

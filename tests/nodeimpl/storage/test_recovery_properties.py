@@ -68,4 +68,4 @@ class LogFile(RuleBasedStateMachine):
 
 
 TestLogFile = LogFile.TestCase
-TestLogFile.settings = settings(max_examples=60, stateful_step_count=20, deadline=None)
+TestLogFile.settings = settings(max_examples=60, stateful_step_count=20)

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nodeimpl.storage.cipher import Cipher, CipherError
@@ -33,7 +33,6 @@ def saved(path: Path, rows: list[tuple[bytes, bytes]], cipher: Cipher = PLAIN) -
     return path
 
 
-@settings(deadline=None)
 @given(rows=st.dictionaries(st.binary(max_size=20), st.binary(max_size=200)))
 def test_rows_are_read_back(
     tmp_path_factory: pytest.TempPathFactory, rows: dict[bytes, bytes]

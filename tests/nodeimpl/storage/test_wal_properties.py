@@ -178,12 +178,12 @@ class EncryptedPowerCuts(PowerCuts):
 
 
 TestPowerCuts = PowerCuts.TestCase
-TestPowerCuts.settings = settings(max_examples=25, stateful_step_count=40, deadline=None)
+TestPowerCuts.settings = settings(max_examples=25, stateful_step_count=40)
 TestEncryptedPowerCuts = EncryptedPowerCuts.TestCase
-TestEncryptedPowerCuts.settings = settings(max_examples=8, stateful_step_count=30, deadline=None)
+TestEncryptedPowerCuts.settings = settings(max_examples=8, stateful_step_count=30)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(sizes=st.lists(st.integers(0, 400), min_size=1, max_size=6), data=st.data())
 def test_any_byte_of_the_unsynced_end_may_be_the_last_that_was_written(
     sizes: list[int], data: st.DataObject

@@ -1,12 +1,20 @@
 """Planted bugs in what a range request finds and returns (etcd, learning/api: Range)."""
 
+from collections.abc import Callable
+
 from harness.environments.simulation.mutants.mutant import Mutant, patch
-from nodeimpl.api.errors import ApiError
-from nodeimpl.api.rpc_pb2 import RangeRequest, RangeResponse
+from nodeimpl.api.errors import FUTURE_REVISION, ApiError
+from nodeimpl.api.kv_pb2 import KeyValue
+from nodeimpl.api.rpc_pb2 import RangeRequest, RangeResponse, ResponseOp
 from nodeimpl.ids import Revision
 from nodeimpl.mvcc.key_ranges import FROM_KEY, KeyRange, key_range
-from nodeimpl.mvcc.ranges import fill_range, read_range
+from nodeimpl.mvcc.ranges import _sort_key, fill_range, read_range
 from nodeimpl.mvcc.state import StoreState
+from nodeimpl.mvcc.txn import Step, _carry_out_step, _range_error
+from nodeimpl.mvcc.writing import Writer
+
+_PAGE_KEYS = 30
+_healthy_step = _carry_out_step
 
 
 def _at_present(
@@ -42,6 +50,40 @@ def _never_more(
 ) -> None:
     fill_range(state, request, present, response)
     response.more = False
+
+
+def _a_page_at_most(
+    state: StoreState, request: RangeRequest, present: Revision, response: RangeResponse
+) -> None:
+    fill_range(state, request, present, response)
+    del response.kvs[_PAGE_KEYS:]
+
+
+def _limit_before_sort(
+    state: StoreState, request: RangeRequest, present: Revision, response: RangeResponse
+) -> None:
+    fill_range(state, _changed(request, limit=0), present, response)
+    if request.limit and len(response.kvs) > request.limit:
+        first = sorted(response.kvs, key=lambda kv: kv.key)[: request.limit]
+        response.ClearField("kvs")
+        response.kvs.extend(first)
+        response.more = True
+
+
+def _by_last_change(request: RangeRequest) -> Callable[[KeyValue], bytes | int]:
+    if request.sort_target == RangeRequest.CREATE:
+        return lambda kv: kv.mod_revision
+    return _sort_key(request)
+
+
+def _step_at_present(writer: Writer, step: Step, response: ResponseOp) -> None:
+    if isinstance(step, RangeRequest):
+        step = _changed(step, revision=0)
+    _healthy_step(writer, step, response)
+
+
+def _refused_for_the_future_only(state: StoreState, request: RangeRequest) -> ApiError | None:
+    return FUTURE_REVISION if request.revision > state.revision else None
 
 
 def _read_the_future(state: StoreState, request: RangeRequest) -> RangeResponse | ApiError:
@@ -94,6 +136,18 @@ MUTANTS = (
         patches=(patch(fill_range, _before_own_writes),),
     ),
     Mutant(
+        name="txn-reads-only-the-present",
+        breaks="etcd api: a range in a transaction may ask for an old revision, too",
+        patches=(patch(_carry_out_step, _step_at_present),),
+        workloads=("mixed",),
+    ),
+    Mutant(
+        name="txn-reads-what-is-compacted",
+        breaks="etcd, txn.go: checkRange; a transaction that reads below the compaction is refused",
+        patches=(patch(_range_error, _refused_for_the_future_only),),
+        workloads=("mixed",),
+    ),
+    Mutant(
         name="count-stops-at-limit",
         breaks="etcd api: count is the number of keys within the range, whatever the limit",
         patches=(patch(fill_range, _count_returned),),
@@ -102,6 +156,26 @@ MUTANTS = (
         name="one-key-over-limit",
         breaks="etcd api: limit is the most keys that are returned",
         patches=(patch(fill_range, _one_more),),
+    ),
+    Mutant(
+        name="large-range-cut",
+        breaks="etcd api: a limit of 0 is no limit; a range then returns every key, however many",
+        patches=(patch(fill_range, _a_page_at_most),),
+        workloads=("set",),
+    ),
+    Mutant(
+        name="limit-before-sort",
+        breaks="etcd api: a range is sorted first, and then cut to its limit; cut first, the "
+        "oldest key is not found, and two clients hold one lock",
+        patches=(patch(fill_range, _limit_before_sort),),
+        workloads=("lock",),
+    ),
+    Mutant(
+        name="sorted-by-last-change",
+        breaks="etcd api: keys are sorted by the target asked for; a leader that proclaims, and so "
+        "changes its key, is not younger for that",
+        patches=(patch(_sort_key, _by_last_change),),
+        workloads=("elect",),
     ),
     Mutant(
         name="more-never-set",

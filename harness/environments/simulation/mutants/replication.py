@@ -6,7 +6,7 @@ import msgspec
 
 from harness.environments.simulation.mutants.mutant import Mutant, patch
 from nodeimpl.ids import Instant, LogIndex, NodeId, RequestId, Term
-from nodeimpl.raft.acceptance import on_append_entries, verified_commit_index
+from nodeimpl.raft.acceptance import accept, on_append_entries, verified_commit_index
 from nodeimpl.raft.log import RaftLog
 from nodeimpl.raft.messages import AppendEntries, AppendEntriesReply, Entry
 from nodeimpl.raft.progress import Progress
@@ -70,6 +70,12 @@ def _all_sent_was_stored(progress: Progress, match_index: LogIndex, round_: int)
 
 
 _accepted = Progress.accepted
+
+
+def _accept_to_the_end(
+    state: RaftState, leader: NodeId, match_index: LogIndex, round_: int
+) -> None:
+    accept(state, leader, max(match_index, state.log.last_index), round_)
 
 
 def _count_reply_of_any_term(state: RaftState, sender: NodeId, message: AppendEntriesReply) -> None:
@@ -141,6 +147,12 @@ MUTANTS = (
         breaks="Raft Figure 2, matchIndex: the highest entry known to be replicated; what was sent "
         "behind the acknowledged entry may be lost yet",
         patches=(patch(Progress.accepted, _all_sent_was_stored),),
+    ),
+    Mutant(
+        name="whole-log-acknowledged",
+        breaks="Raft Figure 2, matchIndex: a follower acknowledges what it was sent and what "
+        "precedes it; behind that its log may hold entries that the leader never had",
+        patches=(patch(accept, _accept_to_the_end),),
     ),
     Mutant(
         name="reply-of-earlier-term-counted",

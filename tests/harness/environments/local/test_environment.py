@@ -9,14 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from harness.environments.local.environment import LocalEnvironment
-from harness.environments.local.processes import end as end_process
-from harness.environments.local.processes import (
+from harness.environments.hosts.processes import (
+    DAEMON,
+    Marked,
     identity,
     is_stopped,
     marked,
     orphans,
 )
+from harness.environments.hosts.processes import end as end_process
+from harness.environments.local.environment import LocalEnvironment
 from harness.plan import Plan
 from harness.store import RunDirectory
 from nemesis.surface import SurfaceError
@@ -37,7 +39,11 @@ def cluster(directory: RunDirectory, script: str = SLEEP) -> LocalEnvironment:
 
 def pids(directory: RunDirectory) -> list[int]:
     """Return the daemons that there are of this run."""
-    return [daemon.process.pid for daemon in marked() if daemon.run == str(directory.path)]
+    return [daemon.process.pid for daemon in marked() if is_daemon(daemon, directory)]
+
+
+def is_daemon(found: Marked, directory: RunDirectory) -> bool:
+    return found.part == DAEMON and found.run == str(directory.path)
 
 
 def until_awake(directory: RunDirectory) -> None:
@@ -155,7 +161,7 @@ def test_a_signal_from_elsewhere_is_a_death(directory: RunDirectory) -> None:
         environment.start()
         wait_for(lambda: len(pids(directory)) == 2)
         for daemon in marked():
-            if daemon.run == str(directory.path):
+            if is_daemon(daemon, directory):
                 end_process(daemon)
         wait_for(lambda: len(environment.deaths()) == 2)
 
@@ -181,7 +187,7 @@ def test_a_local_disk_loses_nothing(directory: RunDirectory) -> None:
     with cluster(directory) as environment:
         environment.start()
 
-        with pytest.raises(SurfaceError, match="cannot lose what was not synced"):
+        with pytest.raises(SurfaceError, match="nothing here can lose what was not synced"):
             environment.means().daemons.kill("n1", lose_unsynced=True, torn_tail=False)
 
 
@@ -237,3 +243,17 @@ def test_the_number_of_an_ended_process_means_nobody() -> None:
 
     assert known is None or not known.is_alive()
     assert identity(ended.pid) is None
+
+
+def test_without_namespaces_all_are_on_loopback_and_it_is_said_why(
+    directory: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reason = "ip is missing: apt-get install iproute2"
+    monkeypatch.setattr("harness.environments.local.namespaces.obstacle", lambda: reason)
+    with cluster(directory) as environment:
+        environment.start()
+        means = environment.means()
+
+        assert means.links is None
+        assert means.lack.startswith(reason)
+        assert environment.members[0].client_address.startswith("127.0.0.1:")

@@ -405,6 +405,41 @@ def test_a_holder_of_another_entry_at_the_index_is_no_holder(story: Story) -> No
     assert breach.value.rule == "Durability (Raft §5.3)"
 
 
+# ------------------------------------------------------------ acknowledgements (Raft Figure 2)
+def followed_by_n2_with(*terms: int) -> Story:
+    """Return a story in which n1 leads term 2 with a log of the terms 1 and 2, and n2 has this."""
+    story = Story()
+    story.wins(N1, 2)
+    story.stores(N1, *log(1, 2))
+    story.stores(N2, *log(*terms))
+    return story
+
+
+def test_an_acknowledged_entry_that_the_leader_does_not_hold_is_a_breach() -> None:
+    story = followed_by_n2_with(1, 1)
+    with pytest.raises(Breach, match="n2 acknowledged entries up to 2 in term 2") as breach:
+        story.oracle.sent(N2, N1, acknowledgement(2, 2))
+    assert breach.value.rule == "Acknowledgement (Raft Figure 2, matchIndex)"
+
+
+def test_one_that_stands_behind_what_is_acknowledged_is_none() -> None:
+    story = followed_by_n2_with(1, 1)
+    story.oracle.sent(N2, N1, acknowledgement(2, 1))
+
+
+def test_one_that_the_leader_has_not_synced_yet_is_none() -> None:
+    story = followed_by_n2_with(1, 2, 2)
+    story.writes(N1, entry(3, 2))
+    story.oracle.sent(N2, N1, acknowledgement(2, 3))
+
+
+def test_one_that_who_led_has_replaced_under_a_later_leader_is_none() -> None:
+    story = followed_by_n2_with(1, 2)
+    story.becomes(N1, FOLLOWER, 3)
+    story.stores(N1, entry(2, 3), state=hard(3, N3))
+    story.oracle.sent(N2, N1, acknowledgement(2, 2))
+
+
 # ------------------------------------------------------------ Persistence (Raft Figure 2)
 def test_a_term_told_before_it_is_durable_breaches_persistence(story: Story) -> None:
     story.stores(N1, state=hard(1))

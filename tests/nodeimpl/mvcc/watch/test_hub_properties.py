@@ -288,6 +288,4 @@ class Machine(RuleBasedStateMachine):
 
 
 TestWatchesAgainstTheWholeHistory = Machine.TestCase
-TestWatchesAgainstTheWholeHistory.settings = settings(
-    max_examples=40, stateful_step_count=40, deadline=None
-)
+TestWatchesAgainstTheWholeHistory.settings = settings(max_examples=40, stateful_step_count=40)

@@ -13,6 +13,14 @@ from typing import Final, NamedTuple
 CLUSTER: Final = "QUORATE_CLUSTER"
 HARNESS: Final = "QUORATE_HARNESS"
 RUN: Final = "QUORATE_RUN"
+PART: Final = "QUORATE_PART"
+
+DAEMON: Final = "daemon"
+HELPER: Final = "helper"
+"""What is needed around daemons and only waits: it holds a namespace."""
+
+AGENT: Final = "agent"
+"""What breaks things, and undoes that by itself when its harness ends."""
 
 _PROC: Final = Path("/proc")
 _STATE_FIELD: Final = 0
@@ -36,13 +44,15 @@ class Identity(NamedTuple):
 
 
 class Marked(NamedTuple):
-    """A daemon of some harness."""
+    """A daemon of some harness, or a helper beside one."""
 
     process: Identity
     cluster: str
     harness: Identity
     run: str
     """The directory of its run."""
+    part: str
+    """`daemon`, `helper` or `agent`."""
 
 
 def identity(pid: int) -> Identity | None:
@@ -59,15 +69,15 @@ def is_stopped(pid: int) -> bool:
     return fields is not None and fields[_STATE_FIELD] == "T"
 
 
-def marks(cluster: str, run: Path) -> Mapping[str, str]:
-    """Return the variables that mark a daemon of this very process."""
+def marks(cluster: str, run: Path, part: str) -> Mapping[str, str]:
+    """Return the variables that mark a daemon or a helper of this very process."""
     harness = identity(os.getpid())
     assert harness is not None, "this process runs"
-    return {CLUSTER: cluster, HARNESS: harness.text(), RUN: str(run)}
+    return {CLUSTER: cluster, HARNESS: harness.text(), RUN: str(run), PART: part}
 
 
 def marked(cluster: str | None = None) -> Sequence[Marked]:
-    """Return all daemons that bear a mark and may be seen by this user, or those of one cluster."""
+    """Return all processes that bear a mark and may be seen by this user, or one cluster's."""
     found = [_marked(int(entry.name)) for entry in _PROC.iterdir() if entry.name.isdigit()]
     return sorted(
         daemon for daemon in found if daemon is not None and cluster in (None, daemon.cluster)
@@ -75,7 +85,7 @@ def marked(cluster: str | None = None) -> Sequence[Marked]:
 
 
 def orphans() -> Sequence[Marked]:
-    """Return the daemons whose harness has ended."""
+    """Return the daemons and helpers whose harness has ended."""
     return [daemon for daemon in marked() if not daemon.harness.is_alive()]
 
 
@@ -103,7 +113,11 @@ def _marked(pid: int) -> Marked | None:
     if process is None or not (harness.isdigit() and ticks.isdigit()):
         return None
     return Marked(
-        process, variables[CLUSTER], Identity(int(harness), int(ticks)), variables.get(RUN, "")
+        process=process,
+        cluster=variables[CLUSTER],
+        harness=Identity(int(harness), int(ticks)),
+        run=variables.get(RUN, ""),
+        part=variables.get(PART, DAEMON),
     )
 
 

@@ -1,0 +1,1 @@
+"""What environments of real hosts share: agents beside the nodes, and the surfaces over them."""

@@ -1,0 +1,1 @@
+"""Many seeds on many processes: what was found, and how much of what can happen was seen."""

@@ -1,0 +1,1 @@
+"""From a run that fails to the smallest that fails in the same way."""
