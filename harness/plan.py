@@ -171,6 +171,8 @@ class DaemonPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     version: str | None = None
     """Of the store, as in `3.5.16` or, for the newest of a line, `3.5`. None: any."""
+    versions: tuple[str, ...] = ()
+    """Of the nodes one by one, for a cluster of several versions; instead of `version`."""
     binary: str | None = None
     """The store's program. None: it is looked for (`quorate doctor`)."""
     image: str | None = None
@@ -182,11 +184,19 @@ class DaemonPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     attach: bool = False
     """Whether containers that run already are taken, and left running (docker-compose.yml)."""
     flags: tuple[str, ...] = ()
-    """Given to every daemon, after the harness's own."""
+    """Given to every daemon, after the harness's own. etcd's are given by the name that each
+    version has for them; with a `?` in front, only to versions that have one."""
     fsync: bool = True
     """Whether daemons wait for their disks; if not, only their own code is tested, and faster."""
+    peer_proxy: bool = False
+    """Whether a proxy stands between the peers that knows single Raft messages, so that they can
+    be held, doubled and overtaken. etcd's only; slower."""
     ready_s: Positive = 30.0
     """How long a daemon may take until it serves."""
+
+    def __post_init__(self) -> None:
+        if self.versions and (self.version is not None or self.binary is not None):
+            raise SettingError("versions", "goes with neither version nor binary")
 
 
 class WatchPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -47,7 +47,9 @@ _Maker: TypeAlias = Callable[[Plan, System, RunDirectory, Needs], Environment]
 
 
 def _local(plan: Plan, system: System, directory: RunDirectory, needs: Needs) -> Environment:
-    return LocalEnvironment(system, plan.node_names, directory, needs)
+    return LocalEnvironment(
+        system, plan.node_names, directory, needs, peer_proxy=plan.daemon.peer_proxy
+    )
 
 
 def _docker(plan: Plan, system: System, directory: RunDirectory, needs: Needs) -> Environment:
