@@ -138,7 +138,7 @@ def run(
     quorate run --workload lock --set workload.key_distribution=hot --set node.pre_vote=false
     quorate run --env docker --system etcd --faults kill,partition
     quorate run --swarm --seed 8841
-    quorate run --swarm --seed 8 --mutant read-without-quorum-check
+    quorate run --swarm --seed 46 --mutant read-without-quorum-check
     """  # noqa: D301 - \b keeps the lines below it apart
     asked: dict[str, object] = {
         "environment": environment,
@@ -161,6 +161,13 @@ def run(
     }
     plan = _prepare(plan_file, asked, faults, swarm=swarm)
     base = None if plan_file is None else plan_file.parent
+    return _carry_out(plan, base, out, draws, as_json=as_json)
+
+
+def _carry_out(
+    plan: Plan, base: Path | None, out: Path, draws: Path | None, *, as_json: bool
+) -> Answer:
+    """Run the plan, whose files are relative to `base`, and print what came of it."""
     faults_schedule = schedule_for(plan, base)
     if not as_json:
         for line in plan_lines(plan):
