@@ -75,10 +75,11 @@ from nodeimpl.raft.effects import (
 )
 from nodeimpl.raft.messages import Entry, EntryKind, Snapshot
 from nodeimpl.raft.state import Recovered
+from nodeimpl.removal import Removal
 from nodeimpl.request_ids import RequestIds
 from nodeimpl.routing import LEADER_REQUESTS, as_read, is_local, is_physical
 from nodeimpl.state_transfer import content_of
-from nodeimpl.waiting import AwaitedRemovals, IndexedReads, Patience, Waiting
+from nodeimpl.waiting import IndexedReads, Patience, Waiting
 from nodeimpl.watching import WatchDesk
 
 _LEADER_COMMANDS = (ExpireLease, CheckpointLease)
@@ -116,12 +117,11 @@ class Node:
         self._administration = Administration()
         self._patience = Patience(config.request_timeout_ns)
         self._reads = IndexedReads()
-        self._compactions = AwaitedRemovals()
+        self._removal = Removal(config.store.compaction_interval_ns)
         self.watch = WatchHub(config.watch, self.store.state)
         self.authorization = Authorization(config)
         self._watch_desk = WatchDesk(self.watch, self.authorization)
-        self._removal_at = now if self.store.is_compacting else None
-        """When to remove the next batch of superseded rows; None if nothing is planned."""
+        self._removal.at = now if self.store.is_compacting else None
         self._request_ids = RequestIds(config.node_id, config.incarnation)
         self._leasing = Leasing(config, self.raft, self._request_ids.next)
         self._quota = Quota(config, backend)
@@ -141,8 +141,9 @@ class Node:
     def deadline(self) -> Instant:
         """When `Wake` must be given at the latest."""
         deadline = self.raft.deadline
-        if self._removal_at is not None and self._removal_at < deadline:
-            deadline = self._removal_at
+        removal_at = self._removal.at
+        if removal_at is not None and removal_at < deadline:
+            deadline = removal_at
         watch_deadline = self.watch.deadline
         if watch_deadline is not None and watch_deadline < deadline:
             deadline = watch_deadline
@@ -166,7 +167,7 @@ class Node:
             effects += self._watch_desk.serve(now, self._head)
         if self.store.is_compacting:
             self._remove_rows(now, effects)
-        if self._compactions:
+        if self._removal.is_awaited:
             self._answer_compactions(effects)
         return effects
 
@@ -267,7 +268,7 @@ class Node:
         """
         effects: list[Effect] = []
         for request_id in self._patience.over(now):
-            if request_id in self._compactions:
+            if request_id in self._removal:
                 continue
             waiting = self._waiting.pop(request_id, None)
             if waiting is not None:
@@ -333,7 +334,7 @@ class Node:
                 if type(request) in AUTH_COMMANDS:
                     self.authorization.applied(now, entry.index, request, outcome)
                 if isinstance(outcome, CompactionResponse) and is_physical(request):
-                    self._compactions.add(self.store.compact_revision, request_id, outcome)
+                    self._removal.wait(self.store.compact_revision, request_id, outcome)
                 else:
                     self._answer(request_id, outcome, effects)
             elif entry.kind is EntryKind.CONFIGURATION:
@@ -417,7 +418,7 @@ class Node:
         self.store = Store(self._backend, self.config.store)
         self.watch.restored(self.store.state)
         self.authorization.restored(self.store.auth, self.watch)
-        self._removal_at = None
+        self._removal.at = None
         self._sealed_index = self.applied_index = content.applied.index
         self._applied_term = content.applied.term
         self._applied_members = content.applied.configuration
@@ -432,17 +433,13 @@ class Node:
 
         So other work goes on between two batches, and a crash may fall there.
         """
-        if self._removal_at is None:
-            self._removal_at = Instant(now + self.config.store.compaction_interval_ns)
-        elif self._removal_at <= now:
+        if self._removal.is_due(now):
             more = self.store.compact_step()
             self._seal(now, effects)
-            interval_ns = self.config.store.compaction_interval_ns
-            self._removal_at = Instant(now + interval_ns) if more else None
+            self._removal.removed(now, more=more)
 
     def _answer_compactions(self, effects: list[Effect]) -> None:
-        finished = self.store.finished_compact_revision
-        for request_id, outcome in self._compactions.finished(finished):
+        for request_id, outcome in self._removal.finished(self.store.finished_compact_revision):
             self._answer(request_id, outcome, effects)
 
     # ------------------------------------------------------------ reads

@@ -10,8 +10,7 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from nodeimpl.api.requests import ReadRequest
-from nodeimpl.api.rpc_pb2 import CompactionResponse
-from nodeimpl.ids import Instant, LogIndex, RequestId, Revision
+from nodeimpl.ids import Instant, LogIndex, RequestId
 from nodeimpl.mvcc.auth.identity import Identity
 
 
@@ -79,29 +78,3 @@ class IndexedReads:
         """Yield, and forget, the reads that need wait no longer."""
         while self._queue and self._queue[0][0] <= applied_index:
             yield self._queue.popleft()[1]
-
-
-class AwaitedRemovals:
-    """Answers to compactions that wait until the superseded rows are gone, in their order."""
-
-    __slots__ = ("_queue",)
-
-    def __init__(self) -> None:
-        self._queue: deque[tuple[Revision, RequestId, CompactionResponse]] = deque()
-
-    def __bool__(self) -> bool:
-        return bool(self._queue)
-
-    def __contains__(self, request_id: RequestId) -> bool:
-        """Return whether this request waits."""
-        return any(request_id == waiting for _, waiting, _ in self._queue)
-
-    def add(self, revision: Revision, request_id: RequestId, response: CompactionResponse) -> None:
-        """Let an answer wait until the rows superseded at `revision`, the highest yet, are gone."""
-        self._queue.append((revision, request_id, response))
-
-    def finished(self, revision: Revision) -> Iterator[tuple[RequestId, CompactionResponse]]:
-        """Yield, and forget, the answers that need wait no longer."""
-        while self._queue and self._queue[0][0] <= revision:
-            _, request_id, response = self._queue.popleft()
-            yield request_id, response

@@ -1,6 +1,5 @@
-from nodeimpl.api.rpc_pb2 import CompactionResponse
-from nodeimpl.ids import Instant, LogIndex, RequestId, Revision
-from nodeimpl.waiting import AwaitedRemovals, IndexedReads, Patience
+from nodeimpl.ids import Instant, LogIndex, RequestId
+from nodeimpl.waiting import IndexedReads, Patience
 
 A, B, C = RequestId(1), RequestId(2), RequestId(3)
 
@@ -35,15 +34,3 @@ def test_reads_are_released_by_what_is_applied_whatever_their_order() -> None:
     assert list(reads.applied(LogIndex(3))) == [(B,)]
     assert list(reads.applied(LogIndex(9))) == [(A,), (C,)]
     assert not reads
-
-
-def test_removals_are_awaited_in_their_order() -> None:
-    removals = AwaitedRemovals()
-    for at, request_id in ((3, A), (5, B)):
-        removals.add(Revision(at), request_id, CompactionResponse())
-    assert (A in removals, C in removals) == (True, False)
-    assert list(removals.finished(Revision(2))) == []
-    assert [request_id for request_id, _ in removals.finished(Revision(4))] == [A]
-    assert (A in removals, B in removals, bool(removals)) == (False, True, True)
-    assert [request_id for request_id, _ in removals.finished(Revision(5))] == [B]
-    assert not removals
