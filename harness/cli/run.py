@@ -173,13 +173,17 @@ def _carry_out(
         for line in plan_lines(plan):
             click.echo(line)
     session = run_plan(plan, faults_schedule, out, draws, operations=operations_for(plan, base))
+    _tell(session, as_json=as_json)
+    return session.result.verdict.answer
+
+
+def _tell(session: Session | RealSession, *, as_json: bool) -> None:
     if as_json:
         click.echo(_as_json(session))
     elif isinstance(session, RealSession):
         print_real_session(session)
     else:
         print_session(session)
-    return session.result.verdict.answer
 
 
 def _prepare(
