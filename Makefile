@@ -1,6 +1,6 @@
 # Two commands on a fresh machine: `make run` and `make test`. Both set up .venv by themselves.
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format types contracts check bench proto pythons local local-runs local-beside-etcd soak clean
+.PHONY: help run test browser lint format types contracts check bench proto pythons real local local-runs local-beside-etcd soak clean
 
 PYTHON ?= python3
 VENV   := .venv
@@ -17,6 +17,9 @@ run: $(READY)        ## one trial in simulation, from cluster to verdict
 
 test: $(READY)       ## the whole fast test suite
 	@$(BIN)/pytest
+
+browser: $(READY)    ## reports and pages in a real browser; needs chromium, chromium-driver
+	@$(BIN)/pytest -m browser tests/browser
 
 lint: $(READY)       ## ruff: rules and formatting
 	@$(BIN)/ruff check .
@@ -47,6 +50,9 @@ local-runs: $(READY)
 
 local-beside-etcd: $(READY)
 	@$(BIN)/pytest -m local tests/etcd
+
+real: $(READY)       ## tests of every environment and fault for real; needs root, Docker, FUSE, sshd, etcd
+	@$(BIN)/pytest -m real tests/real
 
 soak: $(READY)       ## the long-running tests
 	@$(BIN)/pytest -m soak

@@ -97,7 +97,7 @@ def run_real_trial(  # noqa: PLR0913 - the trial, and all who wish to hear of it
         journal=journal,
         progress=progress,
     )
-    environment = environment_of(plan, system, directory)
+    environment = environment_of(plan, system, directory, schedule)
     with environment:
         outcome = run(environment, script)
     _require_ports(outcome)

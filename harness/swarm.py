@@ -53,7 +53,10 @@ MENUS: Final[tuple[Menu, ...]] = (
     # ---------------------------------------------------------------- what clients do
     _menu(
         "workload.name",
-        ("kv", "kv", "register", "watch", "lease", "auth", "append", "set", "lock", "elect"),
+        (
+            *("kv", "kv", "register", "watch", "lease", "auth", "append"),
+            *("set", "lock", "elect", "mixed", "mixed"),
+        ),
     ),
     _menu("workload.rate", (50.0, 100.0, 100.0, 200.0)),
     _menu("workload.concurrency", (2, 5, 10, 30, 30)),

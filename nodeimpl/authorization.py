@@ -13,25 +13,27 @@ import msgspec
 
 from nodeimpl.api.errors import (
     INVALID_AUTH_TOKEN,
+    PERMISSION_DENIED,
     USER_EMPTY,
     ApiError,
 )
-from nodeimpl.api.requests import ApiResponse, AuthRequest
+from nodeimpl.api.requests import ApiResponse, AuthRequest, LeaderResponse
 from nodeimpl.api.rpc_pb2 import (
     AuthDisableRequest,
     AuthenticateResponse,
     AuthUserChangePasswordRequest,
     AuthUserDeleteRequest,
+    LeaseTimeToLiveResponse,
 )
-from nodeimpl.boundary import ByCertificate, ByToken, ClientRequest, Credentials, Reply
+from nodeimpl.boundary import ByCertificate, ByClaims, ByToken, ClientRequest, Credentials, Reply
 from nodeimpl.config import NodeConfig
 from nodeimpl.ids import Instant, LogIndex, RequestId
 from nodeimpl.mvcc.auth.book import AuthBook
 from nodeimpl.mvcc.auth.commands import Authenticate
 from nodeimpl.mvcc.auth.identity import Identity
-from nodeimpl.mvcc.auth.permissions import admin_error, watch_error
+from nodeimpl.mvcc.auth.permissions import admin_error, identity_error, watch_error
 from nodeimpl.mvcc.commands import Command, DescribeMember
-from nodeimpl.mvcc.key_ranges import KeyRange
+from nodeimpl.mvcc.key_ranges import KeyRange, key_range
 from nodeimpl.mvcc.store import Store
 from nodeimpl.mvcc.watch.hub import WatchHub
 from nodeimpl.routing import LEADER_REQUESTS
@@ -86,6 +88,8 @@ class Authorization:
                 return USER_EMPTY
             case ByCertificate(common_name=common_name):
                 return Identity(common_name, book.revision)
+            case ByClaims(user=user, auth_revision=auth_revision):
+                return Identity(user, auth_revision)
             case ByToken(token=token):
                 return self._owner(now, book, applied_index, token)
             case _:
@@ -215,6 +219,24 @@ class Authorization:
 
     def _forget(self, user: str) -> None:
         self._tokens = {token: owner for token, owner in self._tokens.items() if owner[0] != user}
+
+
+def disclosed(
+    book: AuthBook, identity: Identity | None, response: LeaderResponse
+) -> LeaderResponse | ApiError:
+    """Return the leader's answer, or why who asked may not be shown it.
+
+    What was permitted when it was asked may not be now, and keys may have been tied to the lease
+    that this node did not know of (etcd looks at the auth revision again, not at the keys).
+    """
+    if not book.enabled or not isinstance(response, LeaseTimeToLiveResponse) or not response.keys:
+        return response
+    error = identity_error(book, identity)
+    if error is not None or identity is None or book.is_root(identity.user):
+        return error or response
+    grants = book.grants_of(identity.user)
+    may_read = all(grants.may_read(key_range(key, b"")) for key in response.keys)
+    return response if may_read else PERMISSION_DENIED
 
 
 def index_of(token: str) -> LogIndex | None:

@@ -345,6 +345,7 @@ class Leasing:
                 self._propose_checkpoint(now, lease, 0, effects)
                 return
             self._set_expiry(now, lease_id, Instant(now + lease.ttl_s * SECOND))
+            store.tally.leases_renewed += 1
             response.TTL = lease.ttl_s
         self._reply(now, store, question, response, effects)
 

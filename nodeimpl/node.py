@@ -26,7 +26,7 @@ from nodeimpl.api.rpc_pb2 import (
     CompactionResponse,
     ResponseHeader,
 )
-from nodeimpl.authorization import AUTH_COMMANDS, Authorization
+from nodeimpl.authorization import AUTH_COMMANDS, Authorization, disclosed
 from nodeimpl.boundary import (
     ChangeMembers,
     ClientRequest,
@@ -220,7 +220,7 @@ class Node:
                 else:
                     reads.append(self._wait(now, request.tag, read, identity))
             else:
-                request_id = self._wait(now, request.tag)
+                request_id = self._wait(now, request.tag, who=identity)
                 if isinstance(body, LEADER_REQUESTS):
                     inquiry = self.raft.inquire(now, request_id, encode_question(body))
                     effects += self._interpret(now, inquiry)
@@ -305,9 +305,10 @@ class Node:
             case Inquired():
                 self._leasing.inquired(effect)
             case InquiryAnswered(request_id=request_id, data=data):
-                response = decode_answer(data)
-                if response is not None:
-                    self._answer(request_id, response, effects)
+                response, asked = decode_answer(data), self._waiting.get(request_id)
+                if response is not None and asked is not None:
+                    shown = disclosed(self.store.auth, asked.identity, response)
+                    self._answer(request_id, shown, effects)
             case NeedSnapshot():
                 self._give_snapshot(now, effects)
             case Restore(snapshot=snapshot):

@@ -8,15 +8,20 @@ and return in nanoseconds by one clock. They become the operations of our `kv` w
   their hash only, and stand here as `hash:N`.
 - An operation that ended in an error, or of which only parts are known, is in flight to the end.
 - Reads of a compacted or a future revision (`ClientError`) failed.
-- A defragmentation, a compaction and the grant of a lease change no key and are left out. A report
-  with leases that keys hang on is refused: there would be deletions that nobody asked for.
+- A defragmentation and a compaction change no key and are left out.
+- The grant and the revocation of a lease are `lease-grant`, whose ttl nobody noted and which is 0
+  here, and `lease-revoke`. Without an id they are left out: a grant that was not answered.
 
-A report tells neither create_revision nor version of what was read. Both follow from what its
-watches saw of that key up to then; a read of something that no watch saw is left out, for the rest
+A report tells neither create_revision nor version nor lease of what was read. The first two follow
+from what its watches saw of that key up to then; the lease from the put that was answered with that
+revision or, if none was, from those of unknown outcome that put that value. A read of something
+that no watch saw, or that puts with different leases may have written, is left out, for the rest
 of it cannot be told.
 """
 
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
 
@@ -33,6 +38,7 @@ StructT = TypeVar("StructT")
 
 OPERATIONS: Final = "operations.json"
 WATCH: Final = "watch.json"
+_NAMES_LEASE: Final = re.compile(rb'"LeaseID"\s*:\s*[1-9-]')
 _LINE_BYTES_MAX: Final = 256 * 1024 * 1024
 """A whole watch is on one line."""
 
@@ -78,6 +84,10 @@ class _Condition(msgspec.Struct, frozen=True, rename="pascal"):
     expected_version: int = 0
 
 
+class _Lease(msgspec.Struct, frozen=True, rename="pascal"):
+    id: int = msgspec.field(default=0, name="LeaseID")
+
+
 class _Txn(msgspec.Struct, frozen=True, rename="pascal"):
     conditions: list[_Condition] | None = None
     operations_on_success: list[_Step] | None = None
@@ -88,6 +98,8 @@ class _Request(msgspec.Struct, frozen=True, rename="pascal"):
     type: str
     range: _Range | None = None
     txn: _Txn | None = None
+    lease_grant: _Lease | None = None
+    lease_revoke: _Lease | None = None
 
 
 class _Read(msgspec.Struct, frozen=True, rename="pascal"):
@@ -129,6 +141,7 @@ class _Event(msgspec.Struct, frozen=True, rename="pascal"):
     type: str
     key: str
     revision: int
+    value: ReportedValue = ReportedValue()
 
 
 class _WatchResponse(msgspec.Struct, frozen=True, rename="pascal"):
@@ -144,26 +157,36 @@ class _Born(NamedTuple):
 
     create_revision: int
     version: int
+    lease: int
+    """`_UNTOLD` if several puts that differ in it may have written it."""
 
 
+_UNTOLD: Final = -1
 _OPERATION: Final = msgspec.json.Decoder(_Operation)
 _WATCH: Final = msgspec.json.Decoder(_Watch)
 
 
 class _UntoldError(ValueError):
-    """No watch saw what was read."""
+    """No watch saw what was read, or nobody can tell its lease."""
 
 
 def is_report(path: Path) -> bool:
     """Say whether `path` is such a directory."""
-    return path.is_dir() and any(path.glob(f"client-*/{OPERATIONS}"))
+    return path.is_dir() and bool(files_called(OPERATIONS, path))
+
+
+def files_called(name: str, path: Path) -> list[Path]:
+    """Return the files of this name of all clients, compressed or not, each once."""
+    found = {file.parent: file for file in path.glob(f"client-*/{name}.gz")}
+    found |= {file.parent: file for file in path.glob(f"client-*/{name}")}
+    return sorted(found.values())
 
 
 def read(path: Path, heard: Heard = unheard) -> History:
     """Return the history in the directory `path`, or raise `HistoryFileError`."""
     born = _born(path, heard)
     moments: list[tuple[int, int, int, Entry]] = []
-    for file in sorted(path.glob(f"client-*/{OPERATIONS}")):
+    for file in files_called(OPERATIONS, path):
         for line, operation in decoded_lines(file, _OPERATION, heard):
             try:
                 entries = list(_entries(line, operation, born))
@@ -195,21 +218,81 @@ def decoded_lines(
 
 def _born(path: Path, heard: Heard) -> dict[tuple[str, int], _Born]:
     """Return create_revision and version by key and mod_revision, as all watches together tell."""
-    events: dict[tuple[int, str], bool] = {}
-    for file in sorted(path.glob(f"client-*/{WATCH}")):
+    leases = _leases(path)
+    events: dict[tuple[int, str], str | None] = {}
+    for file in files_called(WATCH, path):
         for _, watch in decoded_lines(file, _WATCH, heard):
             for response in watch.responses or ():
                 for event in response.events or ():
-                    events[event.revision, event.key] = event.type == "put-operation"
+                    is_put = event.type == "put-operation"
+                    events[event.revision, event.key] = event.value.text() if is_put else None
     born: dict[tuple[str, int], _Born] = {}
     alive: dict[str, _Born] = {}
-    for (revision, key), is_put in sorted(events.items()):
-        if not is_put:
+    for revision, key in sorted(events):
+        value = events[revision, key]
+        if value is None:
             alive.pop(key, None)
             continue
-        before = alive.get(key, _Born(revision, 0))
-        alive[key] = born[key, revision] = _Born(before.create_revision, before.version + 1)
+        before = alive.get(key, _Born(revision, 0, 0))
+        lease = leases.of(key, revision, value)
+        alive[key] = born[key, revision] = _Born(before.create_revision, before.version + 1, lease)
     return born
+
+
+@dataclass(frozen=True, slots=True)
+class _Leases:
+    """Which leases keys were put on; empty if there are none in the report at all."""
+
+    answered: dict[tuple[str, int], int]
+    """By key and revision: what an answered put named."""
+    possible: dict[tuple[str, str], int]
+    """By key and value: what all puts of unknown outcome named; `_UNTOLD` if not the same."""
+
+    def of(self, key: str, revision: int, value: str) -> int:
+        """Return the lease that the put of this revision named; 0 for none."""
+        lease = self.answered.get((key, revision))
+        return self.possible.get((key, value), 0) if lease is None else lease
+
+
+def _leases(path: Path) -> _Leases:
+    """Return what all puts say of leases; most reports know none, which is seen at a glance.
+
+    What it reads is read again, and heard then.
+    """
+    files = files_called(OPERATIONS, path)
+    leases = _Leases({}, {})
+    if not any(
+        _NAMES_LEASE.search(line)
+        for file in files
+        for _, line in byte_lines(file, unheard, bytes_max=_LINE_BYTES_MAX)
+    ):
+        return leases
+    for file in files:
+        for _, operation in decoded_lines(file, _OPERATION, unheard):
+            _note_puts(operation, leases)
+    return leases
+
+
+def _note_puts(operation: _Operation, leases: _Leases) -> None:
+    txn, output = operation.input.txn, operation.output
+    is_known = not (output.error or output.persisted or output.partial_response)
+    if txn is None or output.client_error:
+        return
+    success, failure = txn.operations_on_success or [], txn.operations_on_failure or []
+    if is_known:
+        steps = failure if output.txn is not None and output.txn.failure else success
+    else:
+        steps = [*success, *failure]
+    for step in steps:
+        put = step.put
+        if step.type != "put-operation":
+            continue
+        if is_known:
+            leases.answered[put.key, output.revision] = put.lease
+        else:
+            content = (put.key, put.value.text())
+            if leases.possible.setdefault(content, put.lease) != put.lease:
+                leases.possible[content] = _UNTOLD
 
 
 def _entries(
@@ -253,7 +336,13 @@ def _asked(request: _Request) -> tuple[str, str | None, Json] | None:
         return ("range", None, read) if request.range.end else ("get", request.range.start, read)
     if request.type == "txn" and request.txn is not None:
         return _asked_txn(request.txn)
-    if request.type in {"defragment", "compact", "leaseGrant"}:
+    if request.type == "leaseGrant" and request.lease_grant is not None:
+        lease = request.lease_grant.id
+        return ("lease-grant", None, {"ttl": 0, "id": lease}) if lease else None
+    if request.type == "leaseRevoke" and request.lease_revoke is not None:
+        lease = request.lease_revoke.id
+        return ("lease-revoke", None, {"id": lease}) if lease else None
+    if request.type in {"defragment", "compact"}:
         return None
     raise ValueError(f"holds a {request.type!r}, which is not judged here")
 
@@ -280,9 +369,8 @@ def _compare(condition: _Condition) -> Json:
 def _step(step: _Step) -> Json:
     match step.type:
         case "put-operation":
-            if step.put.lease:
-                raise ValueError("holds a put with a lease, which is not judged here")
-            return {"put": {"key": step.put.key, "value": step.put.value.text()}}
+            put: Json = {"key": step.put.key, "value": step.put.value.text()}
+            return {"put": put | ({"lease": step.put.lease} if step.put.lease else {})}
         case "delete-operation":
             return {"delete": {"key": step.delete.key}}
         case "range-operation":
@@ -307,6 +395,10 @@ def _answered(f: str, asked: Json, output: _Response, born: dict[tuple[str, int]
     if f in {"get", "range"}:
         return revision | _found(output.range or _Result(), born)
     results = (output.txn.results if output.txn else None) or []
+    if f == "lease-grant":
+        return revision | {"id": asked["id"], "ttl": asked["ttl"]}
+    if f == "lease-revoke":
+        return revision
     if f == "put":
         return revision
     if f == "delete":
@@ -335,12 +427,13 @@ def _found(result: _Result, born: dict[tuple[str, int], _Born]) -> Json:
 
 def _kv(read: _Read, born: dict[tuple[str, int], _Born]) -> Json:
     facts = born.get((read.key, read.mod_revision))
-    if facts is None:
+    if facts is None or facts.lease == _UNTOLD:
         raise _UntoldError
-    return {
+    shown: Json = {
         "key": read.key,
         "value": read.value.text(),
         "create_revision": facts.create_revision,
         "mod_revision": read.mod_revision,
         "version": facts.version,
     }
+    return shown | ({"lease": facts.lease} if facts.lease else {})

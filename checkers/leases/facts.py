@@ -121,6 +121,8 @@ class LeaseFacts:
     keys: KeyHistory
     deletions: dict[int, list[Deletion]]
     """By lease: keys that were deleted, by nobody else, by rising revision."""
+    disturbed_ns: int
+    """When the nemesis last did or undid something; -1 if it never did."""
 
 
 def lease_facts(history: History, records: Sequence[WatchRecord]) -> LeaseFacts:
@@ -141,7 +143,9 @@ def lease_facts(history: History, records: Sequence[WatchRecord]) -> LeaseFacts:
     except msgspec.ValidationError as error:
         raise UnreadableLeaseError(str(error)) from error
     _read_keys(leases, keys)
-    return LeaseFacts(leases, keys, _read_deletions(leases, keys, records))
+    faults = history.nemesis_ops()
+    disturbed_ns = faults[-1].time if faults else -1
+    return LeaseFacts(leases, keys, _read_deletions(leases, keys, records), disturbed_ns)
 
 
 def _granted(history: History) -> dict[int, Lease]:

@@ -22,7 +22,7 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True):
     """A key is gone so long after its lease's time at the latest; None: nobody promised anything.
 
     A new leader gives every lease its full time again (etcd lessor: Promote), so this has to allow
-    for as many elections as there may be.
+    for as many elections as there may be where no fault causes them.
     """
 
 
@@ -92,13 +92,17 @@ def outlives(facts: LeaseFacts, bounds: Bounds) -> Breach | None:
     """Judge that a lease and its keys are gone once its time and `outlive_ns` are over.
 
     The latest end of that time is counted from the returns of renewals. One of unknown outcome may
-    still happen at any time, and lets the lease live for ever.
+    still happen at any time, and lets the lease live for ever. While there are faults, there may be
+    elections without number: so only what is seen after the last of them is judged, and that counts
+    as a renewal, too.
     """
     if bounds.outlive_ns is None:
         return None
     for lease in facts.leases.values():
         for sign in lease.there:
-            end_ns = _latest_end_ns(lease, sign, bounds)
+            if sign.call_ns <= facts.disturbed_ns:
+                continue
+            end_ns = _latest_end_ns(lease, sign, bounds, facts.disturbed_ns)
             if end_ns is not None and sign.call_ns > end_ns + bounds.outlive_ns:
                 seconds = (sign.call_ns - end_ns) / SECOND_NS
                 return Breach(
@@ -111,7 +115,7 @@ def outlives(facts: LeaseFacts, bounds: Bounds) -> Breach | None:
     return None
 
 
-def _latest_end_ns(lease: Lease, sign: Sign, bounds: Bounds) -> float | None:
+def _latest_end_ns(lease: Lease, sign: Sign, bounds: Bounds, disturbed_ns: int) -> float | None:
     """Return when the lease's time was over at the latest, as of `sign`; None if never."""
     latest = 0.0
     for renewal in (*lease.grants, *lease.renewals):
@@ -120,7 +124,7 @@ def _latest_end_ns(lease: Lease, sign: Sign, bounds: Bounds) -> float | None:
         if renewal.ret_ns is None:
             return None
         life_ns = renewal.ttl_s * SECOND_NS * (1 + bounds.clock_drift)
-        latest = max(latest, renewal.ret_ns + life_ns)
+        latest = max(latest, max(renewal.ret_ns, disturbed_ns) + life_ns)
     return latest
 
 

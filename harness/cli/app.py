@@ -16,6 +16,7 @@ from checkers.models.model import ModelError
 from checkers.verdict import Answer
 from harness.cli.certs import certs
 from harness.cli.check import check
+from harness.cli.compare import compare
 from harness.cli.convert import convert
 from harness.cli.doctor import doctor
 from harness.cli.explore import explore
@@ -24,6 +25,7 @@ from harness.cli.listing import list_command
 from harness.cli.mutants import mutants
 from harness.cli.node import node
 from harness.cli.replay import replay
+from harness.cli.report import report
 from harness.cli.run import run
 from harness.cli.shrink import shrink_command
 from harness.errors import QuorateError, is_disk_trouble
@@ -75,6 +77,8 @@ for command in (
     replay,
     shrink_command,
     explore,
+    report,
+    compare,
     mutants,
     list_command,
     doctor,

@@ -7,12 +7,14 @@ import click
 import msgspec
 
 from checkers.checker import Budget, Checker
-from checkers.choose import MULTI_REGISTER, checker_named, choices, model_of
+from checkers.choose import ETCD, MULTI_REGISTER, checker_named, choices, model_of
 from checkers.formats.detect import Format, detect, read_history
 from checkers.formats.etcd_report import is_report
 from checkers.formats.etcd_report_watch import NOT_JUDGED, read_watches
 from checkers.history import History, HistoryError
 from checkers.history_file import load_history
+from checkers.leases.checker import LeaseChecker
+from checkers.leases.lifetime import SECOND_NS, Bounds
 from checkers.models.model import ModelError
 from checkers.raft.checker import judge_facts
 from checkers.raft.trace import TraceError, load_traces
@@ -76,6 +78,13 @@ from harness.trial import judge
     help="Megabytes one search may remember things in before it answers UNKNOWN.",
 )
 @click.option(
+    "--outlive",
+    "outlive_s",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0),
+    help="How long after its time a lease may still be there; that is not judged unless given.",
+)
+@click.option(
     "--watch",
     "watch_path",
     metavar="FILE",
@@ -91,6 +100,7 @@ def check(
     format_name: str | None,
     steps_max: int,
     memory_mb_max: int,
+    outlive_s: float | None,
     watch_path: Path | None,
     as_json: bool,
 ) -> Answer:
@@ -118,7 +128,8 @@ def check(
             else:
                 history = _read(path, format_name, shown)
                 name = model or _model_of(path, history, initial)
-                checker = checker_named(name, initial, consistency)
+                named = checker_named(name, initial, consistency)
+                checker = _with_lease_facts(named, watch_path, outlive_s)
                 verdict = _judge(path, checker, history, budget)
                 watch = _watch_checker(path, watch_path)
                 if watch is not None:
@@ -139,6 +150,18 @@ def _judge(path: Path, checker: Checker, history: History, budget: Budget) -> Ve
         return checker.check(history, budget)
     except (HistoryError, ModelError) as error:
         raise UsageError(f"{error}", path=path) from error
+
+
+def _with_lease_facts(
+    checker: Checker, watch_path: Path | None, outlive_s: float | None
+) -> Checker:
+    """Return `checker` with what is known besides the history, if it is leases that it judges."""
+    if not isinstance(checker, LeaseChecker):
+        return checker
+    return LeaseChecker(
+        records=[] if watch_path is None else load_watch_file(watch_path),
+        bounds=Bounds(outlive_ns=None if outlive_s is None else round(outlive_s * SECOND_NS)),
+    )
 
 
 def _watch_checker(path: Path, watch_path: Path | None) -> WatchChecker | None:
@@ -195,7 +218,7 @@ def _read(path: Path, format_name: str | None, shown: Reading) -> History:
 
 
 def _model_of(path: Path, history: History, initial: str | None) -> str:
-    name = model_of(history)
+    name = ETCD if is_report(path) else model_of(history)
     if name is None:
         raise UsageError(
             "cannot tell what this is a history of from its operations; name it with --model "

@@ -16,6 +16,7 @@ import msgspec
 from checkers.verdict import as_json_value
 from checkers.watch_history import WatchRecord
 from harness.environments.progress import Progress
+from harness.environments.real_time.outcome import RoleSeen
 from harness.generator.listed import ListedOperation
 from harness.operations_file import write_operations
 from harness.plan import Plan
@@ -35,6 +36,8 @@ class RealResults(msgspec.Struct, frozen=True, kw_only=True):
     verdict: dict[str, object]
     system: str
     version: str
+    roles_seen: tuple[RoleSeen, ...] = ()
+    """Which roles nodes were found in (`RealOutcome.roles_seen`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +112,7 @@ def conduct_real(
         verdict=as_json_value(result.verdict),
         system=result.system.name,
         version=result.system.version,
+        roles_seen=result.outcome.roles_seen,
     )
     directory.write_results(msgspec.json.format(msgspec.json.encode(results), indent=1))
     return RealSession(directory=directory, result=result)

@@ -25,6 +25,10 @@ from harness.report.console import (
     real_outcome_lines,
     verdict_lines,
 )
+from harness.report.effects import effects_of
+from harness.report.recorded import end_of
+from harness.report.roles import seen_roles, traced_roles
+from harness.report.summary import effect_lines
 from harness.schedules import schedule_for
 from harness.store import RunDirectory
 from harness.swarm import draw_plan
@@ -46,7 +50,7 @@ REAL_LIVENESS_BOUND_S: Final = 60.0
     "environment",
     type=click.Choice((SIMULATION, *ENVIRONMENTS)),
     help="Where the cluster lives. simulation: in this process, in virtual time; local: as "
-    "processes of this machine.",
+    "processes of this machine; docker: in containers.",
 )
 @click.option("--system", type=click.Choice(SYSTEMS), help="The store under test.")
 @click.option(
@@ -57,6 +61,8 @@ REAL_LIVENESS_BOUND_S: Final = 60.0
     type=click.Path(path_type=Path),
     help="An etcd program, instead of an installed one.",
 )
+@click.option("--image", metavar="NAME", help="Of containers, instead of this machine's programs.")
+@click.option("--attach", is_flag=True, help="Take the containers that docker-compose.yml started.")
 @click.option("--workload", help="What clients do (quorate list).")
 @click.option("--faults", help="What breaks, as in kill,partition; none, or all (quorate list).")
 @click.option(
@@ -97,6 +103,8 @@ def run(
     system: str | None,
     etcd_version: str | None,
     etcd_binary: Path | None,
+    image: str | None,
+    attach: bool,
     workload: str | None,
     faults: str | None,
     schedule: Path | None,
@@ -122,6 +130,7 @@ def run(
     quorate run --workload kv --faults kill,partition --nodes 5 --seed 7
     quorate run --env local --system etcd --faults kill,pause
     quorate run --workload lock --set workload.key_distribution=hot --set node.pre_vote=false
+    quorate run --env docker --system etcd --faults kill,partition
     quorate run --swarm --seed 8841
     quorate run --swarm --seed 8 --mutant read-without-quorum-check
     """  # noqa: D301 - \b keeps the lines below it apart
@@ -131,6 +140,8 @@ def run(
         "workload.name": workload,
         "daemon.version": etcd_version,
         "daemon.binary": None if etcd_binary is None else str(etcd_binary.resolve()),
+        "daemon.image": image,
+        "daemon.attach": attach or None,
         "faults.packages": None if faults is None else [*parse_packages(faults)],
         "faults.schedule": None if schedule is None else str(schedule.resolve()),
         "nodes": nodes,
@@ -222,6 +233,10 @@ def print_session(session: Session) -> None:
     result = session.result
     for line in outcome_lines(result.history, result.simulation, session.cpu_seconds):
         click.echo(line)
+    end_ns = end_of(result.history, result.watched)
+    roles = traced_roles(session.directory.path / "trace", end_ns)
+    for line in effect_lines(effects_of(result.history, result.simulation.schedule.applied, roles)):
+        click.echo(line)
     for line in verdict_lines(result.verdict):
         click.echo(line)
     click.echo()
@@ -234,7 +249,11 @@ def print_session(session: Session) -> None:
 def print_real_session(session: RealSession) -> None:
     """Print the same of a trial on real daemons, which has no digest."""
     result = session.result
-    for line in real_outcome_lines(result.history, result.system, result.outcome):
+    outcome = result.outcome
+    for line in real_outcome_lines(result.history, result.system, outcome):
+        click.echo(line)
+    roles = seen_roles(outcome.roles_seen, end_of(result.history, ()))
+    for line in effect_lines(effects_of(result.history, outcome.schedule.applied, roles)):
         click.echo(line)
     for line in verdict_lines(result.verdict):
         click.echo(line)

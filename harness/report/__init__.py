@@ -1,1 +1,1 @@
-"""What a run prints."""
+"""What a run came to, for people: lines on a console, a page, plots."""

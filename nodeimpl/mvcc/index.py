@@ -18,6 +18,11 @@ class Index:
     def __init__(self) -> None:
         self._keys: SortedDict[bytes, KeyIndex] = SortedDict()
 
+    @property
+    def key_count(self) -> int:
+        """Of how many keys something is known."""
+        return len(self._keys)
+
     def find(self, key: bytes, at: Revision) -> Found | None:
         """Return the change that holds for `key` at revision `at`; None if it does not exist."""
         key_index = self._keys.get(key)

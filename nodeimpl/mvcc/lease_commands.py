@@ -61,6 +61,7 @@ def apply_grant(state: StoreState, request: LeaseGrantRequest) -> LeaseGrantResp
     if lease_id in state.leases.by_id:
         return LEASE_EXISTS
     state.leases.grant(lease_id, request.TTL)
+    state.tally.leases_granted += 1
     response = LeaseGrantResponse(ID=request.ID, TTL=request.TTL)
     response.header.revision = state.revision
     return response
@@ -77,7 +78,10 @@ def apply_revoke(state: StoreState, request: LeaseRevokeRequest) -> LeaseRevokeR
 def apply_expiry(state: StoreState, command: ExpireLease) -> LeaseRevokeResponse | ApiError:
     """End a lease whose time is over, if it is still the one that the leader spoke of."""
     lease = granted(state, LeaseId(command.lease_id), command.grant)
-    return LEASE_NOT_FOUND if lease is None else _end(state, lease)
+    if lease is None:
+        return LEASE_NOT_FOUND
+    state.tally.leases_expired += 1
+    return _end(state, lease)
 
 
 def apply_checkpoint(
@@ -119,6 +123,7 @@ def _end(state: StoreState, lease: Lease) -> LeaseRevokeResponse:
         writer.delete(key)
     writer.finish()
     state.leases.revoke(lease)
+    state.tally.leases_revoked += 1
     response = LeaseRevokeResponse()
     response.header.revision = state.revision
     return response

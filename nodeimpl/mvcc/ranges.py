@@ -40,6 +40,7 @@ def fill_range(
     """
     at = Revision(request.revision) if request.revision > 0 else present
     response.header.revision = present
+    state.tally.ranges += 1
     if request.range_end:
         _fill_from_range(state, request, at, response)
     else:

@@ -1,7 +1,7 @@
 """What a store is: its rows in the backend, the index over them, and where it stands."""
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from nodeimpl.api.kv_pb2 import KeyValue
@@ -23,6 +23,7 @@ from nodeimpl.mvcc.rows import (
     read_compaction_mark,
     read_finished_revision,
 )
+from nodeimpl.mvcc.tally import Tally
 
 FIRST_REVISION: Final = Revision(1)
 """The revision of a new store (as etcd); the first change makes 2."""
@@ -63,6 +64,7 @@ class StoreState:
     alarms: Alarms
     members: MemberBook
     auth: AuthBook
+    tally: Tally = field(default_factory=Tally)
 
     def record(self, found: Found) -> bytes:
         """Return the bytes of the KeyValue that a change made."""

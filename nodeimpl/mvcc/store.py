@@ -1,5 +1,6 @@
 """The store: applies commands, answers reads (etcd, api_guarantees and learning/data_model)."""
 
+from collections.abc import Iterator
 from typing import assert_never
 
 import msgspec
@@ -39,7 +40,8 @@ from nodeimpl.mvcc.leases import LeaseBook
 from nodeimpl.mvcc.members import MemberBook
 from nodeimpl.mvcc.ranges import read_range
 from nodeimpl.mvcc.state import StoreState, load_state
-from nodeimpl.mvcc.store_hash import StoreHash, hash_at
+from nodeimpl.mvcc.store_hash import StoreHash, hash_at, hash_steps
+from nodeimpl.mvcc.tally import Tally
 from nodeimpl.mvcc.txn import apply_txn, is_read_only
 from nodeimpl.mvcc.validation import request_error
 from nodeimpl.mvcc.writing import (
@@ -113,6 +115,11 @@ class Store:
     def auth(self) -> AuthBook:
         """Users and roles. Not to be changed."""
         return self._state.auth
+
+    @property
+    def tally(self) -> Tally:
+        """What was done since the store was opened, for monitoring."""
+        return self._state.tally
 
     def check(self, request: ApiRequest | DescribeMember | Authenticate) -> ApiError | None:
         """Return why the request may not enter the log; None if it may.
@@ -202,6 +209,13 @@ class Store:
         revision that cannot be read. Reads all these rows.
         """
         return hash_at(self._state, revision)
+
+    def hash_steps(self, revision: Revision) -> Iterator[StoreHash | ApiError | None]:
+        """Yield None as long as there is more to read, and last what `hash_at` would return now.
+
+        The store may go on between two steps (see `store_hash`).
+        """
+        return hash_steps(self._state, revision)
 
     def hash(self) -> int:
         """Return the hash of every change up to the present, and of all facts; 32 bits.

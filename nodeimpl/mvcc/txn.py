@@ -74,6 +74,7 @@ def apply_txn(state: StoreState, request: TxnRequest) -> TxnResponse | ApiError:
     error = branch_error(state, branch)
     if error is not None:
         return error
+    state.tally.txns += 1
     writer, response = begin(state), TxnResponse()
     _carry_out(writer, branch, response)
     writer.finish()

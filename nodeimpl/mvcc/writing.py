@@ -103,6 +103,7 @@ def carry_out_put(writer: Writer, request: PutRequest, response: PutResponse) ->
             if request.prev_kv:
                 response.prev_kv.CopyFrom(previous)
     writer.put(request.key, value, lease)
+    writer.state.tally.puts += 1
     response.header.revision = writer.revision
 
 
@@ -118,6 +119,7 @@ def carry_out_delete_range(
         if request.prev_kv:
             response.prev_kvs.add().ParseFromString(writer.state.record(found))
         writer.delete(key)
+    writer.state.tally.deletes += 1
     response.deleted = len(existing)
     response.header.revision = writer.present
 

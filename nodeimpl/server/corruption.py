@@ -9,12 +9,12 @@ from typing import Final
 
 import structlog
 
-from nodeimpl.api.errors import ApiError
 from nodeimpl.api.rpc_pb2 import CORRUPT, AlarmRequest
 from nodeimpl.ids import NodeId, Revision
 from nodeimpl.mvcc.store_hash import StoreHash
 from nodeimpl.raft.effects import RoleName
 from nodeimpl.server.driver import DAEMON, ApiFailure, Driver
+from nodeimpl.server.hashing import hash_of
 from nodeimpl.server.network import Network
 from nodeimpl.server.peer_calls import (
     HASH_KV,
@@ -47,9 +47,7 @@ class CorruptionCheck:
 
         Whoever does not answer, or cannot be compared with, says nothing.
         """
-        own = self._hash(Revision(0))
-        if own is None:
-            return
+        own = await hash_of(self._driver.node.store, Revision(0))
         await self._wait_for_links()
         differing = await self._differing(own)
         if differing:
@@ -72,9 +70,7 @@ class CorruptionCheck:
     async def once(self) -> list[NodeId]:
         """Compare, raise the alarm for every member that differs, and return them."""
         await self._driver.barrier()
-        own = self._hash(Revision(0))
-        if own is None:
-            return []
+        own = await hash_of(self._driver.node.store, Revision(0))
         differing = await self._differing(own)
         for member in differing:
             _log.error("a member's store differs", member=f"{member:x}", revision=own.revision)
@@ -82,10 +78,6 @@ class CorruptionCheck:
                 AlarmRequest(action=AlarmRequest.ACTIVATE, memberID=member, alarm=CORRUPT), DAEMON
             )
         return differing
-
-    def _hash(self, revision: Revision) -> StoreHash | None:
-        found = self._driver.node.store.hash_at(revision)
-        return None if isinstance(found, ApiError) else found
 
     async def _differing(self, own: StoreHash) -> list[NodeId]:
         """Return the members that hold something else at this revision, for all they say."""

@@ -52,7 +52,8 @@ FLAGS: Final = (
     Flag("max-txn-ops", "128", "Operations in one transaction."),
     Flag("max-request-bytes", "1572864", "Bytes of one request."),
     Flag("max-concurrent-streams", "4294967295", "Streams that one client may have open."),
-    _switch("strict-reconfig-check", "true", "Refuse changes of members that lose the quorum."),
+    _switch("strict-reconfig-check", "true", "Refuse changes that might lose the quorum."),
+    Flag("experimental-max-learners", "1", "Members that may be learners at a time."),
     _switch("pre-vote", "true", "Ask before an election whether it could be won."),
     Flag("cert-file", "", "This member's certificate for clients (PEM)."),
     Flag("key-file", "", "The key of that certificate."),
@@ -62,7 +63,7 @@ FLAGS: Final = (
     Flag("peer-key-file", "", "The key of that certificate."),
     _switch("peer-client-cert-auth", "false", "Take only members with a certificate."),
     Flag("peer-trusted-ca-file", "", "Who may have signed members' certificates."),
-    Flag("auth-token", "simple", "Kind of tokens that clients get."),
+    Flag("auth-token", "simple", "Tokens of clients: simple, or jwt,sign-method=RS256,..."),
     Flag("bcrypt-cost", "10", "Cost of hashing passwords."),
     Flag("auth-token-ttl", "300", "Seconds after which an unused token ends."),
     Flag("log-level", "info", "debug, info, warn or error."),
@@ -134,9 +135,12 @@ class Flags(msgspec.Struct, frozen=True, kw_only=True):
     txn_ops_max: int
     request_bytes_max: int
     streams_max: int
+    strict_reconfig_check: bool
+    learners_max: int
     pre_vote: bool
     client_tls: TlsFlags
     peer_tls: TlsFlags
+    auth_token: str
     bcrypt_cost: int
     auth_token_ttl_ns: int
     log_level: str
@@ -179,9 +183,12 @@ def parse_flags(arguments: Sequence[str], environment: Mapping[str, str]) -> Fla
         txn_ops_max=texts.number("max-txn-ops", at_least=1),
         request_bytes_max=texts.number("max-request-bytes", at_least=1),
         streams_max=texts.number("max-concurrent-streams", at_least=1),
+        strict_reconfig_check=texts.switch("strict-reconfig-check"),
+        learners_max=texts.number("experimental-max-learners", at_least=1),
         pre_vote=texts.switch("pre-vote"),
         client_tls=_tls(texts, ""),
         peer_tls=_tls(texts, "peer-"),
+        auth_token=texts.text("auth-token"),
         bcrypt_cost=texts.number("bcrypt-cost", at_least=4),
         auth_token_ttl_ns=texts.number("auth-token-ttl", at_least=1) * 1000 * MILLISECOND,
         log_level=texts.choice("log-level", "debug", "info", "warn", "error"),

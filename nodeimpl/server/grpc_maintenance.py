@@ -11,7 +11,6 @@ from nodeimpl.api.errors import (
     INVALID_DOWNGRADE_VERSION,
     NO_DOWNGRADE_IN_PROGRESS,
     NO_LEADER,
-    ApiError,
 )
 from nodeimpl.api.rpc_pb2 import (
     NONE,
@@ -34,6 +33,7 @@ from nodeimpl.api.rpc_pb2 import (
 from nodeimpl.ids import NodeId, Revision
 from nodeimpl.server.driver import ApiFailure
 from nodeimpl.server.grpc_serving import Context, Service, streaming, unary
+from nodeimpl.server.hashing import hash_of
 from nodeimpl.server.headers import header
 from nodeimpl.server.reception import Reception
 from nodeimpl.server.version import SERVER_VERSION
@@ -110,16 +110,12 @@ class _Maintenance:
     async def hash(self, request: HashRequest, context: Context) -> Message:
         del request
         self._reception.require_root(context)
-        found = self._driver.node.store.hash_at(Revision(0))
-        if isinstance(found, ApiError):
-            raise ApiFailure(found)
+        found = await hash_of(self._driver.node.store, Revision(0))
         return HashResponse(header=header(self._driver), hash=found.hash)
 
     async def hash_kv(self, request: HashKVRequest, context: Context) -> Message:
         self._reception.require_root(context)
-        found = self._driver.node.store.hash_at(Revision(request.revision))
-        if isinstance(found, ApiError):
-            raise ApiFailure(found)
+        found = await hash_of(self._driver.node.store, Revision(request.revision))
         return HashKVResponse(
             header=header(self._driver), hash=found.hash, compact_revision=found.compact_revision
         )

@@ -7,7 +7,8 @@ import grpc
 import grpc.aio
 import msgspec
 
-from nodeimpl.server.grpc_serving import Count, Service
+from nodeimpl.server.call_counts import CallCount
+from nodeimpl.server.grpc_serving import Service
 
 OVERHEAD_BYTES: Final = 512 * 1024
 """What a message may have beyond the largest request (etcd, grpcOverheadBytes)."""
@@ -33,7 +34,7 @@ def grpc_server(
     request_bytes_max: int,
     streams_max: int,
     credentials: grpc.ServerCredentials | None,
-    counts: Callable[[str, str], Count],
+    counts: Callable[[str, str], CallCount],
 ) -> grpc.aio.Server:
     """Return a server bound to `places`, not yet started; raise `BindError` if it cannot be."""
     server = grpc.aio.server(

@@ -7,13 +7,12 @@ import grpc
 import grpc.aio
 from google.protobuf.message import Message
 
+from nodeimpl.server.call_counts import CallCount
 from nodeimpl.server.driver import ApiFailure
 
 Request = TypeVar("Request", bound=Message)
 Context: TypeAlias = "grpc.aio.ServicerContext[Message, Message]"
-Count: TypeAlias = Callable[[grpc.StatusCode], None]
-"""Told of every call that is over, and how it ended."""
-Handler: TypeAlias = "Callable[[Count], grpc.RpcMethodHandler[Message, Message]]"
+Handler: TypeAlias = "Callable[[CallCount], grpc.RpcMethodHandler[Message, Message]]"
 """Gives gRPC's own handler, which counts its calls."""
 Service: TypeAlias = tuple[str, dict[str, Handler]]
 """A service's full name, and its handlers by method."""
@@ -32,8 +31,27 @@ async def abort(context: Context, failure: ApiFailure) -> NoReturn:
     await context.abort(STATUS_CODES[error.code], error.message)
 
 
-def _serialize(response: Message) -> bytes:
-    return response.SerializeToString()
+def _reader(request_type: type[Request], count: CallCount) -> Callable[[bytes], Request]:
+    """Return what reads messages of one method, and counts them."""
+    parse, took = request_type.FromString, count.took
+
+    def read(data: bytes) -> Request:
+        took(data)
+        return parse(data)
+
+    return read
+
+
+def _writer(count: CallCount) -> Callable[[Message], bytes]:
+    """Return what writes messages of one method, and counts them."""
+    gave = count.gave
+
+    def write(response: Message) -> bytes:
+        data = response.SerializeToString()
+        gave(data)
+        return data
+
+    return write
 
 
 def unary(
@@ -41,18 +59,21 @@ def unary(
 ) -> Handler:
     """Return the handler of a call with one request and one response."""
 
-    def handler(count: Count) -> "grpc.RpcMethodHandler[Message, Message]":
+    def handler(count: CallCount) -> "grpc.RpcMethodHandler[Message, Message]":
         async def serve(request: Request, context: Context) -> Message:
+            count.started += 1
             try:
                 response = await answer(request, context)
             except ApiFailure as failure:
-                count(STATUS_CODES[failure.error.code])
+                count.over(STATUS_CODES[failure.error.code])
                 await abort(context, failure)
-            count(grpc.StatusCode.OK)
+            count.over(grpc.StatusCode.OK)
             return response
 
         return grpc.unary_unary_rpc_method_handler(
-            serve, request_deserializer=request_type.FromString, response_serializer=_serialize
+            serve,
+            request_deserializer=_reader(request_type, count),
+            response_serializer=_writer(count),
         )
 
     return handler
@@ -63,13 +84,15 @@ def streaming(
 ) -> Handler:
     """Return the handler of a call with one request and many responses."""
 
-    def handler(count: Count) -> "grpc.RpcMethodHandler[Message, Message]":
+    def handler(count: CallCount) -> "grpc.RpcMethodHandler[Message, Message]":
         async def serve(request: Request, context: Context) -> AsyncIterator[Message]:
             async for response in _streamed(answer(request, context), context, count):
                 yield response
 
         return grpc.unary_stream_rpc_method_handler(
-            serve, request_deserializer=request_type.FromString, response_serializer=_serialize
+            serve,
+            request_deserializer=_reader(request_type, count),
+            response_serializer=_writer(count),
         )
 
     return handler
@@ -81,7 +104,7 @@ def both_streaming(
 ) -> Handler:
     """Return the handler of a call with many requests and many responses."""
 
-    def handler(count: Count) -> "grpc.RpcMethodHandler[Message, Message]":
+    def handler(count: CallCount) -> "grpc.RpcMethodHandler[Message, Message]":
         async def serve(
             requests: AsyncIterator[Request], context: Context
         ) -> AsyncIterator[Message]:
@@ -89,23 +112,26 @@ def both_streaming(
                 yield response
 
         return grpc.stream_stream_rpc_method_handler(
-            serve, request_deserializer=request_type.FromString, response_serializer=_serialize
+            serve,
+            request_deserializer=_reader(request_type, count),
+            response_serializer=_writer(count),
         )
 
     return handler
 
 
 async def _streamed(
-    responses: AsyncIterator[Message], context: Context, count: Count
+    responses: AsyncIterator[Message], context: Context, count: CallCount
 ) -> AsyncIterator[Message]:
     """Yield the responses; end the call with the error that ends them, if any does."""
+    count.started += 1
     try:
         async for response in responses:
             yield response
     except ApiFailure as failure:
-        count(STATUS_CODES[failure.error.code])
+        count.over(STATUS_CODES[failure.error.code])
         await abort(context, failure)
-    count(grpc.StatusCode.OK)
+    count.over(grpc.StatusCode.OK)
 
 
 def requires_leader(context: Context) -> bool:

@@ -9,6 +9,7 @@ once, and a cluster of one then waits for a member that has not been started.
 """
 
 import asyncio
+import math
 import time
 from typing import Final, assert_never
 
@@ -21,6 +22,8 @@ from nodeimpl.api.errors import (
     NO_LEADER,
     NOT_LEADER,
     PEER_URL_EXISTS,
+    TOO_MANY_LEARNERS,
+    ApiError,
 )
 from nodeimpl.config import short_id
 from nodeimpl.ids import NodeId
@@ -41,6 +44,12 @@ from nodeimpl.server.peer_calls import (
     decode_payload,
     encode_payload,
 )
+from nodeimpl.server.reconfiguration import (
+    Standing,
+    objection_to_adding,
+    objection_to_promoting,
+    objection_to_removing,
+)
 from nodeimpl.server.urls import Url, UrlError, parse_url
 
 PROMOTE_SECONDS: Final = 0.5
@@ -59,11 +68,17 @@ class Membership:
         driver: Driver,
         network: Network,
         founders: dict[NodeId, tuple[Url, ...]],
+        *,
+        is_strict: bool,
+        learners_max: int,
     ) -> None:
+        """`is_strict` refuses changes that might lose the quorum (`reconfiguration`)."""
         self._driver = driver
         self._network = network
         self._founders = founders
         """Where the founders were at first; what they say of themselves counts more."""
+        self._is_strict = is_strict
+        self._learners_max = learners_max
 
     # ------------------------------------------------------------ seeing
     def view(self) -> ClusterView:
@@ -120,8 +135,10 @@ class Membership:
             case AddMember():
                 return await self._add(change)
             case RemoveMember(member_id=member):
+                self._require(objection_to_removing(self._voters(), self._own_id, member))
                 await self._driver.change_members(Change(removed=(member,)))
             case PromoteMember(member_id=member):
+                self._require(objection_to_promoting(self._voters()))
                 await self._driver.change_members(Change(promoted=(member,)))
             case _:
                 assert_never(change)
@@ -177,15 +194,41 @@ class Membership:
 
     async def _add(self, change: AddMember) -> ClusterView:
         _check_urls(change.peer_urls)
-        for known in self.view().members:
-            if any(url in known.peer_urls for url in change.peer_urls):
-                raise ApiFailure(PEER_URL_EXISTS)
+        self._require(objection_to_adding(self._voters(), is_learner=change.is_learner))
+        members = self.view().members
+        if any(url in known.peer_urls for known in members for url in change.peer_urls):
+            raise ApiFailure(PEER_URL_EXISTS)
+        learner_count = sum(known.is_learner for known in members)
+        if change.is_learner and learner_count >= self._learners_max:
+            raise ApiFailure(TOO_MANY_LEARNERS)
         member = self._new_id(change.peer_urls)
         await self._driver.ask(
             DescribeMember(member, peer_urls=change.peer_urls, will_vote=not change.is_learner)
         )
         await self._driver.change_members(Change(added=(member,)))
         return self.view()
+
+    @property
+    def _own_id(self) -> NodeId:
+        return self._driver.node.config.node_id
+
+    def _voters(self) -> list[Standing]:
+        """Return how the voters stand, those that are to be voters among them."""
+        return [
+            Standing(
+                member_id=member.member_id,
+                is_started=bool(member.name),
+                connected_seconds=math.inf
+                if member.member_id == self._own_id
+                else self._network.connected_seconds(member.member_id),
+            )
+            for member in self.view().members
+            if not member.is_learner
+        ]
+
+    def _require(self, objection: ApiError | None) -> None:
+        if objection is not None and self._is_strict:
+            raise ApiFailure(objection)
 
     def _new_id(self, peer_urls: tuple[str, ...]) -> NodeId:
         """Return an id that nobody has, nor any of whose requests could be taken for another's."""

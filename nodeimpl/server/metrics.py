@@ -3,10 +3,9 @@
 Most are read off the node when somebody asks; only what has no state of its own is counted here.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Final, Protocol
+from collections.abc import Iterator, Sequence
+from typing import Final
 
-import grpc
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -28,31 +27,16 @@ _SECONDS: Final = tuple(0.001 * 2**step for step in range(14))
 """Buckets from a millisecond to eight seconds (as etcd)."""
 
 
-class Gauges(Protocol):
-    """Who knows the state that is shown."""
-
-    def read(self) -> "dict[str, tuple[str, float]]":
-        """Return each series' help text and its value now, by name."""
-
-
-class _NodeCollector(Collector):
-    def __init__(self, gauges: Gauges) -> None:
-        self._gauges = gauges
-
-    @override
-    def collect(self) -> Iterator[Metric]:
-        for name, (text, value) in self._gauges.read().items():
-            yield GaugeMetricFamily(name, text, value=value)
-
-
 class Metrics:
     """The series of one node; it observes the node's driver."""
 
-    def __init__(self, gauges: Gauges, version: str) -> None:
+    def __init__(self, collectors: Sequence[Collector], version: str) -> None:
+        """Show what `collectors` find, beside what is counted here."""
         self.registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         PlatformCollector(registry=registry)
-        registry.register(_NodeCollector(gauges))
+        for collector in collectors:
+            registry.register(collector)
         self._leader_changes = Counter(
             "etcd_server_leader_changes_seen",
             "The number of leader changes seen.",
@@ -70,12 +54,6 @@ class Metrics:
             buckets=_SECONDS,
             registry=registry,
         )
-        self._handled = Counter(
-            "grpc_server_handled",
-            "Calls answered, by service, method and code.",
-            ["grpc_service", "grpc_method", "grpc_code"],
-            registry=registry,
-        )
         version_info = GaugeMetricFamily(
             "etcd_server_version", "Which version is running.", labels=["server_version"]
         )
@@ -86,19 +64,6 @@ class Metrics:
     def page(self) -> Page:
         """Return all series in Prometheus' text format."""
         return Page(generate_latest(self.registry), "text/plain; version=0.0.4; charset=utf-8")
-
-    def counts(self, service: str, method: str) -> Callable[[grpc.StatusCode], None]:
-        """Return what counts the calls of one method that are over."""
-        ok = self._handled.labels(service, method, "OK")
-
-        def count(code: grpc.StatusCode) -> None:
-            if code is grpc.StatusCode.OK:
-                ok.inc()
-            else:
-                name = code.name.title().replace("_", "")
-                self._handled.labels(service, method, name).inc()
-
-        return count
 
     def on_became(self, became: Became) -> None:
         """Count changes of leaders."""

@@ -6,6 +6,7 @@ a peer takes in too slowly is dropped rather than queued.
 
 import asyncio
 import ssl
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Final, Protocol, cast
 
@@ -29,6 +30,7 @@ from nodeimpl.server.frames import (
     Welcome,
     encode_frame,
 )
+from nodeimpl.server.traffic import Traffic
 from nodeimpl.server.urls import Url
 
 WRITE_BUFFER_BYTES_MAX: Final = 32 << 20
@@ -59,9 +61,15 @@ class PeerHandler(Protocol):
 class _Incoming(asyncio.Protocol):
     """A connection that another member made."""
 
-    def __init__(self, handler: PeerHandler, open_connections: "set[_Incoming]") -> None:
+    def __init__(
+        self,
+        handler: PeerHandler,
+        open_connections: "set[_Incoming]",
+        traffic: defaultdict[NodeId, Traffic],
+    ) -> None:
         self._handler = handler
         self._open = open_connections
+        self._traffic = traffic
         self._frames = FrameReader()
         self._transport: asyncio.Transport | None = None
         self.sender: NodeId | None = None
@@ -86,6 +94,8 @@ class _Incoming(asyncio.Protocol):
 
     @override
     def data_received(self, data: bytes) -> None:
+        if self.sender:
+            self._traffic[self.sender].received_bytes += len(data)
         try:
             for frame in self._frames.feed(data):
                 self._take(frame)
@@ -135,6 +145,7 @@ class _Outgoing(asyncio.Protocol):
         self._hello = hello
         self._frames = FrameReader()
         self.transport: asyncio.Transport | None = None
+        self.made_at = asyncio.get_running_loop().time()
         self.welcome: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._calls: dict[int, asyncio.Future[bytes]] = {}
@@ -225,8 +236,10 @@ class _Link:
         hello: Hello,
         tls: ssl.SSLContext | None,
         on_refused: Callable[[str], None],
+        traffic: Traffic,
     ) -> None:
         self.urls = urls
+        self._traffic = traffic
         self._hello = hello
         self._tls = tls
         self._on_refused = on_refused
@@ -269,10 +282,13 @@ class _Link:
         batch, self.batch = self.batch, []
         transport = self.connection.transport if self.connection is not None else None
         if transport is None or transport.get_write_buffer_size() > WRITE_BUFFER_BYTES_MAX:
-            return  # Lost, as on any network.
+            self._traffic.lost_batches += 1  # As on any network.
+            return
         for start in range(0, len(batch), BATCH_MESSAGES_MAX):
             messages = tuple(batch[start : start + BATCH_MESSAGES_MAX])
-            transport.write(encode_frame(Batch(messages)))
+            frame = encode_frame(Batch(messages))
+            self._traffic.sent_bytes += len(frame)
+            transport.write(frame)
 
 
 async def connect(url: Url, hello: Hello, tls: ssl.SSLContext | None) -> _Outgoing:
@@ -307,6 +323,8 @@ class Network:
         self._to_flush: list[_Link] = []
         self._servers: list[asyncio.Server] = []
         self._incoming: set[_Incoming] = set()
+        self.traffic: defaultdict[NodeId, Traffic] = defaultdict(Traffic)
+        """What was exchanged with each member; calls between them left out."""
         self.refused: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         """Ends with the reason when a member says that this node is none."""
 
@@ -317,7 +335,7 @@ class Network:
         loop = asyncio.get_running_loop()
         for url in urls:
             server = await loop.create_server(
-                lambda: _Incoming(handler, self._incoming),
+                lambda: _Incoming(handler, self._incoming, self.traffic),
                 url.host,
                 url.port,
                 ssl=tls if url.is_tls else None,
@@ -344,7 +362,9 @@ class Network:
                 if link is not None:
                     link.close()
                 hello = Hello(PROTOCOL_VERSION, self._cluster_id, self._node_id, peer)
-                self._links[peer] = _Link(urls, hello, self._tls, self._on_refused)
+                self._links[peer] = _Link(
+                    urls, hello, self._tls, self._on_refused, self.traffic[peer]
+                )
 
     def hang_up(self, members: Collection[NodeId]) -> None:
         """End the connections that these have made; when they come again, they are told why."""
@@ -356,6 +376,13 @@ class Network:
         """Return whether messages to this member can leave."""
         link = self._links.get(peer)
         return link is not None and link.connection is not None
+
+    def connected_seconds(self, peer: NodeId) -> float | None:
+        """Return how long the link to this member has been up; None if it is not."""
+        link = self._links.get(peer)
+        if link is None or link.connection is None:
+            return None
+        return asyncio.get_running_loop().time() - link.connection.made_at
 
     def send(self, to: NodeId, message: Message) -> None:
         """Take `message` on its way with the next `flush`; it may be lost."""

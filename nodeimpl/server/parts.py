@@ -7,6 +7,7 @@ import grpc.aio
 from nodeimpl.ids import SECOND
 from nodeimpl.node import Node
 from nodeimpl.server import clock
+from nodeimpl.server.call_counts import CallCounts
 from nodeimpl.server.compactor import make_compactor
 from nodeimpl.server.corruption import CorruptionCheck
 from nodeimpl.server.driver import Driver
@@ -28,9 +29,11 @@ from nodeimpl.server.member_storage import MemberStorage
 from nodeimpl.server.membership import Membership
 from nodeimpl.server.metrics import Metrics
 from nodeimpl.server.network import Network
-from nodeimpl.server.pages import NodeGauges, node_pages
+from nodeimpl.server.node_series import NodeSeries
+from nodeimpl.server.pages import node_pages
 from nodeimpl.server.peer_desk import PeerDesk
 from nodeimpl.server.reception import Reception
+from nodeimpl.server.signed_tokens import signed_tokens
 from nodeimpl.server.storage_desk import StorageDesk
 from nodeimpl.server.tls import client_credentials
 from nodeimpl.server.upkeep import compact_now_and_then, look_after_members
@@ -56,11 +59,19 @@ class Parts:
             founder.member_id: tuple(parse_url(url) for url in founder.peer_urls)
             for founder in identity.founders
         }
-        self.membership = Membership(self.driver, network, founders)
+        self.membership = Membership(
+            self.driver,
+            network,
+            founders,
+            is_strict=flags.strict_reconfig_check,
+            learners_max=flags.learners_max,
+        )
         self.desk = PeerDesk(self.driver, self.membership)
         self.corruption = CorruptionCheck(self.driver, network)
         self._storage_desk = StorageDesk(self.driver, storage)
-        self._metrics = Metrics(NodeGauges(self.driver, self._storage_desk), SERVER_VERSION)
+        self._calls = CallCounts()
+        series = NodeSeries(self.driver, self._storage_desk, network)
+        self._metrics = Metrics([series, self._calls], SERVER_VERSION)
         self.driver.observe(EventLog(self.membership.connect))
         self.driver.observe(self._metrics)
 
@@ -72,10 +83,14 @@ class Parts:
     def grpc_server(self, places: Sequence[Place]) -> grpc.aio.Server:
         """Return the server for clients, bound to `places` and not yet started.
 
-        Raises `BindError`, and `FlagError` for a certificate that cannot be used.
+        Raises `BindError`, and `FlagError` for a certificate or a key that cannot be used.
         """
         raft = self.driver.node.raft
-        reception = Reception(self.driver, by_certificate=self._flags.client_tls.client_cert_auth)
+        reception = Reception(
+            self.driver,
+            by_certificate=self._flags.client_tls.client_cert_auth,
+            signed=signed_tokens(self._flags.auth_token),
+        )
         return grpc_server(
             [
                 kv_service(reception),
@@ -92,7 +107,7 @@ class Parts:
             request_bytes_max=self._flags.request_bytes_max,
             streams_max=self._flags.streams_max,
             credentials=client_credentials(self._flags.client_tls),
-            counts=self._metrics.counts,
+            counts=self._calls.of,
         )
 
     def upkeep(self, on_removed: Callable[[], None]) -> Iterator[Coroutine[None, None, None]]:

@@ -3,12 +3,13 @@
 from collections.abc import Collection, Sequence
 from typing import Final
 
-from nodeimpl.api.errors import NOT_LEADER, ApiError
+from nodeimpl.api.errors import NOT_LEADER
 from nodeimpl.ids import NodeId, Revision
 from nodeimpl.raft.effects import RoleName
 from nodeimpl.raft.messages import Message
 from nodeimpl.server.driver import ApiFailure, Driver
 from nodeimpl.server.frames import PROTOCOL_VERSION, Hello
+from nodeimpl.server.hashing import hash_of
 from nodeimpl.server.membership import Membership
 from nodeimpl.server.peer_calls import (
     BAD_CALL,
@@ -70,7 +71,7 @@ class PeerDesk:
             change = decode_change(payload)
             return encode_payload(await self._membership.change_here(change))
         if method == HASH_KV:
-            return encode_payload(self._hash_kv(decode_payload(payload, HashQuestion)))
+            return encode_payload(await self._hash_kv(decode_payload(payload, HashQuestion)))
         raise ApiFailure(BAD_CALL)
 
     @property
@@ -91,8 +92,6 @@ class PeerDesk:
         """Whether this very member is no member any more."""
         return self._driver.node.config.node_id in self._removed
 
-    def _hash_kv(self, question: HashQuestion) -> HashAnswer:
-        found = self._driver.node.store.hash_at(Revision(question.revision))
-        if isinstance(found, ApiError):
-            raise ApiFailure(found)
+    async def _hash_kv(self, question: HashQuestion) -> HashAnswer:
+        found = await hash_of(self._driver.node.store, Revision(question.revision))
         return HashAnswer(found.hash, found.compact_revision)

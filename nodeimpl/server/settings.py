@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from nodeimpl.config import NodeConfig, RaftConfig, StoreConfig, WatchConfig
+from nodeimpl.config import LeaseConfig, NodeConfig, RaftConfig, StoreConfig, WatchConfig
 from nodeimpl.ids import SECOND
 from nodeimpl.server.bootstrap import founding_voters
 from nodeimpl.server.flags import Flags
@@ -14,6 +14,9 @@ REQUEST_TIMEOUT_NS: Final = 5 * SECOND
 LEARNERS_MAX: Final = 8
 """Members that are to vote are learners at first, several at a time; `membership` counts those that
 operators asked for as learners."""
+
+NEVER_NS: Final = 2**62
+"""Between two checkpoints of a lease where none are wished."""
 
 
 def node_config(flags: Flags, identity: Identity) -> NodeConfig:
@@ -43,6 +46,9 @@ def node_config(flags: Flags, identity: Identity) -> NodeConfig:
             progress_interval_ns=flags.watch_progress_ns,
             fragment_bytes_max=flags.request_bytes_max + OVERHEAD_BYTES,
         ),
+        leases=LeaseConfig()
+        if flags.lease_checkpoint
+        else LeaseConfig(checkpoint_interval_ns=NEVER_NS),
         auth_token_ttl_ns=flags.auth_token_ttl_ns,
         request_timeout_ns=REQUEST_TIMEOUT_NS + 2 * flags.election_timeout_ns,
     )

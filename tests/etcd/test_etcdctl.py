@@ -20,6 +20,7 @@ from tests.local.our_cluster import (
     running,
     wait_until,
 )
+from tests.local.test_our_node import takes_members
 
 pytestmark = pytest.mark.local
 
@@ -247,14 +248,6 @@ def test_users_roles_and_permissions_are_those_of_etcd(both: Both) -> None:
     ours.must_equal(etcd)
 
 
-def takes_members(cluster: Cluster) -> bool:
-    """Return whether members can be added: etcd wants all connected for five seconds before."""
-    added = cluster.ctl("member", "add", "x", "--peer-urls=http://127.0.0.1:9", check=False)
-    if added.returncode == 0:
-        cluster.out("member", "remove", added.stdout.split()[1])
-    return added.returncode == 0
-
-
 def test_a_member_is_added_and_removed_as_in_etcd(both: Both) -> None:
     transcripts = Transcript(both.ours), Transcript(both.etcd)
     for transcript, cluster in zip(transcripts, (both.ours, both.etcd), strict=True):
@@ -263,6 +256,8 @@ def test_a_member_is_added_and_removed_as_in_etcd(both: Both) -> None:
             peer = f"--peer-urls=http://127.0.0.1:{port}"
             added = transcript.run(["member", "add", "more", peer, *options])
             transcript.run(["member", "list"])
+            for more in ([], ["--learner"]):
+                transcript.run(["member", "add", "other", "--peer-urls=http://127.0.0.1:9", *more])
             transcript.run(["member", "promote", added.split()[1]])
             transcript.run(["member", "list", "-w", "table"])
             transcript.run(["member", "remove", added.split()[1]])

@@ -6,7 +6,7 @@ import sys
 import time
 from pathlib import Path
 
-from harness.environments.local.processes import DAEMON, marked
+from harness.environments.hosts.processes import DAEMON, marked
 
 COMMAND = [sys.executable, "-m", "harness"]
 PATIENCE_S = 300

@@ -173,11 +173,18 @@ def test_a_member_joins_votes_and_leaves(tmp_path: Path) -> None:
         cluster.wait_until_healthy(joining)
         assert cluster.out("get", "k", at=joining) == "k\nv\n"
         wait_until(lambda: "promoted a member" in cluster.members[0].log)
-        cluster.out("member", "remove", f"{member_id(cluster, joining):x}", at=cluster.members[0])
+        leaving = f"{member_id(cluster, joining):x}"
+        wait_until(lambda: has_removed(cluster, leaving))
         assert joining.wait() == 0
         assert "permanently removed" in joining.log
         cluster.members.remove(joining)
         assert cluster.out("put", "k", "w") == "OK\n"
+
+
+def has_removed(cluster: Cluster, leaving: str) -> bool:
+    """Return whether it could be: members must have been connected for five seconds (as etcd)."""
+    at = cluster.members[0]
+    return cluster.ctl("member", "remove", leaving, at=at, check=False).returncode == 0
 
 
 def test_a_learner_is_promoted_when_told(tmp_path: Path) -> None:
@@ -185,6 +192,9 @@ def test_a_learner_is_promoted_when_told(tmp_path: Path) -> None:
         client, peer = (f"http://127.0.0.1:{port}" for port in free_ports(2))
         learner = Member("learner", tmp_path / "learner", client, peer)
         cluster.out("member", "add", "learner", f"--peer-urls={peer}", "--learner")
+        other = ("--peer-urls=http://127.0.0.1:1", "--learner")
+        refused = cluster.ctl("member", "add", "other", *other, check=False)
+        assert "too many learner members in cluster" in refused.stderr
         founder = cluster.members[0]
         cluster.members.append(learner)
         learner.start(f"{cluster.initial},learner={peer}", state="existing")
@@ -201,6 +211,28 @@ def test_a_learner_is_promoted_when_told(tmp_path: Path) -> None:
             )
         )
         assert cluster.out("member", "list", at=founder).count("true") == 0
+
+
+def takes_members(cluster: Cluster) -> bool:
+    """Return whether members can be added: all must have been connected for five seconds."""
+    added = cluster.ctl("member", "add", "x", "--peer-urls=http://127.0.0.1:9", check=False)
+    if added.returncode == 0:
+        cluster.out("member", "remove", added.stdout.split()[1])
+    return added.returncode == 0
+
+
+def test_a_change_that_might_lose_the_quorum_is_refused(tmp_path: Path) -> None:
+    with running(Cluster(tmp_path, 3)) as cluster:
+        leader = leader_of(cluster)
+        down = next(member for member in cluster.members if member is not leader)
+        down_id = f"{member_id(cluster, down):x}"
+        wait_until(lambda: takes_members(cluster))
+        down.end(signal.SIGKILL)
+        added = ("member", "add", "x", "--peer-urls=http://127.0.0.1:9")
+        wait_until(
+            lambda: "unhealthy cluster" in cluster.ctl(*added, at=leader, check=False).stderr
+        )
+        assert cluster.ctl("member", "remove", down_id, at=leader).returncode == 0
 
 
 def test_a_stopped_leader_hands_over(tmp_path: Path) -> None:
@@ -249,6 +281,7 @@ def leader_of(cluster: Cluster) -> Member:
 
 def test_no_id_is_given_twice(three: Cluster) -> None:
     given = []
+    wait_until(lambda: takes_members(three))
     for _ in range(3):
         added = three.out("member", "add", "again", "--peer-urls=http://127.0.0.1:1")
         given.append(added.split()[1])

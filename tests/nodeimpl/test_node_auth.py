@@ -26,8 +26,10 @@ from nodeimpl.api.rpc_pb2 import (
     AuthUserChangePasswordRequest,
     AuthUserDeleteRequest,
     AuthUserRevokeRoleRequest,
+    LeaseGrantRequest,
     LeaseKeepAliveRequest,
     LeaseTimeToLiveRequest,
+    LeaseTimeToLiveResponse,
     PutRequest,
     PutResponse,
     RangeRequest,
@@ -45,6 +47,7 @@ from nodeimpl.boundary import (
     Effect,
     Input,
     OpenWatchStream,
+    Receive,
     Reply,
     Requests,
     Wake,
@@ -52,9 +55,13 @@ from nodeimpl.boundary import (
     WatchStreamRequest,
 )
 from nodeimpl.config import NodeConfig
-from nodeimpl.ids import SECOND, Instant, NodeId
-from nodeimpl.mvcc.commands import DescribeMember
+from nodeimpl.ids import SECOND, Instant, LogIndex, NodeId, RequestId, Term
+from nodeimpl.leader_requests import encode_answer
+from nodeimpl.mvcc.auth.identity import Identity, with_identity
+from nodeimpl.mvcc.commands import Command, DescribeMember, encode_command
 from nodeimpl.node import Node
+from nodeimpl.raft.effects import Send
+from nodeimpl.raft.messages import AppendEntries, Entry, EntryKind, Inquiry, InquiryReply
 from nodeimpl.raft.state import Recovered
 from nodeimpl.storage.memory_backend import MemoryBackend
 from tests.nodeimpl.mvcc.auth.guarded import READ, granting, set_up
@@ -297,3 +304,66 @@ def test_a_watch_from_before_anybody_was_asked_ends(driven: Driven) -> None:
     effects = driven.handle(Requests((ClientRequest(1, AuthEnableRequest()),)))
     [end] = watch_replies(effects)
     assert end.canceled
+
+
+class Followed:
+    """A follower whose leader's words are written by hand, and alice's question on its way."""
+
+    def __init__(self) -> None:
+        voters = (NodeId(1), NodeId(2), NodeId(3))
+        config = NodeConfig(node_id=NodeId(1), cluster_id=7, voters=voters, incarnation=1)
+        self.now, self.term = Instant(0), Term(1)
+        self.node = Node(config, Recovered(), MemoryBackend(), Random(1), self.now)
+        self.index = LogIndex(0)
+        for command in (*set_up(), AuthEnableRequest(), LeaseGrantRequest(ID=9, TTL=60)):
+            self.learn(command)
+
+    def learn(self, command: Command) -> None:
+        """Have the leader commit a command."""
+        before, self.index = self.index, LogIndex(self.index + 1)
+        data = encode_command(RequestId(1_000 + self.index), command)
+        identity = None if isinstance(command, DescribeMember) else self.root()
+        entry = Entry(self.term, self.index, EntryKind.COMMAND, with_identity(data, identity))
+        term = self.term if before else Term(0)
+        message = AppendEntries(self.term, before, term, (entry,), self.index, 1)
+        self.node.handle(self.now, Receive(NodeId(2), message))
+
+    def root(self) -> Identity | None:
+        book = self.node.store.auth
+        return Identity("root", book.revision) if book.enabled else None
+
+    def ask(self) -> RequestId:
+        """Have alice ask for the keys of the lease; return the id of the question."""
+        body = LeaseTimeToLiveRequest(ID=9, keys=True)
+        request = ClientRequest(1, body, ByCertificate("alice"))
+        effects = self.node.handle(self.now, Requests((request,)))
+        [inquiry] = [each.message for each in effects if isinstance(each, Send)]
+        assert isinstance(inquiry, Inquiry)
+        return inquiry.request_id
+
+    def answer(self, request_id: RequestId, *keys: bytes) -> Answer:
+        """Have the leader answer with these keys; return what alice is told."""
+        response = LeaseTimeToLiveResponse(ID=9, TTL=50, grantedTTL=60, keys=keys)
+        message = InquiryReply(self.term, request_id, encode_answer(response))
+        effects = self.node.handle(self.now, Receive(NodeId(2), message))
+        [reply] = [effect.body for effect in effects if isinstance(effect, Reply)]
+        return reply
+
+
+def test_keys_that_one_may_read_are_told() -> None:
+    followed = Followed()
+    told = followed.answer(followed.ask(), b"a")
+    assert isinstance(told, LeaseTimeToLiveResponse)
+    assert list(told.keys) == [b"a"]
+
+
+def test_a_key_of_which_only_the_leader_knew_is_not_told_to_who_may_not_read_it() -> None:
+    followed = Followed()
+    assert followed.answer(followed.ask(), b"a", b"z") is PERMISSION_DENIED
+
+
+def test_keys_are_not_told_once_rights_have_changed() -> None:
+    followed = Followed()
+    question = followed.ask()
+    followed.learn(AuthUserRevokeRoleRequest(name="alice", role="reader"))
+    assert followed.answer(question, b"a") is AUTH_OLD_REVISION

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from harness.environments.environment import Death
-from harness.environments.local.processes import is_stopped
+from harness.environments.hosts.processes import is_stopped
 from nemesis.surface import SurfaceError
 
 _PATIENCE_S: Final = 15.0
@@ -38,6 +38,12 @@ class LocalDaemon:
     def is_running(self) -> bool:
         """Whether the process runs; a paused one does."""
         return self._look() is not None
+
+    @property
+    def pid(self) -> int | None:
+        """The process' number; None while it does not run."""
+        process = self._look()
+        return None if process is None else process.pid
 
     @property
     def deaths(self) -> Sequence[Death]:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import msgspec
+
 from harness.environments.environment import Death
 from nemesis.schedule import Schedule
 
@@ -24,13 +26,22 @@ class Stuck(Exception):  # noqa: N818 - the cluster's failure, not an error of o
         self.failure = Failure(judge=judge, rule=rule, story=story)
 
 
+class RoleSeen(msgspec.Struct, frozen=True, kw_only=True):
+    """A node was found in a role that it did not have at the look before."""
+
+    at_ns: int
+    node: str
+    role: str
+    term: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RealOutcome:
     """See the module."""
 
     failure: Failure | None
     deaths: tuple[Death, ...]
-    """Daemons that ended by themselves."""
+    """Daemons that ended by themselves, and not because a disk failed them."""
     schedule: Schedule
     """As asked and as applied."""
     setup_ns: int
@@ -39,6 +50,8 @@ class RealOutcome:
     """From the beginning of the load to the end of the trial."""
     election_count: int
     """Terms in which a leader was seen."""
+    roles_seen: tuple[RoleSeen, ...]
+    """Who was found in which role, in order; a change between two looks is missing."""
     commit_count: int
     """Log entries that were applied in the course of the trial, as the nodes told."""
     recovery_ns: int | None

@@ -29,9 +29,10 @@ from harness.environments.real_time.clients import RealTimeClients
 from harness.environments.real_time.clock import TrialClock
 from harness.environments.real_time.convergence import compare_stores, lagging, serves
 from harness.environments.real_time.endpoint import Endpoint
+from harness.environments.real_time.excuses import Excuses
 from harness.environments.real_time.monitor import Monitor
 from harness.environments.real_time.nemesis import RealTimeNemesis
-from harness.environments.real_time.outcome import RealOutcome, Stuck
+from harness.environments.real_time.outcome import RealOutcome, RoleSeen, Stuck
 from harness.environments.real_time.watchers import RealTimeWatchers
 from harness.errors import HarnessError
 from harness.generator.generator import Generator
@@ -128,9 +129,11 @@ class RealTrial:
         )
         self._clients = RealTimeClients(self._clock, self._interpreter, script.client, endpoints)
         self._monitor = Monitor(endpoints, self._observe)
+        self._roles_seen: list[RoleSeen] = []
         surfaces = self._surfaces()
         _require_means(script.schedule, surfaces, environment)
-        self._injector = Injector(surfaces, script.schedule, script.stream, record=script.journal)
+        self._excuses = Excuses(environment.deaths)
+        self._injector = Injector(surfaces, script.schedule, script.stream, record=self._journal)
         self._nemesis = RealTimeNemesis(self._clock, self._injector, self._note)
         self._watchers = self._make_watchers()
         self._recovery_ns: int | None = None
@@ -164,11 +167,12 @@ class RealTrial:
         applied = tuple(self._injector.applied)
         return RealOutcome(
             failure=failure,
-            deaths=tuple(self._environment.deaths()),
+            deaths=self._excuses.unexcused(),
             schedule=msgspec.structs.replace(self._script.schedule, applied=applied),
             setup_ns=self._setup_ns,
             wall_ns=self._clock.now(),
             election_count=self._monitor.election_count,
+            roles_seen=tuple(self._roles_seen),
             commit_count=max(0, last_applied - self._first_applied),
             recovery_ns=self._recovery_ns,
             hashes_compared=hashes_compared,
@@ -320,6 +324,20 @@ class RealTrial:
 
     def _observe(self, observation: Observation) -> None:
         self._nemesis.observe(observation)
+        status = self._monitor.statuses[observation.node]
+        if observation.role is not None and status is not None:
+            self._roles_seen.append(
+                RoleSeen(
+                    at_ns=self._clock.now(),
+                    node=observation.node,
+                    role=observation.role,
+                    term=status.term,
+                )
+            )
+
+    def _journal(self, applied: Applied) -> None:
+        self._excuses.note(applied)
+        self._script.journal(applied)
 
     def _note(self, applied: Applied) -> None:
         self._interpreter.note_fault(self._clock.now(), applied.fault.do, applied_value(applied))

@@ -48,6 +48,8 @@ class WatchHub:
         self._compacted = state.compaction.revision
         """No watcher behind lacks a revision before this one."""
         self._asked_progress: dict[Stream, None] = {}
+        self.event_count = 0
+        """Events told so far, for monitoring."""
         self._watcher_count = 0
         self._notified_count = 0
         """Watchers that wish progress notifications."""
@@ -340,6 +342,7 @@ class WatchHub:
 
     def _deliver(self, watcher: Watcher, whole: WatchResponse) -> None:
         watcher.was_told = True
+        self.event_count += len(whole.events)
         if watcher.fragment:
             for piece in responses.fragments(whole, self._config.fragment_bytes_max):
                 self._send(watcher.stream, piece)

@@ -148,13 +148,97 @@ def test_a_conditional_transaction_keeps_its_compare_and_its_answers(tmp_path: P
     }
 
 
+LEASE = 9
+UNKNOWN: Json = {"Error": "timed out", "Revision": 0}
+GRANTED: Json = {"LeaseGrant": {"LeaseID": LEASE}, "Revision": 1}
+REVOKED: Json = {"LeaseRevoke": {}, "Revision": 4}
+
+
+def lease(what: str, number: int = LEASE) -> Json:
+    return {"Type": f"lease{what}", f"Lease{what}": {"LeaseID": number}}
+
+
+def put_on(number: int, value: str) -> Json:
+    step = {
+        "Type": "put-operation",
+        "Put": {"Key": "x", "Value": {"Value": value, "Hash": 0}, "LeaseID": number},
+    }
+    return {"Type": "txn", "Txn": {"Conditions": None, "OperationsOnSuccess": [step]}}
+
+
+def leased(tmp_path: Path, *operations: Json) -> History:
+    """Return a report in which x was put, put again as "b", and deleted, as a watch saw."""
+    path = report(tmp_path, operation(1, (1, 2), lease("Grant"), GRANTED), *operations)
+    events: list[Json] = [
+        {"Type": "put-operation", "Key": "x", "Value": {"Value": value}, "Revision": revision}
+        for revision, value in ((2, "a"), (3, "b"))
+    ]
+    events.append({"Type": "delete-operation", "Key": "x", "Revision": 4})
+    watch = {"Request": {"Key": ""}, "Responses": [{"Events": events, "Revision": 4}]}
+    (path / "client-1" / "watch.json").write_text(json.dumps(watch) + "\n")
+    return read_history(path)
+
+
+def judge_etcd(history: History) -> Answer:
+    return checker_named("etcd").check(history, Budget()).answer
+
+
+@pytest.mark.parametrize("answer", [REVOKED, UNKNOWN])
+@pytest.mark.parametrize(("number", "expected"), [(LEASE, Answer.VALID), (0, Answer.INVALID)])
+def test_keys_go_with_the_lease_they_were_put_on(
+    tmp_path: Path, number: int, expected: Answer, answer: Json
+) -> None:
+    history = leased(
+        tmp_path,
+        operation(1, (10, 20), put("x", "a"), wrote(2)),
+        operation(1, (30, 40), put_on(number, "b"), wrote(3)),
+        operation(2, (45, 48), get("x"), found(3, ("x", "b", 3))),
+        operation(1, (50, 60), lease("Revoke"), answer),
+        operation(2, (70, 80), get("x"), found(4)),
+    )
+    wanted = {"key": "x", "value": "b", "create_revision": 2, "mod_revision": 3, "version": 2}
+    seen = next(each.result for each in history.operations() if each.f == "get")
+
+    assert isinstance(seen, dict)
+    assert seen["kvs"] == [wanted | ({"lease": number} if number else {})]
+    assert judge_etcd(history) is expected
+
+
+@pytest.mark.parametrize(("other", "is_told"), [(LEASE, True), (8, False)])
+def test_the_lease_of_a_put_of_unknown_outcome_is_told_by_its_value(
+    tmp_path: Path, other: int, *, is_told: bool
+) -> None:
+    history = leased(
+        tmp_path,
+        operation(1, (10, 20), put("x", "a"), wrote(2)),
+        operation(1, (30, 0), put_on(LEASE, "b"), UNKNOWN),
+        operation(3, (31, 0), put_on(other, "b"), UNKNOWN),
+        operation(2, (45, 48), get("x"), found(3, ("x", "b", 3))),
+    )
+
+    reads = [each for each in history.operations() if each.f == "get"]
+
+    assert len(reads) == is_told
+    assert judge_etcd(history) is Answer.VALID
+
+
+def test_a_grant_that_was_not_answered_has_no_id_and_is_left_out(tmp_path: Path) -> None:
+    path = report(
+        tmp_path,
+        operation(1, (10, 0), lease("Grant", 0), UNKNOWN),
+        operation(1, (30, 40), put("x", "a"), wrote(2)),
+    )
+
+    assert [each.f for each in read_history(path).operations()] == ["put"]
+
+
 @pytest.mark.parametrize(
     ("line", "says"),
     [
         ("garbage", "operations.json:1: is not an operation of etcd's robustness tests"),
         (
-            json.dumps(operation(1, (1, 2), {"Type": "leaseRevoke"}, {"Revision": 2})),
-            "operations.json:1: holds a 'leaseRevoke', which is not judged here",
+            json.dumps(operation(1, (1, 2), {"Type": "leaseRenew"}, {"Revision": 2})),
+            "operations.json:1: holds a 'leaseRenew', which is not judged here",
         ),
     ],
 )

@@ -1,9 +1,10 @@
 """Each promise about leases: a history that breaks it, and that nothing else objects to."""
 
+import msgspec
 import pytest
 
 from checkers.checker import Budget
-from checkers.history import OpType
+from checkers.history import NEMESIS, History, Op, OpType
 from checkers.leases.checker import PROMISES, LeaseChecker
 from checkers.leases.lifetime import Bounds
 from checkers.verdict import Answer, Verdict
@@ -274,6 +275,28 @@ def test_a_put_that_keeps_the_lease_saw_it_there() -> None:
 
 def test_a_put_that_keeps_the_lease_leaves_its_key_on_it() -> None:
     assert kinds(judge(GRANT, ATTACH, kept(0.5), get(1.0, found=False))) == EARLY
+
+
+def disturbed(*rows: Row, at_s: float) -> History:
+    """Return a history in which the nemesis did something, last at this time."""
+    ops = list(history_of(rows).ops)
+    time = round(at_s * 1e9)
+    place = sum(op.time < time for op in ops)
+    fault = Op(index=0, time=time, process=NEMESIS, type=OpType.INFO, f="kill")
+    ops.insert(place, fault)
+    return History(msgspec.structs.replace(op, index=at) for at, op in enumerate(ops))
+
+
+@pytest.mark.parametrize(
+    ("fault_s", "seen_s", "is_late"), [(6.0, 5.0, False), (2.0, 6.1, False), (2.0, 6.3, True)]
+)
+def test_a_fault_counts_as_a_renewal_and_only_what_comes_after_the_last_is_late(
+    fault_s: float, seen_s: float, *, is_late: bool
+) -> None:
+    history = disturbed(GRANT, ATTACH, get(seen_s, found=True), at_s=fault_s)
+    checker = LeaseChecker(bounds=Bounds(outlive_ns=10**9))
+
+    assert kinds(checker.check(history, Budget())) == (LATE if is_late else {})
 
 
 def test_without_a_bound_no_lease_is_late() -> None:

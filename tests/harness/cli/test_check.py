@@ -69,6 +69,63 @@ def test_a_promise_is_told_from_its_operations(name: str, model: str, quorate: Q
     assert printed["files"][0]["checks"]["checker"] == model
 
 
+def test_leases_are_late_only_by_a_stated_bound(quorate: Quorate) -> None:
+    rows = [
+        (0, "invoke", "lease-grant", {"ttl": 1, "id": 7}),
+        (1, "ok", "lease-grant", {"revision": 1, "id": 7, "ttl": 1}),
+        (9, "invoke", "lease-time-to-live", {"id": 7}),
+        (10, "ok", "lease-time-to-live", {"revision": 1, "id": 7, "ttl": 1, "granted_ttl": 1}),
+    ]
+    lines = ['{"quorate":"history","version":1}'] + [
+        json.dumps(
+            {
+                "index": at,
+                "time": second * 10**9,
+                "process": 0,
+                "type": kind,
+                "f": f,
+                "value": value,
+            }
+        )
+        for at, (second, kind, f, value) in enumerate(rows)
+    ]
+    Path("lease.jsonl").write_text("\n".join(lines) + "\n")
+
+    assert quorate("check", "lease.jsonl").code == 0
+    assert quorate("check", "--outlive", "7", "lease.jsonl").code == 0
+    done = quorate("check", "--outlive", "6", "lease.jsonl")
+    assert done.code == 1
+    assert "lease-not-late" in done.out
+
+
+def test_what_watchers_were_told_speaks_of_leases_too(quorate: Quorate) -> None:
+    watch = [
+        '{"quorate":"watch","version":1,"about":{}}',
+        '{"type":"create","time":0,"watcher":0,"stream":0,"key":"a","start_revision":2}',
+        '{"type":"created","time":1,"watcher":0,"revision":1}',
+        (
+            '{"type":"events","time":3000000000,"watcher":0,"revision":3,"events":'
+            '[{"kind":"put","key":"a","mod_revision":2,"value":"","create_revision":2,"version":1,'
+            '"lease":7},{"kind":"delete","key":"a","mod_revision":3}]}'
+        ),
+    ]
+    asked = [
+        ("lease-grant", {"ttl": 60, "id": 7}, {"revision": 1, "id": 7, "ttl": 60}),
+        ("put", {"key": "a", "value": "", "lease": 7}, {"revision": 2}),
+    ]
+    lines = ['{"quorate":"history","version":1}'] + [
+        json.dumps({"index": 2 * at + done, "time": 2 * at + done, "process": 0,
+                    "type": ("invoke", "ok")[done], "f": f, "value": (request, answer)[done]})
+        for at, (f, request, answer) in enumerate(asked)
+        for done in (0, 1)
+    ]  # fmt: skip
+    Path("lease.jsonl").write_text("\n".join(lines) + "\n")
+    Path("watch.jsonl").write_text("\n".join(watch) + "\n")
+
+    assert quorate("check", "lease.jsonl").code == 0
+    assert "lease-not-early" in quorate("check", "--watch", "watch.jsonl", "lease.jsonl").out
+
+
 def test_several_files_exit_with_the_worst_verdict(quorate: Quorate) -> None:
     good, bad = GOOD / "multi-register-txns.jsonl", BAD / "stale-read-after-write.jsonl"
 

@@ -3,8 +3,10 @@
 import pytest
 
 from nodeimpl.ids import MILLISECOND, SECOND
+from nodeimpl.server.bootstrap import founded_by_flags
 from nodeimpl.server.flag_text import FlagError, HelpRequested, unknown_variables
 from nodeimpl.server.flags import FLAGS, Flags, help_text, parse_flags
+from nodeimpl.server.settings import NEVER_NS, node_config
 from nodeimpl.server.urls import Url
 
 CLIENTS = ("--listen-client-urls=http://0.0.0.0:1", "--advertise-client-urls=http://a:1")
@@ -130,3 +132,11 @@ def test_urls_of_both_kinds_are_told_apart() -> None:
     flags = parsed(*CLIENTS, "--listen-peer-urls=https://[::1]:2380,http://a:2")
     assert [url.is_tls for url in flags.listen_peer_urls] == [True, False]
     assert flags.listen_peer_urls[0].address == "[::1]:2380"
+
+
+def test_checkpoints_of_leases_can_be_switched_off() -> None:
+    identity = founded_by_flags(parsed())
+    kept = node_config(parsed(), identity).leases.checkpoint_interval_ns
+    off = node_config(parsed("--experimental-enable-lease-checkpoint=false"), identity)
+    assert kept == 300 * SECOND
+    assert off.leases.checkpoint_interval_ns == NEVER_NS

@@ -185,3 +185,32 @@ def test_raft_messages_before_a_hello_are_not_taken() -> None:
         connection.transport.close()
 
     run(story)
+
+
+def test_what_passes_is_counted_on_both_sides() -> None:
+    async def story(pair: Pair) -> None:
+        pair.one.send(TWO, message(1))
+        pair.one.flush()  # There is no connection yet.
+        await pair.connected()
+        pair.one.send(TWO, message(100))
+        pair.one.flush()
+        await until(lambda: pair.desk.received)
+        sent = pair.one.traffic[TWO]
+        assert sent.lost_batches == 1
+        assert sent.sent_bytes > 100
+        assert pair.two.traffic[ONE].received_bytes == sent.sent_bytes
+
+    run(story)
+
+
+def test_a_link_is_as_old_as_its_connection() -> None:
+    async def story(pair: Pair) -> None:
+        assert pair.one.connected_seconds(TWO) is None
+        assert pair.one.connected_seconds(NodeId(9)) is None
+        await pair.connected()
+        await asyncio.sleep(0.05)
+        seconds = pair.one.connected_seconds(TWO)
+        assert seconds is not None
+        assert 0.05 <= seconds < 20
+
+    run(story)

@@ -11,9 +11,9 @@ from harness.environments.hosts.agent import Agent, ProcessLine
 from harness.environments.hosts.links import HostLinks
 from harness.environments.local.namespaces import Namespaces
 from nemesis.surface import Latency, Reordering
-from tests.local.datagrams import exchange
+from tests.real.datagrams import exchange
 
-pytestmark = pytest.mark.local
+pytestmark = pytest.mark.real
 
 THERE, BACK = ("n1", "n2"), ("n2", "n1")
 

@@ -1,0 +1,1 @@
+"""A cluster of containers, one per node, on a network of their own."""
