@@ -104,19 +104,38 @@ def as_json_value(verdict: Verdict) -> dict[str, object]:
     return value
 
 
-def from_json_value(value: object) -> Verdict:
-    """Return the verdict of which `as_json_value` gave `value`.
+class _Told(msgspec.Struct, frozen=True):
+    """A verdict as `as_json_value` puts it."""
 
-    Raises `ValueError` if it is none.
+    checker: str
+    answer: str
+    reason: str = ""
+    evidence: Evidence | None = None
+    details: dict[str, object] = {}
+    parts: tuple["_Told", ...] = ()
+
+
+def from_json_value(value: object) -> Verdict:
+    """Return the verdict that `as_json_value` made into `value`.
+
+    Raises `ValueError`, of which a `msgspec.ValidationError` is one, if it made no such thing.
     """
-    if not isinstance(value, dict) or not isinstance(parts := value.get("parts", []), list):
-        raise ValueError(f"not a verdict: {value!r}")  # noqa: TRY004 - it came from a file
-    answer = value.get("answer")
-    if not isinstance(answer, str) or answer not in Answer.__members__:
-        raise ValueError(f"not an answer: {answer!r}")
-    if answer != Answer.VALID.name and not value.get("reason"):
-        raise ValueError(f"an {answer} without a reason")
-    if answer != Answer.INVALID.name and "evidence" in value:
-        raise ValueError(f"evidence of what is {answer}")
-    verdict = msgspec.convert({**value, "parts": [], "answer": Answer[answer]}, Verdict)
-    return msgspec.structs.replace(verdict, parts=tuple(map(from_json_value, parts)))
+    return _retold(msgspec.convert(value, _Told))
+
+
+def _retold(told: _Told) -> Verdict:
+    if told.answer not in Answer.__members__:
+        raise ValueError(
+            f"{told.answer!r} is no answer; expected one of {', '.join(Answer.__members__)}"
+        )
+    answer = Answer[told.answer]
+    if answer is not Answer.VALID and not told.reason:
+        raise ValueError(f"{told.checker} says {told.answer} and not why")
+    return Verdict(
+        checker=told.checker,
+        answer=answer,
+        reason=told.reason,
+        evidence=told.evidence if answer is Answer.INVALID else None,
+        details=told.details,
+        parts=tuple(_retold(part) for part in told.parts),
+    )

@@ -18,7 +18,8 @@ from msgspec.structs import replace
 
 from checkers.verdict import Answer
 from harness.cli.exploring import conduct_exploration
-from harness.cli.real_replay import Recorded, recorded
+from harness.cli.real_replay import operations_of
+from harness.conviction import kinds_of
 from harness.errors import UsageError
 from harness.explore.exploration import Bounds, Found
 from harness.explore.journal import Journal
@@ -28,6 +29,7 @@ from harness.operations_file import write_operations
 from harness.plan import DaemonPlan, FaultPlan, Plan
 from harness.real_trial import NODEIMPL
 from harness.report.exploration import found_lines
+from harness.report.recorded import Recorded, load_run
 from harness.store import RunDirectory, plan_with_operations
 from harness.swarm import ALL_SETTINGS
 from harness.trial import SIMULATION
@@ -42,10 +44,11 @@ def transfer_run(directory: RunDirectory, out: Path, seeds: int) -> Answer:
 
     Raises `UsageError` if nobody was convicted in the run: there is nothing to look for.
     """
-    run = recorded(directory)
-    if not run.kinds:
+    run = load_run(directory.path)
+    kinds = kinds_of(run.verdict)
+    if not kinds:
         raise UsageError("nobody was convicted in this run", path=directory.path)
-    click.echo(f"looking for {run.kinds[0]} in simulation")
+    click.echo(f"looking for {kinds[0]} in simulation")
     if run.plan.system != NODEIMPL:
         click.echo(
             f"  the simulation runs our node, not {run.plan.system}: a twin shows the same mistake "
@@ -60,7 +63,7 @@ def transfer_run(directory: RunDirectory, out: Path, seeds: int) -> Answer:
         for line in found_lines(found):
             click.echo(f"  {line}")
         if found.outcomes[Outcome.INVALID]:
-            return _tell(run, found)
+            return _tell(kinds, found)
         worst = max(worst, found.worst(), key=list(Outcome).index)
     click.echo()
     click.echo(f"twin: none in {seeds} seeds")
@@ -95,7 +98,7 @@ def _question(run: Recorded, schedule: Schedule) -> Question:
         base=twin_plan(run.plan),
         fixed=ALL_SETTINGS,
         schedule=write_schedule(schedule).decode(),
-        operations=write_operations(run.operations()).decode(),
+        operations=write_operations(operations_of(run)).decode(),
     )
 
 
@@ -110,10 +113,10 @@ def _explored(question: Question, folder: Path, seeds: int) -> Found:
         )
 
 
-def _tell(run: Recorded, found: Found) -> Answer:
+def _tell(kinds: tuple[str, ...], found: Found) -> Answer:
     kind, twin = next(iter(found.kept.items()))
     click.echo()
-    if kind in run.kinds:
+    if kind in kinds:
         click.echo(f"the same kind of conviction: {kind}")
     else:
         click.echo(f"in simulation, another judge sees it first: {kind}")

@@ -89,7 +89,6 @@ def test_a_verdict_survives_its_json() -> None:
         {"checker": "a", "answer": "VALID", "parts": {}},
         {"checker": "a", "answer": "VALID", "parts": [7]},
         {"checker": 7, "answer": "VALID"},
-        {"checker": "a", "answer": "VALID", "evidence": {"operations": [], "story": ""}},
     ],
 )
 def test_what_is_no_verdict_is_refused(value: object) -> None:
