@@ -21,6 +21,7 @@ from harness.cli.convert import convert
 from harness.cli.doctor import doctor
 from harness.cli.explore import explore
 from harness.cli.fetch_etcd import fetch_etcd
+from harness.cli.gate import gate
 from harness.cli.listing import list_command
 from harness.cli.mutants import mutants
 from harness.cli.node import node
@@ -79,6 +80,7 @@ for command in (
     explore,
     report,
     compare,
+    gate,
     mutants,
     list_command,
     doctor,
