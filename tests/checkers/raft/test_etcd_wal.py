@@ -141,6 +141,14 @@ def test_logs_that_match_are_valid_and_others_convicted() -> None:
     assert judged(ours, theirs) is Answer.INVALID
 
 
+def test_who_was_sent_a_snapshot_may_be_heard_first() -> None:
+    late = [snapshot(5, 1), entry(6, 1, b"f"), entry(7, 1, b"g"), state(1, 7, 7)]
+    whole = [*(entry(index, 1, b"x") for index in range(1, 6)), *late[1:]]
+
+    assert judged(late, whole) is Answer.VALID
+    assert judged(late, [*whole[:-1], entry(8, 1, b"h"), state(1, 7, 8)]) is Answer.VALID
+
+
 def test_a_term_that_falls_is_convicted() -> None:
     assert judged([state(3, 7, 0), state(2, 7, 0)], []) is Answer.INVALID
 
