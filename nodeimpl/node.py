@@ -21,10 +21,7 @@ from nodeimpl.api.errors import (
     ApiError,
 )
 from nodeimpl.api.requests import ApiRequest, ApiResponse, ReadRequest
-from nodeimpl.api.rpc_pb2 import (
-    CompactionResponse,
-    ResponseHeader,
-)
+from nodeimpl.api.rpc_pb2 import CompactionResponse, ResponseHeader
 from nodeimpl.authorization import AUTH_COMMANDS, Authorization, disclosed
 from nodeimpl.boundary import (
     ChangeMembers,
