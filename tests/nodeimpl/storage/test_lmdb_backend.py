@@ -296,8 +296,8 @@ def test_a_state_that_arrives_is_taken_over_from_its_file(tmp_path: Path) -> Non
 def test_it_is_behind_while_a_point_waits_to_be_committed(tmp_path: Path) -> None:
     backend = opened(tmp_path)
     backend.put(b"k", b"v")
-    assert not backend.is_behind
+    seen = [backend.is_behind]
     point = backend.seal(at(1))
-    assert backend.is_behind
+    seen.append(backend.is_behind)
     backend.commit(point)
-    assert not backend.is_behind
+    assert [*seen, backend.is_behind] == [False, True, False]
