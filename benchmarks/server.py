@@ -101,7 +101,9 @@ class Side:
 
     def pids(self) -> list[int]:
         """Return its daemons' numbers; raise `HarnessError` if one is gone."""
-        own = [each.process.pid for each in marked() if each.run == str(self.run)]
+        ours = [each.process.pid for each in marked() if each.run == str(self.run)]
+        lines = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in ours}
+        own = [pid for pid, line in lines.items() if b"--data-dir=" in line]  # no helper of theirs
         if len(own) != len(self.addresses):
             raise HarnessError(f"{self.name}: {len(own)} of {len(self.addresses)} daemons run")
         return own

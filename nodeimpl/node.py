@@ -433,7 +433,7 @@ class Node:
 
         So other work goes on between two batches, and a crash may fall there.
         """
-        if self._removal.is_due(now):
+        if self._removal.is_due(now, is_behind=self._backend.is_behind):
             more = self.store.compact_step()
             self._seal(now, effects)
             self._removal.removed(now, more=more)

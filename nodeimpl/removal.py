@@ -23,9 +23,13 @@ class Removal:
         """When to remove the next batch; None if nothing is planned."""
 
     # ------------------------------------------------------------ batches
-    def is_due(self, now: Instant) -> bool:
-        """Return whether the next batch has its time now; the first one is planned here."""
-        if self.at is None:
+    def is_due(self, now: Instant, *, is_behind: bool) -> bool:
+        """Return whether the next batch has its time now; the first one is planned here.
+
+        One that would come before the disk has taken in those before it is put off: requests
+        would have to wait for all of them.
+        """
+        if self.at is None or (is_behind and self.at <= now):
             self.at = Instant(now + self._interval_ns)
             return False
         return self.at <= now

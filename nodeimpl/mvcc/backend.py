@@ -76,6 +76,10 @@ class Backend(Protocol):
     def size_bytes(self) -> int:
         """Bytes of all keys and values now in the map."""
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether points wait to be committed, so that who can should not add to them."""
+
     def row_count(self) -> int:
         """Return how many keys are in the map."""
 

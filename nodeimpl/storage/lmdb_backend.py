@@ -278,6 +278,11 @@ class LmdbBackend:
         """Bytes of all keys and values now in the map, as they were before encryption."""
         return self._size_bytes
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether any point waits to be committed."""
+        return bool(self._layers)
+
     def row_count(self) -> int:
         """Return how many keys are in the map."""
         return self._row_count

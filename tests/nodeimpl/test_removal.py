@@ -9,16 +9,23 @@ A, B, C = RequestId(1), RequestId(2), RequestId(3)
 
 def test_every_batch_has_its_time() -> None:
     removal = Removal(10)
-    assert not removal.is_due(Instant(5))
-    assert (removal.at, removal.is_due(Instant(14)), removal.is_due(Instant(15))) == (
-        15,
-        False,
-        True,
-    )
+    assert not removal.is_due(Instant(5), is_behind=False)
+    assert removal.at == 15
+    assert [removal.is_due(Instant(now), is_behind=False) for now in (14, 15)] == [False, True]
     removal.removed(Instant(20), more=True)
     assert removal.at == 30
     removal.removed(Instant(31), more=False)
     assert removal.at is None
+
+
+def test_a_batch_is_put_off_while_the_disk_is_behind() -> None:
+    removal = Removal(10)
+    assert not removal.is_due(Instant(5), is_behind=True)
+    assert not removal.is_due(Instant(14), is_behind=True)
+    assert removal.at == 15, "it is not its time yet"
+    assert not removal.is_due(Instant(16), is_behind=True)
+    assert removal.at == 26
+    assert removal.is_due(Instant(26), is_behind=False)
 
 
 def test_answers_wait_in_their_order() -> None:

@@ -70,6 +70,10 @@ class ReopenedBackend:
     def size_bytes(self) -> int:
         return self.inner.size_bytes()
 
+    @property
+    def is_behind(self) -> bool:
+        return self.inner.is_behind
+
     def row_count(self) -> int:
         return self.inner.row_count()
 

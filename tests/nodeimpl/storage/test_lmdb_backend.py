@@ -291,3 +291,13 @@ def test_a_state_that_arrives_is_taken_over_from_its_file(tmp_path: Path) -> Non
     target.commit(install_snapshot(target, arriving))
     assert list(target.scan(b"", None)) == list(source.scan(b"", None))
     assert target.durable == at(5)
+
+
+def test_it_is_behind_while_a_point_waits_to_be_committed(tmp_path: Path) -> None:
+    backend = opened(tmp_path)
+    backend.put(b"k", b"v")
+    seen = [backend.is_behind]
+    point = backend.seal(at(1))
+    seen.append(backend.is_behind)
+    backend.commit(point)
+    assert [*seen, backend.is_behind] == [False, True, False]
