@@ -30,8 +30,10 @@ _ALWAYS: Final = (
     Package.KILL,
     Package.PAUSE,
     Package.COMPACT,
+    Package.TRANSFER,
     Package.STOP,
     Package.STUTTER,
+    Package.DEFRAGMENT,
 )
 _OF_LINKS: Final = (
     Package.PARTITION,

@@ -30,6 +30,7 @@ from harness.environments.real_time.clock import TrialClock
 from harness.environments.real_time.convergence import compare_stores, lagging, serves
 from harness.environments.real_time.endpoint import Endpoint
 from harness.environments.real_time.excuses import Excuses
+from harness.environments.real_time.members import RealMembers
 from harness.environments.real_time.monitor import Monitor
 from harness.environments.real_time.nemesis import RealTimeNemesis
 from harness.environments.real_time.outcome import RealOutcome, RoleSeen, Stuck
@@ -195,6 +196,7 @@ class RealTrial:
             clocks=means.clocks,
             disks=means.disks,
             admin=RealAdmin(asyncio.get_running_loop(), self._endpoints),
+            members=RealMembers(asyncio.get_running_loop(), self._endpoints, self._monitor),
             take_note=means.take_note,
         )
 
