@@ -11,7 +11,8 @@ import msgspec
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from harness.case import Case, load_case, recorded_case, write_case
+from harness.case import load_case, recorded_case, write_case
+from harness.cli.real_shrink import RUNS_MAX, Rate, shrink_real_run
 from harness.cli.run import DEFAULT_OUT, repeat_command
 from harness.cli.session import conduct
 from harness.errors import UsageError
@@ -40,9 +41,7 @@ FOLDER_NAME: Final = "shrunk"
 @click.option(
     "--trials",
     type=click.IntRange(min=1),
-    default=Budget().trials_max,
-    show_default=True,
-    help="Trials to spend, at most.",
+    help=f"Trials to spend, at most.  [default: {Budget().trials_max}; on real daemons {RUNS_MAX}]",
 )
 @click.option(
     "--cpu-seconds",
@@ -58,9 +57,31 @@ FOLDER_NAME: Final = "shrunk"
     show_default=True,
     help="Find out, too, from when on nearly everything leads to the failure.",
 )
+@click.option(
+    "--times",
+    type=click.IntRange(min=1),
+    default=Rate().times,
+    show_default=True,
+    help="On real daemons: how often to run each candidate.",
+)
+@click.option(
+    "--at-least",
+    type=click.IntRange(min=1),
+    default=Rate().at_least,
+    show_default=True,
+    help="On real daemons: how many of these runs must fail.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
 def shrink_command(
-    run: Path, out: Path, trials: int, cpu_seconds: float, *, asks_when: bool, as_json: bool
+    run: Path,
+    out: Path,
+    trials: int | None,
+    cpu_seconds: float,
+    times: int,
+    at_least: int,
+    *,
+    asks_when: bool,
+    as_json: bool,
 ) -> int:
     """Find the smallest trial that fails in the same way as RUN.
 
@@ -71,13 +92,21 @@ def shrink_command(
     What is left is a run's directory, and in it, under shrunk/: a plan of a few lines, its faults
     and operations, and a test for pytest that fails until the bug is fixed. The exit code is 0.
 
+    A run on real daemons is shrunk by rate (--at-least of --times runs), which takes long, and
+    gives no test; quorate replay --transfer may find a twin in simulation first.
+
     \b
     quorate shrink runs/20260101T000000Z-kv-seed46
     quorate run runs/.../shrunk/plan.toml
     pytest runs/.../shrunk
     """  # noqa: D301 - \b keeps the lines below it apart
-    case = _case(run)
-    budget = Budget(trials_max=trials, cpu_s=cpu_seconds)
+    if at_least > times:
+        raise UsageError(f"{at_least} of {times} runs cannot fail")
+    case = recorded_case(RunDirectory.open(run)) if run.is_dir() else load_case(run)
+    if case.plan.environment != SIMULATION:
+        rate = Rate(at_least=at_least, times=times)
+        return shrink_real_run(RunDirectory.open(run), out, rate, trials or RUNS_MAX)
+    budget = Budget(trials_max=trials or Budget().trials_max, cpu_s=cpu_seconds)
     with _shown() as show:
         shrunk = shrink(case, budget=budget, on_attempt=show)
     session = conduct(
@@ -110,17 +139,6 @@ def shrink_command(
     click.echo(f"run: {session.directory.path}")
     click.echo(f"kind: {shrunk.kind}")
     return 0
-
-
-def _case(run: Path) -> Case:
-    case = recorded_case(RunDirectory.open(run)) if run.is_dir() else load_case(run)
-    if case.plan.environment != SIMULATION:
-        raise UsageError(
-            "runs on real daemons are not shrunk where they ran; find a twin in simulation first: "
-            f"quorate replay --transfer {shlex.quote(str(run))}",
-            path=run,
-        )
-    return case
 
 
 def _as_json(

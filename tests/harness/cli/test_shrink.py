@@ -57,8 +57,6 @@ def test_a_run_that_does_not_fail_is_no_run_to_shrink(quorate: Quorate) -> None:
     assert "VALID" in outcome.err
 
 
-def test_a_run_on_real_daemons_needs_a_twin_first(quorate: Quorate, tmp_path: Path) -> None:
-    (tmp_path / "plan.toml").write_text('environment = "local"\n')
-    outcome = quorate("shrink", "plan.toml")
-    assert outcome.code == 64
-    assert "quorate replay --transfer plan.toml" in outcome.err
+def test_more_failures_than_runs_cannot_be_asked_for(quorate: Quorate) -> None:
+    outcome = quorate("shrink", "runs/x", "--times", "2", "--at-least", "3")
+    assert (outcome.code, "3 of 2 runs cannot fail" in outcome.err) == (64, True)
