@@ -1,20 +1,23 @@
-"""How fast the real node serves beside a real etcd: same machine, same client, one run.
+"""How fast the real node serves beside a real etcd: same machine, same client, turn by turn.
 
-Each cluster is started on loopback with fsync on. Puts and linearizable gets run in a closed loop
-of so many requests in flight, over all nodes; then one node holds many keys and many revisions.
-A ratio is ours over etcd's, such that 1.0 is as good and more is better. Client and daemons share
-the machine's cores.
+Clusters of both run on loopback at the same time, fsync on, and are asked in turns, ROUNDS of them
+for each case: so whatever else keeps the machine busy hits both alike. A closed loop keeps so many
+requests in flight, over all nodes; then one put after another is told to many watchers. Shown are
+the medians over the rounds, and the median of the rounds' ratios, such that 1.0 is as good as etcd
+and more is better. "CPU" is what all daemons of a cluster spend on a request. Client and daemons
+share the machine's cores.
 
-    .venv/bin/python -m benchmarks.server [SECONDS PER CASE] [KEYS] [REVISIONS]
+    .venv/bin/python -m benchmarks.server [SECONDS PER CASE AND ROUND]
 """
 
 import asyncio
+import os
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count, cycle
@@ -26,35 +29,32 @@ from harness.environments.hosts.processes import marked
 from harness.environments.local.environment import LocalEnvironment
 from harness.environments.real_time.convergence import serves
 from harness.environments.real_time.endpoint import Endpoint
-from harness.errors import CallError, HarnessError
+from harness.errors import HarnessError
 from harness.plan import Plan
 from harness.store import RunDirectory
 from harness.systems.registry import system_of
 from harness.systems.system import System
 from nodeimpl.api.requests import KvRequest
 from nodeimpl.api.rpc_pb2 import (
-    CompactionRequest,
     PutRequest,
     RangeRequest,
-    RequestOp,
-    TxnRequest,
     WatchCreateRequest,
     WatchRequest,
     WatchResponse,
 )
 from nodeimpl.ids import SECOND
 
-SECONDS, KEYS, REVISIONS = 3.0, 100_000, 100_000
+SECONDS = 2.0
+ROUNDS = 3
 IN_FLIGHT = (1, 16, 64)
 NODE_COUNTS = (1, 3)
 WATCHERS = (1, 100, 1_000)
 WATCH_STREAMS = 10
-WATCHED_PUTS = 50
-BATCH = 100
-"""Puts in one transaction where a store is filled."""
+WATCHED_PUTS = 20
 KEYS_LOADED = 1_000
-TIMEOUT_NS = 30 * SECOND
+TIMEOUT_NS = 120 * SECOND
 VALUE = b"v" * 64
+_TICKS_S = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,15 +85,66 @@ class Load:
         return 1_000 * in_order[min(len(in_order) - 1, int(share * len(in_order)))]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Side:
+    """One system's cluster, which runs."""
+
+    name: str
+    environment: LocalEnvironment
+    run: Path
+    """The directory of its run, by which its daemons are known."""
+
+    @property
+    def addresses(self) -> list[str]:
+        """Where its nodes' clients go."""
+        return [member.client_address for member in self.environment.members]
+
+    def pids(self) -> list[int]:
+        """Return its daemons' numbers; raise `HarnessError` if one is gone."""
+        own = [each.process.pid for each in marked() if each.run == str(self.run)]
+        if len(own) != len(self.addresses):
+            raise HarnessError(f"{self.name}: {len(own)} of {len(self.addresses)} daemons run")
+        return own
+
+    def cpu_s(self) -> float:
+        """Return the CPU seconds that its daemons have spent so far."""
+        stats = [Path(f"/proc/{pid}/stat").read_text("utf-8") for pid in self.pids()]
+        fields = [stat.rpartition(")")[2].split() for stat in stats]
+        return sum(int(each[11]) + int(each[12]) for each in fields) / _TICKS_S
+
+    def resident_mb(self) -> float:
+        """Return the memory of its daemons."""
+        pages = [
+            int(Path(f"/proc/{pid}/statm").read_text("ascii").split()[1]) for pid in self.pids()
+        ]
+        return sum(pages) * 4_096 / 1e6
+
+
 @contextmanager
-def running(system: System, nodes: int) -> Iterator[LocalEnvironment]:
+def running(system: System, nodes: int) -> Iterator[Side]:
     """Yield a cluster whose daemons have been started."""
     with tempfile.TemporaryDirectory(prefix="quorate-bench-") as folder:
         plan = Plan(system=system.name, nodes=nodes)
         directory = RunDirectory.create(Path(folder), plan, datetime.now(UTC))
         with LocalEnvironment(system, plan.node_names, directory) as environment:
             environment.start()
-            yield environment
+            name = f"{system.name} {system.version}"
+            yield Side(name=name, environment=environment, run=directory.path)
+
+
+@contextmanager
+def both(nodes: int) -> Iterator[list[Side]]:
+    """Yield a cluster of etcd, where it is installed, and one of ours."""
+    with ExitStack() as stack:
+        sides = []
+        for name in ("etcd", "nodeimpl"):
+            try:
+                system = system_of(Plan(system=name))
+            except HarnessError as error:
+                print(f"{name} is left out: {error}")
+                continue
+            sides.append(stack.enter_context(running(system, nodes)))
+        yield sides
 
 
 async def until_serving(endpoints: Sequence[Endpoint]) -> float:
@@ -136,37 +187,62 @@ def gets() -> Callable[[], KvRequest]:
     return lambda: RangeRequest(key=b"k%d" % (next(numbers) % KEYS_LOADED))
 
 
-async def throughput(addresses: Sequence[str], seconds: float) -> list[Figure]:
-    """Measure puts and gets on a cluster."""
-    endpoints = [Endpoint(address) for address in addresses]
-    await until_serving(endpoints)
-    figures: list[Figure] = []
-    await closed_loop(endpoints, puts(), 64, 0.5)  # Connections, caches, the first segment.
+async def throughput(sides: Sequence[Side], seconds: float) -> None:
+    """Measure puts and gets, and print a line for each figure."""
+    endpoints = {side.name: [Endpoint(address) for address in side.addresses] for side in sides}
+    for side in sides:
+        await until_serving(endpoints[side.name])
+        await closed_loop(endpoints[side.name], puts(), 64, 0.5)  # Connections, caches, segments.
+    nodes = len(sides[0].addresses)
     for name, make in (("put", puts()), ("get", gets())):
         for in_flight in IN_FLIGHT:
-            load = await closed_loop(endpoints, make, in_flight, seconds)
-            case = f"{name}, {len(addresses)} nodes, {in_flight} in flight"
-            figures += [
-                Figure(case=case, value=load.rate, unit="/s", more_is_better=True),
-                Figure(case=f"{case}: p50", value=load.percentile_ms(0.5), unit="ms"),
-                Figure(case=f"{case}: p99", value=load.percentile_ms(0.99), unit="ms"),
+            case = f"{name}, {nodes} nodes, {in_flight} in flight"
+            rounds = [
+                [
+                    await _loaded(side, endpoints[side.name], make, case, in_flight, seconds)
+                    for side in sides
+                ]
+                for _ in range(ROUNDS)
             ]
-    for endpoint in endpoints:
-        await endpoint.close()
-    return figures
+            show(sides, rounds)
+    for each in endpoints.values():
+        for endpoint in each:
+            await endpoint.close()
+
+
+async def _loaded(
+    side: Side,
+    endpoints: Sequence[Endpoint],
+    make: Callable[[], KvRequest],
+    case: str,
+    in_flight: int,
+    seconds: float,
+) -> list[Figure]:
+    before_s = side.cpu_s()
+    load = await closed_loop(endpoints, make, in_flight, seconds)
+    cpu_us = 1e6 * (side.cpu_s() - before_s) / len(load.latencies_s)
+    return [
+        Figure(case=case, value=load.rate, unit="/s", more_is_better=True),
+        Figure(case=f"{case}: p50", value=load.percentile_ms(0.5), unit="ms"),
+        Figure(case=f"{case}: p99", value=load.percentile_ms(0.99), unit="ms"),
+        Figure(case=f"{case}: CPU", value=cpu_us, unit="us"),
+    ]
 
 
 # ---------------------------------------------------------------- watches
-async def fan_out(address: str) -> list[Figure]:
-    """Measure how long the events of a few puts take to all of many watchers."""
-    figures: list[Figure] = []
+async def fan_out(sides: Sequence[Side]) -> None:
+    """Measure how long the events of a few puts take to all of many watchers, and print it."""
     for watchers in WATCHERS:
-        async with Endpoint(address) as endpoint, grpc.aio.insecure_channel(address) as channel:
-            seconds = await _fan_out(endpoint, channel, watchers)
-        rate = watchers * WATCHED_PUTS / seconds
-        case = f"events to {watchers} watchers"
-        figures.append(Figure(case=case, value=rate, unit="/s", more_is_better=True))
-    return figures
+        rounds = [[[await _told(side, watchers)] for side in sides] for _ in range(ROUNDS)]
+        show(sides, rounds)
+
+
+async def _told(side: Side, watchers: int) -> Figure:
+    address = side.addresses[0]
+    async with Endpoint(address) as endpoint, grpc.aio.insecure_channel(address) as channel:
+        seconds = await _fan_out(endpoint, channel, watchers)
+    rate = watchers * WATCHED_PUTS / seconds
+    return Figure(case=f"events to {watchers} watchers", value=rate, unit="/s", more_is_better=True)
 
 
 async def _fan_out(endpoint: Endpoint, channel: grpc.aio.Channel, watchers: int) -> float:
@@ -203,132 +279,42 @@ async def _read_stream(channel: grpc.aio.Channel, watchers: int, ready: asyncio.
     call.cancel()
 
 
-# ---------------------------------------------------------------- a large store
-async def fill(endpoint: Endpoint, changes: int, keys: int) -> None:
-    """Make so many changes to so many keys, in transactions, a few at a time."""
-    numbers = iter(range(0, changes, BATCH))
-
-    async def work() -> None:
-        for first in numbers:
-            txn = TxnRequest()
-            for number in range(first, min(first + BATCH, changes)):
-                put = PutRequest(key=b"key%08d" % (number % keys), value=VALUE)
-                txn.success.append(RequestOp(request_put=put))
-            await endpoint.call(txn, TIMEOUT_NS)
-
-    await asyncio.gather(*(work() for _ in range(4)))
-
-
-def resident_mb(environment: LocalEnvironment) -> float:
-    """Return the memory of the only daemon."""
-    address = environment.members[0].client_address
-    for daemon in marked():
-        command = Path(f"/proc/{daemon.process.pid}/cmdline").read_text(encoding="utf-8")
-        if address in command:
-            pages = int(Path(f"/proc/{daemon.process.pid}/statm").read_text("ascii").split()[1])
-            return pages * 4_096 / 1e6
-    raise HarnessError("the daemon is gone")
-
-
-async def large_store(
-    environment: LocalEnvironment, seconds: float, keys: int, revisions: int
-) -> list[Figure]:
-    """Measure what many keys and many revisions cost."""
-    address = environment.members[0].client_address
-    async with Endpoint(address) as endpoint:
-        await until_serving([endpoint])
-        empty_mb = resident_mb(environment)
-        await fill(endpoint, keys, keys)
-        memory_mb = resident_mb(environment) - empty_mb
-        everything = RangeRequest(key=b"\0", range_end=b"\0")
-        range_s = statistics.median(
-            [await timed(endpoint.call(everything, TIMEOUT_NS)) for _ in range(3)]
-        )
-        await fill(endpoint, revisions, KEYS_LOADED)
-        calm = await closed_loop([endpoint], puts(), 4, seconds)
-        busy, compaction_s = await while_compacting(endpoint, seconds)
-    daemons = environment.means().daemons
-    daemons.kill("n1", lose_unsynced=False, torn_tail=False)
-    daemons.start("n1")
-    async with Endpoint(address) as endpoint:
-        restart_s = await until_serving([endpoint])
-    return [
-        Figure(case=f"memory of {keys} keys", value=memory_mb, unit="MB"),
-        Figure(case=f"range of {keys} keys", value=1_000 * range_s, unit="ms"),
-        Figure(case=f"compaction of {keys + revisions} revisions", value=compaction_s, unit="s"),
-        Figure(
-            case="put p99 while compacting, over calm",
-            value=busy.percentile_ms(0.99) / calm.percentile_ms(0.99),
-            unit="times",
-        ),
-        Figure(case=f"restart after {keys + revisions} revisions", value=restart_s, unit="s"),
-    ]
-
-
-async def while_compacting(endpoint: Endpoint, seconds: float) -> tuple[Load, float]:
-    """Compact everything under puts; return the puts, and how long the compaction took."""
-    revision = (await endpoint.status(TIMEOUT_NS)).header.revision
-    request = CompactionRequest(revision=revision, physical=True)
-    compaction = asyncio.create_task(timed(endpoint.call(request, TIMEOUT_NS)))
-    busy = await closed_loop([endpoint], puts(), 4, seconds)
-    return busy, await compaction
-
-
-async def timed(call: Awaitable[object]) -> float:
-    """Return how many seconds a call took."""
-    started = time.perf_counter()
-    await call
-    return time.perf_counter() - started
-
-
 # ---------------------------------------------------------------- the table
-def measure(system: System, seconds: float, keys: int, revisions: int) -> list[Figure]:
-    """Return all figures of one system."""
-    figures: list[Figure] = []
-    for nodes in NODE_COUNTS:
-        with running(system, nodes) as environment:
-            addresses = [member.client_address for member in environment.members]
-            figures += asyncio.run(throughput(addresses, seconds))
-            if nodes == 1:
-                figures += asyncio.run(fan_out(addresses[0]))
-    with running(system, 1) as environment:
-        figures += asyncio.run(large_store(environment, seconds, keys, revisions))
-    return figures
+def show_head(sides: Sequence[Side]) -> None:
+    """Print the first line."""
+    print(f"{'':45}{''.join(f'{side.name:>18}' for side in sides)}{'ratio':>10}", flush=True)
 
 
-def show(figures: dict[str, list[Figure]]) -> None:
-    """Print one line for each case, with the ratio where both were measured."""
-    names = list(figures)
-    print(f"{'':45}{''.join(f'{name:>18}' for name in names)}{'ratio':>10}")
-    for row in zip(*figures.values(), strict=True):
-        numbers = "".join(f"{figure.value:>12.1f} {figure.unit:<5}" for figure in row)
-        print(f"{row[0].case:45}{numbers}{_ratio(row):>10}")
+def show(sides: Sequence[Side], rounds: Sequence[Sequence[Sequence[Figure]]]) -> None:
+    """Print a line for each figure: of every round what each side came to."""
+    for row in zip(*(zip(*each, strict=True) for each in rounds), strict=True):
+        values = [[figures[place].value for figures in row] for place in range(len(sides))]
+        case = row[0][0]
+        numbers = "".join(f"{statistics.median(each):>12.1f} {case.unit:<5}" for each in values)
+        print(f"{case.case:45}{numbers}{_ratio(row):>10}", flush=True)
 
 
-def _ratio(row: Sequence[Figure]) -> str:
-    if len(row) < 2 or not row[0].value or not row[1].value:
+def _ratio(row: Sequence[Sequence[Figure]]) -> str:
+    """Return the median of the rounds' ratios, and their range; empty with one side alone."""
+    if len(row[0]) < 2 or not all(figure.value for figures in row for figure in figures):
         return ""
-    theirs, ours = row[0].value, row[1].value
-    return f"{ours / theirs if row[0].more_is_better else theirs / ours:.2f}"
+    ratios = sorted(
+        ours.value / theirs.value if ours.more_is_better else theirs.value / ours.value
+        for theirs, ours in row
+    )
+    spread = f" ({ratios[0]:.2f}-{ratios[-1]:.2f})" if len(ratios) > 1 else ""
+    return f"{statistics.median(ratios):.2f}{spread}"
 
 
 def main(arguments: Sequence[str]) -> None:
     """Measure and print."""
     seconds = float(arguments[0]) if arguments else SECONDS
-    keys = int(arguments[1]) if len(arguments) > 1 else KEYS
-    revisions = int(arguments[2]) if len(arguments) > 2 else REVISIONS
-    figures: dict[str, list[Figure]] = {}
-    for name in ("etcd", "nodeimpl"):
-        try:
-            system = system_of(Plan(system=name))
-        except HarnessError as error:
-            print(f"{name} is left out: {error}")
-            continue
-        try:
-            figures[f"{name} {system.version}"] = measure(system, seconds, keys, revisions)
-        except CallError as error:
-            print(f"{name} is left out: a call failed: {error}")
-    show(figures)
+    for nodes in NODE_COUNTS:
+        with both(nodes) as sides:
+            show_head(sides)
+            asyncio.run(throughput(sides, seconds))
+            if nodes == 1:
+                asyncio.run(fan_out(sides))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Final
 
 from checkers.checker import Checker, compose
-from checkers.history import History
+from checkers.history import History, OpType
 from checkers.linearizability.checker import linearizable
 from checkers.linearizability.revisions.checker import etcd_linearizable
 from checkers.models.registry import model_names
@@ -28,7 +28,6 @@ _MODEL_BY_F: Final[Mapping[str, str]] = MappingProxyType(
         "append": "kv",
         "acquire": "mutex",
         "release": "mutex",
-        "add": "set",
         "enqueue": "fifo-queue",
         "dequeue": "fifo-queue",
     }
@@ -74,6 +73,13 @@ def model_of(history: History) -> str | None:
         return _model_of_transactions(history)
     if names & {"append", "get", "put"}:
         return "kv"
+    return _model_of_object(names, history)
+
+
+def _model_of_object(names: set[str], history: History) -> str | None:
+    """Return what is read and written under these names, whole."""
+    if "add" in names and names <= {"add", "remove", "read"}:
+        return "counter" if _reads_numbers(history) else "set"
     models = {_MODEL_BY_F[name] for name in sorted(names) if name in _MODEL_BY_F}
     if models == {"register", "cas-register"}:
         return "cas-register"
@@ -82,6 +88,13 @@ def model_of(history: History) -> str | None:
 
 def _speaks_of_revisions(history: History) -> bool:
     return any(isinstance(op.value, dict) and "revision" in op.value for op in history.client_ops())
+
+
+def _reads_numbers(history: History) -> bool:
+    return any(
+        op.f == "read" and op.type is OpType.OK and isinstance(op.value, int | float)
+        for op in history.client_ops()
+    )
 
 
 def _model_of_transactions(history: History) -> str:

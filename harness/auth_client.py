@@ -11,12 +11,12 @@ import msgspec
 
 from checkers.authorisation import ROOT, Asked, Grant
 from checkers.history import Op, OpType
-from harness.client import Call, Completion, Dialogue, refused
+from harness.client import Call, Completion, Dialogue, Response, refused
 from harness.errors import DefiniteError
 from nodeimpl.api import rpc_pb2
 from nodeimpl.api.auth_pb2 import Permission, UserAddOptions
 from nodeimpl.api.errors import ROLE_EXISTS, USER_EXISTS
-from nodeimpl.api.requests import ApiRequest, ApiResponse
+from nodeimpl.api.requests import ApiRequest
 
 _DONE_BEFORE: Final = (str(refused(USER_EXISTS)), str(refused(ROLE_EXISTS)))
 
@@ -82,13 +82,13 @@ class AuthClient(msgspec.Struct, frozen=True):
         yield Call(rpc_pb2.AuthEnableRequest(), self.timeout_ns, ROOT)
         return Completion(OpType.OK)
 
-    def _make(self, user: str) -> Generator[Call, ApiResponse, None]:
+    def _make(self, user: str) -> Generator[Call, Response, None]:
         options = UserAddOptions(no_password=True)
         yield from self._unless_done(rpc_pb2.AuthUserAddRequest(name=user, options=options))
         granting = rpc_pb2.AuthUserGrantRoleRequest(user=user, role=user)
         yield Call(granting, self.timeout_ns, ROOT)
 
-    def _unless_done(self, request: ApiRequest) -> Generator[Call, ApiResponse, None]:
+    def _unless_done(self, request: ApiRequest) -> Generator[Call, Response, None]:
         try:
             yield Call(request, self.timeout_ns, ROOT)
         except DefiniteError as error:

@@ -4,12 +4,14 @@ A plan says most of a trial. What it leaves to files (the exact faults, the exac
 beside it here, so that a trial can be handed on, changed and tried without a directory.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 import msgspec
 from msgspec.structs import replace
 
+from checkers.history import Op
 from harness.environments.simulation.streams import Streams
 from harness.environments.simulation.trace import TraceSink
 from harness.generator.listed import ListedOperation
@@ -36,11 +38,20 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def run_case(
-    case: Case, *, sink: TraceSink | None = None, streams: Streams | None = None
+    case: Case,
+    *,
+    record: Callable[[Op], None] | None = None,
+    sink: TraceSink | None = None,
+    streams: Streams | None = None,
 ) -> TrialResult:
-    """Run the trial in simulation; `sink` is told of every transition. See `run_trial`."""
+    """Run the trial in simulation; who is told of what: see `run_trial`."""
     return run_trial(
-        case.plan, case.schedule, operations=case.operations, sink=sink, streams=streams
+        case.plan,
+        case.schedule,
+        operations=case.operations,
+        record=record,
+        sink=sink,
+        streams=streams,
     )
 
 

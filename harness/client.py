@@ -16,6 +16,16 @@ from checkers.history import Op, OpType
 from harness.errors import CallError, DefiniteError, IndefiniteError
 from nodeimpl.api.errors import ApiError
 from nodeimpl.api.requests import ApiRequest, ApiResponse
+from nodeimpl.api.rpc_pb2 import DefragmentRequest, DefragmentResponse, MemberUpdateRequest
+
+Maintenance: TypeAlias = DefragmentRequest | MemberUpdateRequest
+"""What clients of real clusters may ask besides."""
+
+Request: TypeAlias = ApiRequest | Maintenance
+"""What clients may ask."""
+
+Response: TypeAlias = ApiResponse | DefragmentResponse
+"""The answers; each has a `header`."""
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -24,7 +34,7 @@ class Call(msgspec.Struct, frozen=True):
     Without an answer within `timeout_ns` the driver fails the call with `timed_out`.
     """
 
-    request: ApiRequest
+    request: Request
     timeout_ns: int
     user: str | None = None
     """In whose name; None for nobody's."""
@@ -42,7 +52,7 @@ class Completion(msgspec.Struct, frozen=True):
     """Why not `ok`."""
 
 
-Dialogue: TypeAlias = Generator[Call, ApiResponse, Completion]
+Dialogue: TypeAlias = Generator[Call, Response, Completion]
 """Yields calls, is sent the response to each, returns how the operation ended.
 
 A call that failed is raised inside as `CallError`. Let it pass, and the conversation decides what
@@ -82,7 +92,7 @@ class Conversation:
         except StopIteration as stop:
             return _returned(stop)
 
-    def answered(self, response: ApiResponse) -> Call | Completion:
+    def answered(self, response: Response) -> Call | Completion:
         """Return what follows the response to the last call."""
         self._effect_possible = self._has_effect
         try:

@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from checkers.history import Op, OpType
-from harness.client import Call, Completion, Dialogue
+from harness.client import Call, Completion, Dialogue, Response
 from harness.errors import CallError
 from harness.lease_client import READS, SESSIONS, LeaseClient
 from harness.padding import shown, stored
@@ -28,7 +28,6 @@ from harness.tenure_client import (
     text,
 )
 from nodeimpl.api import rpc_pb2
-from nodeimpl.api.requests import ApiResponse
 from nodeimpl.ids import MILLISECOND
 
 NO_LEADER: Final = "no leader elected"
@@ -113,7 +112,7 @@ class ElectionClient(msgspec.Struct, frozen=True):
         return Completion(OpType.OK, {"leaders": leaders})
 
 
-def _leader_in(response: ApiResponse) -> dict[str, object] | None:
+def _leader_in(response: Response) -> dict[str, object] | None:
     assert isinstance(response, rpc_pb2.RangeResponse), "a range is answered with a range"
     if not response.kvs:
         return None

@@ -15,8 +15,12 @@
 What the *store* did wrong is never an exception: that is a verdict.
 """
 
+import errno
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Final
+
+_DISK_TROUBLE: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
+"""What a disk answers that is full, closed for writing or broken."""
 
 
 class QuorateError(Exception):
@@ -71,3 +75,8 @@ class DefiniteError(CallError):
 
 class IndefiniteError(CallError):
     """The call may have had an effect, or may still have one. When unsure, this one."""
+
+
+def is_disk_trouble(error: Exception) -> bool:
+    """Say whether the disk is full, closed for writing or broken: nobody asked wrongly."""
+    return isinstance(error, OSError) and error.errno in _DISK_TROUBLE

@@ -25,11 +25,11 @@ from checkers.models.etcd_api import (
     Txn,
     parse_request,
 )
-from harness.client import Call, Completion, Dialogue, refused
+from harness.client import Call, Completion, Dialogue, Response, refused
 from harness.errors import DefiniteError
 from harness.padding import shown, stored
 from nodeimpl.api import errors, kv_pb2, rpc_pb2
-from nodeimpl.api.requests import ApiRequest, ApiResponse
+from nodeimpl.api.requests import ApiRequest
 
 _REFUSALS: Final = {
     str(refused(errors.COMPACTED)): COMPACTED,
@@ -308,7 +308,7 @@ def _compare(compare: Compare) -> rpc_pb2.Compare:
     return message
 
 
-def _result(response: ApiResponse) -> Json:
+def _result(response: Response) -> Json:
     revision: Json = {"revision": response.header.revision}
     match response:
         case rpc_pb2.CompactionResponse() | rpc_pb2.LeaseRevokeResponse():

@@ -9,12 +9,12 @@ from typing import Final, TypeAlias
 import msgspec
 
 from checkers.history import Op, OpType
-from harness.client import Call, Completion, Dialogue, refused
+from harness.client import Call, Completion, Dialogue, Response, refused
 from harness.errors import DefiniteError
 from harness.padding import shown, stored
 from nodeimpl.api import kv_pb2, rpc_pb2
 from nodeimpl.api.errors import LEASE_EXISTS, LEASE_NOT_FOUND
-from nodeimpl.api.requests import ApiRequest, ApiResponse
+from nodeimpl.api.requests import ApiRequest
 
 LEASE_MISSING: Final = "lease not found"
 """The error of an operation that was carried out and found no such lease."""
@@ -102,7 +102,7 @@ def request_of(  # noqa: C901, PLR0911 (one return per operation)
             raise AssertionError(f"no operation on leases: {f!r}")
 
 
-def result_of(response: ApiResponse, given: Arguments) -> Json:
+def result_of(response: Response, given: Arguments) -> Json:
     """Return what a history holds of the answer."""
     result: Json = {"revision": response.header.revision}
     match response:

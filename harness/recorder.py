@@ -18,7 +18,7 @@ def write_whole(file: FileIO, line: bytes, complaint: str) -> None:
     except OSError as error:
         raise HarnessError(f"{complaint}: {error.strerror}") from error
     if written != len(line):
-        raise HarnessError(f"{complaint}: {written} of {len(line)} bytes written")
+        raise HarnessError(f"{complaint}: no room for more than {written} of {len(line)} bytes")
 
 
 class LineFile:

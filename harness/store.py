@@ -24,11 +24,13 @@ from typing import Final, Self
 
 import msgspec
 
-from harness.errors import RunDirectoryError
+from harness.errors import HarnessError, RunDirectoryError, is_disk_trouble
 from harness.plan import Plan
 from harness.plan_file import dump_plan, load_plan
 
 RUN_VERSION: Final = 1
+DATA: Final = "data"
+"""A node's data directory, within the directory of what is left of it."""
 OPERATIONS_NAME: Final = "operations.json"
 _NAMES_MAX: Final = 1000
 """Runs of one plan that may begin in one second."""
@@ -68,6 +70,8 @@ class RunDirectory:
             _replace(path / "run.json", msgspec.json.encode(header) + b"\n")
             _replace(path / "plan.toml", dump_plan(plan).encode())
         except OSError as error:
+            if is_disk_trouble(error):
+                raise HarnessError(f"{parent}: cannot record a run: {error.strerror}") from error
             raise RunDirectoryError(
                 f"cannot make a run directory here: {error.strerror}", path=parent
             ) from error

@@ -53,7 +53,10 @@ MENUS: Final[tuple[Menu, ...]] = (
     # ---------------------------------------------------------------- what clients do
     _menu(
         "workload.name",
-        ("kv", "kv", "register", "watch", "lease", "auth", "append", "set", "lock", "elect"),
+        (
+            *("kv", "kv", "register", "watch", "lease", "auth", "append"),
+            *("set", "lock", "elect", "mixed", "mixed"),
+        ),
     ),
     _menu("workload.rate", (50.0, 100.0, 100.0, 200.0)),
     _menu("workload.concurrency", (2, 5, 10, 30, 30)),
@@ -63,6 +66,7 @@ MENUS: Final[tuple[Menu, ...]] = (
     _menu("workload.time_limit_s", (4.0, 5.0)),
     _menu("workload.rove", (0.0, 0.3, 0.3, 1.0)),
     _menu("workload.timeout_ms", (500.0, 2000.0)),
+    _menu("mixed.write_with_old_reads", (0.0, 0.5)),
     # ---------------------------------------------------------------- how often it breaks
     _menu("faults.interval_s", (0.25, 0.25, 0.5, 1.0, 2.0)),
     # ---------------------------------------------------------------- what it runs on
@@ -106,6 +110,13 @@ MENUS: Final[tuple[Menu, ...]] = (
     _menu("checks.steps_max", (50_000,)),
 )
 """All that is drawn besides the kinds of faults: a new knob is one more line here."""
+
+
+ALL_SETTINGS: Final = (
+    "faults.packages",
+    *(setting for menu in MENUS for setting in menu.settings),
+)
+"""Everything that a seed draws."""
 
 
 def draw_plan(

@@ -15,12 +15,11 @@ from typing import Final
 import msgspec
 
 from checkers.history import OpType
-from harness.client import Call, Completion, refused
+from harness.client import Call, Completion, Response, refused
 from harness.errors import CallError, DefiniteError
 from harness.padding import stored
 from nodeimpl.api import rpc_pb2
 from nodeimpl.api.errors import LEASE_NOT_FOUND
-from nodeimpl.api.requests import ApiResponse
 from nodeimpl.ids import MILLISECOND
 
 SESSION_EXPIRED: Final = "session expired"
@@ -54,7 +53,7 @@ def lease_of(key: str) -> int:
     return int(key.rpartition("/")[2], 16)
 
 
-def line_up(place: Place, value: str, timeout_ns: int) -> Generator[Call, ApiResponse, Completion]:
+def line_up(place: Place, value: str, timeout_ns: int) -> Generator[Call, Response, Completion]:
     """Wait for one's turn; return `ok` with the tenure, `fail` if it never came.
 
     Nothing is left behind by a `fail`: who gives up leaves the line first. Whether a key was made,
@@ -97,7 +96,7 @@ def _outcome(place: Place, joined: _Look, found: _Look) -> Completion | None:
     return Completion(OpType.OK, tenure)
 
 
-def _look_again(place: Place, timeout_ns: int) -> Generator[Call, ApiResponse, _Look | None]:
+def _look_again(place: Place, timeout_ns: int) -> Generator[Call, Response, _Look | None]:
     """Look at the line after a while; None if that failed, which changes nothing."""
     try:
         response = yield Call(_looking(place), timeout_ns, delay_ns=POLL_NS)
@@ -106,7 +105,7 @@ def _look_again(place: Place, timeout_ns: int) -> Generator[Call, ApiResponse, _
     return _look(response)
 
 
-def _keep_alive(lease: int, timeout_ns: int) -> Generator[Call, ApiResponse, None]:
+def _keep_alive(lease: int, timeout_ns: int) -> Generator[Call, Response, None]:
     try:
         yield Call(rpc_pb2.LeaseKeepAliveRequest(ID=lease), timeout_ns)
     except CallError:
@@ -139,7 +138,7 @@ def _leaving(key: str) -> rpc_pb2.RequestOp:
     )
 
 
-def _look(response: ApiResponse) -> _Look:
+def _look(response: Response) -> _Look:
     assert isinstance(response, rpc_pb2.TxnResponse), "a txn is answered with a txn"
     own, first = (each.response_range for each in response.responses[-2:])
     token = own.kvs[0].create_revision if own.kvs else 0
@@ -173,7 +172,7 @@ def if_still(key: str, token: int, *steps: rpc_pb2.RequestOp) -> rpc_pb2.TxnRequ
     return rpc_pb2.TxnRequest(compare=[created_at(key, token)], success=steps)
 
 
-def give_up(key: str, token: int, timeout_ns: int) -> Generator[Call, ApiResponse, Completion]:
+def give_up(key: str, token: int, timeout_ns: int) -> Generator[Call, Response, Completion]:
     """End a tenure; `ok` even if it had ended before, for then it surely has."""
     response = yield Call(if_still(key, token, _leaving(key)), timeout_ns)
     return Completion(OpType.OK, {"revision": response.header.revision})

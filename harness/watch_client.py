@@ -21,18 +21,13 @@ from checkers.watch_history import (
     Create,
     Created,
     Delivery,
-    Event,
-    EventKind,
-    PreviousKv,
     Progress,
     RequestProgress,
     WatchRecord,
 )
-from harness.padding import shown
-from nodeimpl.api import kv_pb2
+from harness.watch_messages import Drawn, create_request, event_of
 from nodeimpl.api.rpc_pb2 import (
     WatchCancelRequest,
-    WatchCreateRequest,
     WatchProgressRequest,
     WatchRequest,
     WatchResponse,
@@ -77,20 +72,6 @@ class CloseStream(msgspec.Struct, frozen=True, gc=False):
 Move: TypeAlias = OpenStream | SendRequest | ReadStream | CloseStream
 
 
-class Drawn(msgspec.Struct, frozen=True, kw_only=True):
-    """What a new watcher is to watch, from when on and how."""
-
-    key: str
-    range_end: str | None
-    start_revision: int
-    prev_kv: bool
-    fragment: bool
-    progress_notify: bool
-    filters: tuple[EventKind, ...]
-    chooses_id: bool
-    """Whether the client names the watcher, or leaves it to the store."""
-
-
 class WatchSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How a client goes about it. Times in nanoseconds; each is a mean."""
 
@@ -102,6 +83,8 @@ class WatchSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How long it reads nothing, when it is slow."""
     reopen_ns: int = 100 * MILLISECOND
     """From the end of a stream to the next one."""
+    burst: int = 1
+    """Watchers that it asks for at once."""
     patience_ns: int = 2_000 * MILLISECOND
     """How long it waits for the answer to a request, at most, before it breaks off."""
 
@@ -244,7 +227,7 @@ class WatchClient:
             return [*asking, *self._read(stream, is_reading=True)]
         count = len(stream.asked) + len(stream.watchers)
         if not count or (point < 0.45 and count < self._settings.watchers_max):
-            return [self._create(stream, now, self._around.draw(self._random))]
+            return self._create_some(stream, now, self._settings.watchers_max - count)
         if point < 0.6:
             return self._cancel(stream)
         if point < 0.75:
@@ -290,6 +273,11 @@ class WatchClient:
         is_confirmed = watcher.watch_id is not None
         return self._create(stream, now, drawn, resumes=watcher.number if is_confirmed else None)
 
+    def _create_some(self, stream: _Stream, now: Instant, room: int) -> list[Move]:
+        count = min(self._settings.burst, room)
+        draws = [self._around.draw(self._random) for _ in range(count)]
+        return [self._create(stream, now, drawn) for drawn in draws]
+
     def _create(
         self, stream: _Stream, now: Instant, drawn: Drawn, resumes: int | None = None
     ) -> Move:
@@ -317,7 +305,7 @@ class WatchClient:
             )
         )
         stream.last_id += drawn.chooses_id
-        request = _create_request(drawn, 1000 + stream.last_id if drawn.chooses_id else 0)
+        request = create_request(drawn, 1000 + stream.last_id if drawn.chooses_id else 0)
         return SendRequest(stream.number, WatchRequest(create_request=request))
 
     def _cancel(self, stream: _Stream) -> list[Move]:
@@ -396,7 +384,7 @@ class WatchClient:
         if response.canceled:
             self._end(stream, now, watcher, response)
         elif response.events:
-            events = tuple(_event(event) for event in response.events)
+            events = tuple(event_of(event) for event in response.events)
             self._record(
                 Delivery(
                     time=now,
@@ -444,53 +432,8 @@ class WatchClient:
         watcher.next_revision = max(watcher.next_revision, revision + 1)
 
 
-def _create_request(drawn: Drawn, watch_id: int) -> WatchCreateRequest:
-    return WatchCreateRequest(
-        key=drawn.key.encode(),
-        range_end=(drawn.range_end or "").encode(),
-        start_revision=drawn.start_revision,
-        prev_kv=drawn.prev_kv,
-        fragment=drawn.fragment,
-        progress_notify=drawn.progress_notify,
-        filters=[_FILTERS[kind] for kind in drawn.filters],
-        watch_id=watch_id,
-    )
-
-
-_FILTERS = {EventKind.PUT: WatchCreateRequest.NOPUT, EventKind.DELETE: WatchCreateRequest.NODELETE}
-
-
 def _canceling(stream: _Stream, watcher: _Watcher) -> Move:
     watcher.is_ending = True
     assert watcher.watch_id is not None, "only a watcher that was confirmed can be canceled"
     cancel = WatchCancelRequest(watch_id=watcher.watch_id)
     return SendRequest(stream.number, WatchRequest(cancel_request=cancel))
-
-
-def _event(event: kv_pb2.Event) -> Event:
-    kv = event.kv
-    previous = None
-    if event.HasField("prev_kv"):
-        before = event.prev_kv
-        previous = PreviousKv(
-            key=_text(before.key),
-            value=shown(before.value),
-            create_revision=before.create_revision,
-            mod_revision=before.mod_revision,
-            version=before.version,
-            lease=before.lease,
-        )
-    return Event(
-        kind=EventKind.DELETE if event.type == kv_pb2.Event.DELETE else EventKind.PUT,
-        key=_text(kv.key),
-        mod_revision=kv.mod_revision,
-        value=shown(kv.value),
-        create_revision=kv.create_revision,
-        version=kv.version,
-        lease=kv.lease,
-        prev=previous,
-    )
-
-
-def _text(stored: bytes) -> str:
-    return stored.decode(errors="backslashreplace")

@@ -9,16 +9,25 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import Final, TypeAlias
 
+import msgspec
+
 from checkers.history import Op, OpType
 from checkers.watch_history import EventKind, WatchRecord
-from harness.watch_client import Drawn, WatchClient, WatchSettings
+from harness.watch_client import WatchClient, WatchSettings
+from harness.watch_messages import Drawn
 from nodeimpl.ids import Instant
 
-_PAST_DEPTH: Final = 50
-"""Watches of the past begin so many revisions back, at most."""
-_FUTURE_DEPTH: Final = 30
-"""And those of the future so many ahead."""
 
+class Reach(msgspec.Struct, frozen=True):
+    """How far from now watches begin, in revisions."""
+
+    past: int = 50
+    """So many back, at most."""
+    future: int = 30
+    """And so many ahead."""
+
+
+_NEAR: Final = Reach()
 
 FleetMaker: TypeAlias = Callable[[Random, Callable[[WatchRecord], None], Instant], "WatchFleet"]
 """Makes the clients of a trial, given their chance, who is told of every record, and the time."""
@@ -35,6 +44,7 @@ class WatchFleet:
         nodes: tuple[str, ...],
         keys: Sequence[str],
         keys_end: str,
+        reach: Reach = _NEAR,
         random: Random,
         record: Callable[[WatchRecord], None],
         now: Instant,
@@ -43,6 +53,7 @@ class WatchFleet:
         self.nodes = nodes
         self._keys = tuple(keys)
         self._keys_end = keys_end
+        self._reach = reach
         self._revision = 1
         self._compact_revision: int | None = None
         """What someone asked to compact to last; None before."""
@@ -111,9 +122,9 @@ class WatchFleet:
         if point < 0.3:
             return 0
         if point < 0.55:
-            return max(1, self._revision - int(place * _PAST_DEPTH))
+            return max(1, self._revision - int(place * self._reach.past))
         if point < 0.7:
-            return self._revision + 1 + int(place * _FUTURE_DEPTH)
+            return self._revision + 1 + int(place * self._reach.future)
         if point < 0.75 or self._compact_revision is None:
             return 1
         if point < 0.9:

@@ -113,10 +113,14 @@ class Links(Protocol):
 
 
 class Clocks(Protocol):
-    """Each node's monotonic clock, as its daemon reads it. All are settings, node by node.
+    """Each node's clock, as its daemon reads it. All are settings, node by node.
 
-    A running daemon never sees its clock go back: it could not on a real machine.
+    A running daemon never sees a monotonic clock go back: it could not on a real machine.
     """
+
+    @property
+    def never_goes_back(self) -> bool:
+        """Whether the clocks are monotonic ones. A real daemon's wall clock goes back at once."""
 
     def offset(self, node: str, offset_ns: int) -> None:
         """Let the clock stand `offset_ns` ahead of where it would be; negative: behind.
@@ -138,6 +142,10 @@ class Clocks(Protocol):
 class Disks(Protocol):
     """Each node's disk, as its daemon sees it."""
 
+    @property
+    def knows_records(self) -> bool:
+        """Whether records of the log can be told apart, so that `flip_bits` works."""
+
     def slow_fsync(self, node: str, delay_ns: int) -> None:
         """Let every fsync take so much longer; a setting, 0 undoes it."""
 
@@ -145,7 +153,10 @@ class Disks(Protocol):
         """Let every fsync fail with EIO; a setting. What was not synced may or may not be kept."""
 
     def fill(self, node: str, *, is_full: bool) -> None:
-        """Let every write fail with ENOSPC, after as much of it as happens to fit; a setting."""
+        """Let writes fail with ENOSPC, after as much as happens to fit; a setting.
+
+        On a real disk what a file has already, such as what was allocated ahead, can be written.
+        """
 
     def lie(self, node: str, *, is_lying: bool) -> None:
         """Let every fsync report what it did not do; a setting.

@@ -25,7 +25,7 @@ from nodeimpl.api.rpc_pb2 import (
     AuthUserDeleteRequest,
     LeaseTimeToLiveResponse,
 )
-from nodeimpl.boundary import ByCertificate, ByToken, ClientRequest, Credentials, Reply
+from nodeimpl.boundary import ByCertificate, ByClaims, ByToken, ClientRequest, Credentials, Reply
 from nodeimpl.config import NodeConfig
 from nodeimpl.ids import Instant, LogIndex, RequestId
 from nodeimpl.mvcc.auth.book import AuthBook
@@ -88,6 +88,8 @@ class Authorization:
                 return USER_EMPTY
             case ByCertificate(common_name=common_name):
                 return Identity(common_name, book.revision)
+            case ByClaims(user=user, auth_revision=auth_revision):
+                return Identity(user, auth_revision)
             case ByToken(token=token):
                 return self._owner(now, book, applied_index, token)
             case _:

@@ -50,7 +50,15 @@ class ByCertificate(msgspec.Struct, frozen=True, gc=False):
     common_name: str
 
 
-Credentials: TypeAlias = ByToken | ByCertificate
+class ByClaims(msgspec.Struct, frozen=True, gc=False):
+    """Who asks shows a token that says itself who they are; the driver has found it genuine."""
+
+    user: str
+    auth_revision: int
+    """As of which the password was right; rights that have changed since make it void."""
+
+
+Credentials: TypeAlias = ByToken | ByCertificate | ByClaims
 """How a client says who they are. Looked at only while authentication is enabled.
 
 To let a user in, the driver compares the password with `node.store.auth.user(name).password` (a
@@ -198,6 +206,7 @@ __all__ = [
     "Authenticate",
     "Became",
     "ByCertificate",
+    "ByClaims",
     "ByToken",
     "ChangeMembers",
     "ClientRequest",

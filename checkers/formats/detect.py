@@ -2,12 +2,13 @@
 
 import enum
 import re
+from contextlib import closing
 from pathlib import Path
 from typing import Final, assert_never
 
 from checkers.collector import rare_collections
 from checkers.formats import etcd_report, jepsen_edn, jepsen_json, jepsen_log, porcupine_kv
-from checkers.heard_file import Heard, unheard
+from checkers.heard_file import Heard, HeardFile, unheard
 from checkers.history import History
 from checkers.history_file import HistoryFileError, load_history
 
@@ -27,13 +28,14 @@ class Format(enum.StrEnum):
     JEPSEN_JSON = "jepsen-json"
     """The same in JSON, as elle-cli takes it."""
     JEPSEN_LOG = "jepsen-log"
-    """Jepsen's log of a run against one register."""
+    """Jepsen's log of a run against registers."""
     PORCUPINE_KV = "porcupine-kv"
     """Porcupine's key-value test data."""
 
 
 _EDN_BLANK: Final = re.compile(r"(?:[\s,]+|;[^\n]*)*")
-_LOG_LINE: Final = re.compile(r"jepsen\.util\s+(?:-\s+)?(?:\d+|:\w+)\s+:")
+_LOG_LINE: Final = re.compile(r"jepsen\.util:?\s+(?:-\s+)?(?:\d+|:\w+)\s+:")
+_OP_MAP: Final = re.compile(r"[\[(\s]*(?:#jepsen\.history\.Op)?\{[^{}\n]*:type\s+:")
 _JSON: Final = re.compile(r'\ufeff?\s*(?:\[\s*)?\{\s*"')
 _JEPSEN_TYPE: Final = re.compile(r'\A\ufeff?\s*(?:\[|\{(?!\s*"quorate")[^\n]*"type"\s*:)')
 """An array, or an object that has a type and is not the header of a history of ours."""
@@ -80,13 +82,13 @@ def detect(path: Path) -> Format:
     if etcd_report.is_report(path):
         return Format.ETCD_REPORT
     try:
-        with path.open("rb") as file:
-            sample = file.read(SAMPLE_BYTES_MAX).decode(errors="replace")
+        with closing(HeardFile(path, unheard)) as file:
+            sample = file.readlines(SAMPLE_BYTES_MAX).decode(errors="replace")
     except OSError as error:
         raise HistoryFileError(path, None, f"cannot be opened: {error.strerror}") from error
     if not sample.strip():
         raise HistoryFileError(path, None, "is empty; expected a history")
-    if _LOG_LINE.search(sample):
+    if _LOG_LINE.search(sample) and not _OP_MAP.match(sample):
         return Format.JEPSEN_LOG
     if _JSON.match(sample):
         return Format.JEPSEN_JSON if _JEPSEN_TYPE.search(sample) else Format.QUORATE

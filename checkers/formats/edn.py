@@ -1,7 +1,8 @@
 """A reader for EDN, the notation in which Clojure programs, Jepsen among them, write values.
 
 All of https://github.com/edn-format/edn is read, and of Clojure's own printing what it adds:
-`##Inf`, `##-Inf`, `##NaN`, tags with namespaces and capitals such as `#jepsen.history.Op{...}`.
+`##Inf`, `##-Inf`, `##NaN`, numbers like `0x1f`, metadata (`^{...}`, which is passed over), tags
+with namespaces and capitals such as `#jepsen.history.Op{...}`.
 The reader keeps its own stack, so no nesting is too deep for it.
 """
 
@@ -62,6 +63,7 @@ class EdnError(ValueError):
 _TOKEN: Final = re.compile(
     r"""
     (?P<blank>   [\s,]+ | ;[^\n]* )
+  | (?P<meta>    \^ )
   | (?P<atom>    (?:\#\#)?[^\s,;"()\[\]{}\\#][^\s,;"()\[\]{}\\]* )
   | (?P<open>    \#\{ | [\[({] )
   | (?P<close>   [\])}] )
@@ -73,6 +75,7 @@ _TOKEN: Final = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _INTEGER: Final = re.compile(r"([+-]?(?:0|[1-9][0-9]*))N?")
+_HEXADECIMAL: Final = re.compile(r"[+-]?0[xX][0-9a-fA-F]{1,1000}N?")
 _FLOAT: Final = re.compile(r"[+-]?(?:0|[1-9][0-9]*)(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?")
 _RATIO: Final = re.compile(r"[+-]?[0-9]+/[1-9][0-9]*")
 """Clojure's ratio, which neither JSON nor we have: it is a word like any other."""
@@ -82,7 +85,8 @@ _ESCAPE: Final = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
 _CODE_POINT: Final = re.compile(r"\\u([0-9a-fA-F]{4})")
 
 _CLOSER: Final = {"(": ")", "[": "]", "{": "}", "#{": "}"}
-_DISCARD: Final = "#_"
+_DISCARDS: Final = frozenset({"#_", "^"})
+"""Prefixes of what is passed over: what was taken back, and what is said of the form after it."""
 _DIGITS_MAX: Final = 4000
 _STRING_CHARACTERS_MAX: Final = 1024 * 1024
 _FORM_CHARACTERS_MAX: Final = 4 * 1024 * 1024
@@ -121,7 +125,7 @@ class _Frame:
 
     def __init__(self, opener: str, position: int) -> None:
         self.opener: Final = opener
-        """`(`, `[`, `{` or `#{`; `#_`; or `#` and a tag."""
+        """`(`, `[`, `{` or `#{`; `#_` or `^`; or `#` and a tag."""
         self.position = position
         """Where it begins in the text at hand; -1 if it began in an earlier one."""
         self.place = (0, 0)
@@ -242,7 +246,7 @@ class EdnReader:
         """Yield the forms to be delivered, each with where it begins: a position or a place."""
         stack = self._stack
         for kind, position, token in self._tokens():
-            if kind in {"open", "discard", "tag"}:
+            if kind in {"open", "discard", "meta", "tag"}:
                 stack.append(_Frame(token, position))
                 continue
             if kind == "close":
@@ -290,7 +294,7 @@ class EdnReader:
         stack = self._stack
         while stack and stack[-1].is_prefix:
             frame = stack.pop()
-            if frame.opener == _DISCARD:
+            if frame.opener in _DISCARDS:
                 return None
             start, form = _start(frame), Tagged(frame.opener[1:], form)
         if self._is_top():
@@ -331,6 +335,8 @@ class EdnReader:
             if len(token) > _DIGITS_MAX:
                 raise self._fault(position, f"a number of over {_DIGITS_MAX} digits")
             return int(integer[1])
+        if _HEXADECIMAL.fullmatch(token):
+            return int(token.removesuffix("N"), 16)
         if _FLOAT.fullmatch(token.removesuffix("M")):
             return Decimal(token[:-1]) if token.endswith("M") else float(token)
         if _RATIO.fullmatch(token):

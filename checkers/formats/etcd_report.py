@@ -172,14 +172,21 @@ class _UntoldError(ValueError):
 
 def is_report(path: Path) -> bool:
     """Say whether `path` is such a directory."""
-    return path.is_dir() and any(path.glob(f"client-*/{OPERATIONS}"))
+    return path.is_dir() and bool(files_called(OPERATIONS, path))
+
+
+def files_called(name: str, path: Path) -> list[Path]:
+    """Return the files of this name of all clients, compressed or not, each once."""
+    found = {file.parent: file for file in path.glob(f"client-*/{name}.gz")}
+    found |= {file.parent: file for file in path.glob(f"client-*/{name}")}
+    return sorted(found.values())
 
 
 def read(path: Path, heard: Heard = unheard) -> History:
     """Return the history in the directory `path`, or raise `HistoryFileError`."""
     born = _born(path, heard)
     moments: list[tuple[int, int, int, Entry]] = []
-    for file in sorted(path.glob(f"client-*/{OPERATIONS}")):
+    for file in files_called(OPERATIONS, path):
         for line, operation in decoded_lines(file, _OPERATION, heard):
             try:
                 entries = list(_entries(line, operation, born))
@@ -213,7 +220,7 @@ def _born(path: Path, heard: Heard) -> dict[tuple[str, int], _Born]:
     """Return create_revision and version by key and mod_revision, as all watches together tell."""
     leases = _leases(path)
     events: dict[tuple[int, str], str | None] = {}
-    for file in sorted(path.glob(f"client-*/{WATCH}")):
+    for file in files_called(WATCH, path):
         for _, watch in decoded_lines(file, _WATCH, heard):
             for response in watch.responses or ():
                 for event in response.events or ():
@@ -252,7 +259,7 @@ def _leases(path: Path) -> _Leases:
 
     What it reads is read again, and heard then.
     """
-    files = sorted(path.glob(f"client-*/{OPERATIONS}"))
+    files = files_called(OPERATIONS, path)
     leases = _Leases({}, {})
     if not any(
         _NAMES_LEASE.search(line)

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from checkers.formats.etcd_report import WATCH, ReportedValue, decoded_lines
+from checkers.formats.etcd_report import WATCH, ReportedValue, decoded_lines, files_called
 from checkers.heard_file import Heard, unheard
 from checkers.watch_history import (
     Cancel,
@@ -88,7 +88,7 @@ def read_watches(path: Path, heard: Heard = unheard) -> list[WatchRecord]:
 
 
 def _lines(path: Path, heard: Heard) -> Iterator[_Line]:
-    for file in sorted(path.glob(f"client-*/{WATCH}")):
+    for file in files_called(WATCH, path):
         for number, watch in decoded_lines(file, _DECODER, heard):
             yield _Line(file, number, watch)
 

@@ -7,9 +7,10 @@ ours are translated:
 - An operation that `:fail`s did not happen; that goes for `:cas` too, which proves nothing then.
 - An `:ok` read of nil has learnt nothing: Knossos' models let it pass in every state. It is read
   as a `fail` with the error `NIL_READ`.
-- Where every value is a pair of a key and a value, as `jepsen.independent` writes them, the key
-  becomes `Op.key`.
-- Micro-operations of a `:txn` are named as Elle names them: `r`, `w`, `append`.
+- Where every operation is asked with a pair of a key and a value, the key becomes `Op.key`
+  (`independent`).
+- Micro-operations of a `:txn` are named as Elle names them: `r`, `w`, `append`. A `:read` or
+  `:write` of micro-operations is a `:txn`: so Jepsen's long fork has it.
 - An op without `:process` is of process 0, and one without `:f` a `txn`: so Elle abbreviates.
 """
 
@@ -21,17 +22,16 @@ from typing import Final
 import msgspec
 
 from checkers.formats.edn_lines import read_values
+from checkers.formats.independent import split_keys
 from checkers.formats.plain import as_text
-from checkers.formats.transcript import Entry, history_of
+from checkers.formats.transcript import TRANSACTION, Entry, history_of
 from checkers.heard_file import Heard, unheard
-from checkers.history import NEMESIS, History, OpType
+from checkers.history import History, OpType
 from checkers.history_file import HistoryFileError
 from checkers.shared_text import sharing
 
 NIL_READ: Final = "read nil, which in Knossos means: unknown"
 """The `error` of a read that is no evidence of anything."""
-
-TRANSACTION: Final = "txn"
 
 _MICRO_OPS: Final = {"read": "r", "write": "w"}
 
@@ -56,13 +56,14 @@ def history_of_values(path: Path, values: Iterable[tuple[int, object]]) -> Histo
     """Return the history of operation maps, each plain and with its line in `path`."""
     shared = sharing()
     entries = deque(_entry(path, line, value, shared) for line, value in values)
-    return history_of(path, _without_nil_reads(_split_keys(entries)))
+    return history_of(path, _without_nil_reads(split_keys(entries)))
 
 
 def _entry(path: Path, line: int, form: object, shared: Callable[[str], str]) -> Entry:
     try:
         given = msgspec.convert(form, _Operation)
-        value = _micro_ops(given.value, shared) if given.f == TRANSACTION else given.value
+        f = TRANSACTION if _is_transaction(given) else given.f
+        value = _micro_ops(given.value, shared) if f == TRANSACTION else given.value
     except (msgspec.ValidationError, ValueError, RecursionError) as error:
         raise HistoryFileError(
             path,
@@ -74,11 +75,19 @@ def _entry(path: Path, line: int, form: object, shared: Callable[[str], str]) ->
         line=line,
         process=given.process,
         type=given.type,
-        f=shared(given.f),
+        f=shared(f),
         time=given.time if isinstance(given.time, int) and given.time >= 0 else None,
         value=value,
         error=None if given.error is None else as_text(given.error),
     )
+
+
+def _is_transaction(given: _Operation) -> bool:
+    match given.value:
+        case [["r" | "w", *_], *_]:
+            return given.f in {"read", "write"}
+        case _:
+            return False
 
 
 def _micro_ops(value: object, shared: Callable[[str], str]) -> object:
@@ -95,38 +104,6 @@ def _micro_op(micro_op: object, shared: Callable[[str], str]) -> object:
             return [_MICRO_OPS.get(f) or shared(f), *rest]
         case _:
             raise ValueError("a transaction holds something else than [:f key value]")
-
-
-def _split_keys(entries: deque[Entry]) -> Iterator[Entry]:
-    """Yield the entries with `jepsen.independent`'s pairs taken apart, if it wrote them.
-
-    Each is let go as it is yielded.
-    """
-    keyed = all(entry.process == NEMESIS or _is_keyed(entry) for entry in entries)
-    while entries:
-        entry = entries.popleft()
-        yield _keyed(entry) if keyed and entry.process != NEMESIS else entry
-
-
-def _is_keyed(entry: Entry) -> bool:
-    """Say whether the value can be a key and a value.
-
-    A `cas` has a pair of its own, which must be inside; a transaction is never keyed, for its
-    value is a list of any length.
-    """
-    match entry.value:
-        case [int() | str(), [_, _]] if entry.f == "cas":
-            return True
-        case [int() | str(), _]:
-            return entry.f not in {"cas", TRANSACTION}
-        case _:
-            return False
-
-
-def _keyed(entry: Entry) -> Entry:
-    assert isinstance(entry.value, list), "only pairs are taken apart"
-    key, value = entry.value
-    return msgspec.structs.replace(entry, key=as_text(key), value=value)
 
 
 def _without_nil_reads(entries: Iterable[Entry]) -> Iterator[Entry]:

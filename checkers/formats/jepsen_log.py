@@ -1,23 +1,26 @@
 """Histories as Jepsen logs them: `INFO  jepsen.util - 3	:invoke	:cas	[3 0]`.
 
-Written for Jepsen's runs against etcd, one compare-and-set register, whose meanings are:
+Written for Jepsen's runs against etcd, compare-and-set registers, whose meanings are:
 
 - A read that fails has learnt nothing; a write that fails did not happen.
 - A `cas` that fails without saying why was carried out by the store and found another value: its
   error becomes `CAS_MISMATCH`, and it is evidence. One that names an error, `:timed-out` say, did
   not happen.
 - A read of nil has seen the register empty.
+- Registers of many keys are told apart by pairs of a key and a value (`independent`).
 
 Blanks between the fields may be of any kind and number. Lines that are not `jepsen.util`'s, such
 as stack traces, are passed over.
 """
 
 import re
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, TypeAlias
 
 from checkers.formats.edn import EdnError, Form, Keyword, read_all
+from checkers.formats.independent import split_keys
 from checkers.formats.plain import as_text, plain
 from checkers.formats.text_lines import text_lines
 from checkers.formats.transcript import Entry, history_of
@@ -31,20 +34,23 @@ _VALUES_MAX: Final = 10_000
 """How many texts of values are remembered with what they mean: logs repeat them."""
 
 _SOURCE: Final = "jepsen.util"
+_OTHER_FORMAT: Final = re.compile(r"\s*\{[^\n]*:type\s+:(?:invoke|ok|fail|info)")
 _OPERATION: Final = re.compile(
-    r"jepsen\.util\s+(?:-\s+)?(?P<process>\d+|:\w+)\s+:(?P<type>invoke|ok|fail|info)"
+    r"jepsen\.util:?\s+(?:-\s+)?(?P<process>\d+|:\w+)\s+:(?P<type>invoke|ok|fail|info)"
     r"\s+:(?P<f>[\w-]+)\s*(?P<rest>.*)"
 )
 
 
 def read(path: Path, heard: Heard = unheard) -> History:
     """Return the history in `path`, or raise `HistoryFileError`."""
-    return history_of(path, _entries(path, heard))
+    return history_of(path, split_keys(deque(_entries(path, heard))))
 
 
 def _entries(path: Path, heard: Heard) -> Iterator[Entry]:
     values: dict[str, ValueAndError] = {}
     for line, text in text_lines(path, heard):
+        if _OTHER_FORMAT.match(text):
+            raise HistoryFileError(path, line, "is not a line of a log, but an operation in EDN")
         if _SOURCE in text:
             yield _entry(path, line, text.rstrip("\n"), values)
 

@@ -4,12 +4,16 @@ from array import array
 from collections import deque
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
-from checkers.history import History, HistoryError, Op, OpType, Process
+from checkers.history import NEMESIS, History, HistoryError, Op, OpType, Process
 from checkers.history_file import HistoryFileError
 from checkers.shared_text import sharing
+
+TRANSACTION: Final = "txn"
+"""The `f` of an operation whose value is a list of micro-operations."""
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -59,7 +63,8 @@ def _ops(waiting: deque[Entry], *, timed: bool) -> Iterator[Op]:
             index=index,
             time=latest,
             process=shared(process) if isinstance(process, str) else process,
-            type=entry.type,
+            # Whatever a nemesis does, others may call it asked and done: it is a note.
+            type=OpType.INFO if process == NEMESIS else entry.type,
             f=shared(entry.f),
             key=None if entry.key is None else shared(entry.key),
             value=entry.value,

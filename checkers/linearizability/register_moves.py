@@ -166,7 +166,7 @@ class RegisterMoves:
                 self._wanted_by.clear()
             kind.limit += kind.unit
             return
-        if not history.consumable(value, history.calls[place]):
+        if not history.consumable(value, history.intervals[place][1]):
             return
         kind = self._crashed_writes.get(value)
         if kind is None:

@@ -60,13 +60,14 @@ def judge(intervals: Sequence[Interval[object]], initial: Hashable) -> Outcome |
     `INVALID` comes with the suspects: all that touch the values in conflict.
     """
     clusters = _Clusters(initial)
-    if not clusters.number_writes(intervals):
+    if not clusters.take(intervals):
         return None
-    stray = clusters.add_consumers(intervals)
+    stray = clusters.stray()
     blame = () if stray else clusters.conflict()
     if not stray and not blame:
         return Outcome(answer=Answer.VALID, steps=len(intervals), method=METHOD)
-    values = frozenset((*stray, *(clusters.values[number] for number in blame)))
+    names = clusters.values
+    values = frozenset((*stray, *(names[number] for number in blame)))
     return Outcome(
         answer=Answer.INVALID,
         steps=len(intervals),
@@ -89,11 +90,10 @@ def _touching(intervals: Sequence[Interval[object]], values: frozenset[Hashable]
 class _Clusters:
     """The operations by value, and the `cas` that link them. Values are numbered, for speed."""
 
-    __slots__ = ("_born", "_high", "_low", "_next", "_number", "_source", "values")
+    __slots__ = ("_born", "_early", "_high", "_low", "_next", "_number", "_source")
 
     def __init__(self, initial: Hashable) -> None:
         self._number: Final[dict[Hashable, int]] = {initial: _INITIAL}
-        self.values: Final[list[Hashable]] = [initial]
         # By value: the call of its write; the first return and the last call in its cluster; the
         # value that its write expected, if that was a cas; the value after it in a chain.
         self._born: Final = [_BEFORE_ALL]
@@ -101,53 +101,78 @@ class _Clusters:
         self._high: Final = [_BEFORE_ALL]
         self._source: Final[dict[int, Hashable]] = {}
         self._next: Final[dict[int, int]] = {}
+        self._early: Final[list[Interval[object]]] = []
+        """Reads of values whose write had not been called yet."""
 
-    def number_writes(self, intervals: Sequence[Interval[object]]) -> bool:
-        """Give a number to all that is written; return False if the method is not applicable."""
-        number, values, source = self._number, self.values, self._source
-        born, low, high = self._born, self._low, self._high
-        for operation, call, ret, _ in intervals:
-            if isinstance(operation, Read):
+    @property
+    def values(self) -> list[Hashable]:
+        """Return the values by their numbers."""
+        return list(self._number)
+
+    def take(  # noqa: C901 - the hot loop: a second pass costs as much as all it does
+        self, intervals: Sequence[Interval[object]]
+    ) -> bool:
+        """Give a number to all that is written, and put reads into clusters.
+
+        Return False if the method is not applicable. A read that was called before the write of its
+        value is put off: it may have returned after that.
+        """
+        number, source, born, low, high = (
+            self._number,
+            self._source,
+            self._born,
+            self._low,
+            self._high,
+        )
+        for interval in intervals:
+            operation, call, ret, _ = interval
+            if type(operation) is Read:
+                if ret is None:
+                    continue
+                try:
+                    cluster = number[operation.value]
+                except KeyError:
+                    self._early.append(interval)
+                    continue
+                if ret < low[cluster]:  # noqa: PLR1730 - min() and max() are calls
+                    low[cluster] = ret
+                if call > high[cluster]:  # noqa: PLR1730
+                    high[cluster] = call
                 continue
-            if isinstance(operation, Write):
+            if type(operation) is Write:
                 value = operation.value
-            elif isinstance(operation, Cas) and operation.expected != operation.new:
+            elif type(operation) is Cas and operation.expected != operation.new:
                 value = operation.new
-                source[len(values)] = operation.expected
+                source[len(born)] = operation.expected
             else:
                 return False
             if value in number:
                 return False
-            number[value] = len(values)
-            values.append(value)
+            number[value] = len(born)
             born.append(call)
             high.append(call)
             low.append(_FOR_EVER if ret is None else ret)
         return True
 
-    def add_consumers(self, intervals: Sequence[Interval[object]]) -> tuple[Hashable, ...]:
-        """Put reads into clusters; return a value that was read but never written, if any."""
+    def stray(self) -> tuple[Hashable, ...]:
+        """Put the other reads into clusters; return a value that was read but never written."""
         number, low, high = self._number, self._low, self._high
-        for operation, call, ret, _ in intervals:
-            if isinstance(operation, Read) and ret is not None:
-                cluster = number.get(operation.value, _NONE)
-                if cluster == _NONE:
-                    return (operation.value,)
-                if ret < low[cluster]:  # noqa: PLR1730 - the hot loop: min() and max() are calls
-                    low[cluster] = ret
-                if call > high[cluster]:  # noqa: PLR1730
-                    high[cluster] = call
-        for cluster, expected in self._source.items():
-            if expected not in number and low[cluster] != _FOR_EVER:
-                return (expected, self.values[cluster])
+        for operation, call, ret, _ in self._early:
+            assert isinstance(operation, Read), "no others are put off"
+            assert ret is not None, "nor those that prove nothing"
+            cluster = number.get(operation.value, _NONE)
+            if cluster == _NONE:
+                return (operation.value,)
+            low[cluster] = min(low[cluster], ret)
+            high[cluster] = max(high[cluster], call)
         return ()
 
     def conflict(self) -> _Blame:
         """Return the values in conflict, if any; rule 1 first."""
-        for cluster, (low, born) in enumerate(zip(self._low, self._born, strict=True)):
-            if low < born:
-                return (cluster,)
-        return self._link() or self._zones_conflict()
+        early = np.flatnonzero(np.array(self._low) < np.array(self._born))
+        if early.size:
+            return (int(early[0]),)
+        return self._link() or self._join() or self._zones_conflict()
 
     def _link(self) -> _Blame:
         """Link the values of every `cas` that took effect, be it only because it was consumed."""
@@ -166,30 +191,31 @@ class _Clusters:
                 todo.append(expected)
         return ()
 
-    def _zones_conflict(self) -> _Blame:
-        """Join chains and compare their zones; rules 2 and 3."""
-        low, high = np.array(self._low), np.array(self._high)
-        # An unknown write that no read saw has no zone, unless a chain goes through it.
-        exists = low != _FOR_EVER
-        followers = set(self._next.values())
+    def _join(self) -> _Blame:
+        """Join chains: the first value of each gets its zone, the others have none any more."""
+        low, high, following = self._low, self._high, self._next
+        followers = set(following.values())
         in_chains = 0
-        for head in self._next:
+        for head in following:
             if head in followers:
                 continue
-            in_chains += 1
-            for after in self._chain_after(head):
-                if self._low[after] < high[head]:
-                    return (head, *self._chain_after(head))
-                low[head] = min(low[head], self._low[after])
-                high[head] = max(high[head], self._high[after])
-                exists[after] = False
+            first, last, cluster = low[head], high[head], head
+            while (cluster := following.get(cluster, _NONE)) != _NONE:
                 in_chains += 1
-            exists[head] = True
-        if in_chains != len(
-            followers | self._next.keys()
-        ):  # what no head leads to runs in a circle
+                if low[cluster] < last:
+                    return (head, *self._chain_after(head))
+                first, last = min(first, low[cluster]), max(last, high[cluster])
+                low[cluster] = _FOR_EVER
+            low[head], high[head] = first, last
+        if in_chains != len(followers):  # what no head leads to runs in a circle
             return tuple(sorted(followers))
-        heads = np.flatnonzero(exists)
+        return ()
+
+    def _zones_conflict(self) -> _Blame:
+        """Compare the zones; rules 2 and 3."""
+        low, high = np.array(self._low), np.array(self._high)
+        # An unknown write that no read saw has no zone, unless a chain goes through it.
+        heads = np.flatnonzero(low != _FOR_EVER)
         clash = _clash(low[heads], high[heads])
         return tuple(number for at in clash for number in self._chain_from(int(heads[at])))
 

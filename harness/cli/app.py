@@ -30,7 +30,7 @@ from harness.cli.report import report
 from harness.cli.run import run
 from harness.cli.serve import serve
 from harness.cli.shrink import shrink_command
-from harness.errors import QuorateError
+from harness.errors import QuorateError, is_disk_trouble
 from nemesis.inject import InjectionError
 from nemesis.packages import UnknownPackageError
 from nemesis.schedule_file import ScheduleError
@@ -107,17 +107,27 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         sys.exit(EXIT_USAGE)
     except click.Abort:
         sys.exit(EXIT_INTERRUPTED)
-    except QuorateError as error:
-        _fail(error, error.exit_code)
-    except _UNREADABLE as error:
-        _fail(error, EXIT_USAGE)
-    except InjectionError as error:
-        _fail(error, EXIT_HARNESS)
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPTED)
+    except Exception as error:
+        code = _exit_code(error)
+        if code is None:
+            raise
+        _fail(error, code)
     if isinstance(answer, Answer):
         sys.exit(_EXIT_CODES[answer])
     sys.exit(answer if isinstance(answer, int) else 0)  # click returns what `Exit` was raised with
+
+
+def _exit_code(error: Exception) -> int | None:
+    """Return the exit code that an error becomes; None for what is a bug of ours."""
+    if isinstance(error, QuorateError):
+        return error.exit_code
+    if isinstance(error, _UNREADABLE):
+        return EXIT_USAGE
+    if isinstance(error, InjectionError) or is_disk_trouble(error):
+        return EXIT_HARNESS
+    return None
 
 
 def _fail(error: Exception, code: int) -> NoReturn:

@@ -7,13 +7,15 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from enum import StrEnum
-from pathlib import Path
 
 import click
 import msgspec
 
 from harness.environments.containers.engine import containers_left, heal_containers
+from harness.environments.hosts.instruments import clock_obstacle, disk_obstacle
+from harness.environments.hosts.mounts import dead_mounts, unmount
 from harness.environments.hosts.processes import end, orphans
+from harness.environments.local import namespaces
 from harness.errors import HarnessError
 from harness.plan import FaultPlan, Plan, WorkloadPlan
 from harness.systems.installed import installed
@@ -51,11 +53,8 @@ def doctor(as_json: bool, heal: bool) -> None:
     The simulation needs nothing but Python; it is tried here. Exit code 0 if it works.
     """
     if heal:
-        for daemon in orphans():
-            end(daemon)
-            click.echo(f"ended process {daemon.process.pid} of {daemon.run}", err=as_json)
-        for cluster in heal_containers():
-            click.echo(f"removed the containers of {cluster}", err=as_json)
+        for healed in _heal():
+            click.echo(healed, err=as_json)
     findings = list(_findings())
     if as_json:
         click.echo(msgspec.json.encode({finding.name: finding for finding in findings}).decode())
@@ -69,6 +68,18 @@ def doctor(as_json: bool, heal: bool) -> None:
         raise click.exceptions.Exit(3)
 
 
+def _heal() -> Iterator[str]:
+    """Undo what killed harnesses left; yield what was done."""
+    for daemon in orphans():
+        end(daemon)
+        yield f"ended process {daemon.process.pid} of {daemon.run}"
+    for mount in dead_mounts():
+        unmount(mount)
+        yield f"unmounted {mount}"
+    for cluster in heal_containers():
+        yield f"removed the containers of {cluster}"
+
+
 def _findings() -> Iterator[Finding]:
     yield _simulation()
     yield _python()
@@ -76,10 +87,11 @@ def _findings() -> Iterator[Finding]:
     yield _leftovers()
     yield _docker()
     yield _root()
-    yield _fuse()
+    yield _ability("namespaces", namespaces.obstacle(), "a network for each node of --env local")
+    yield _ability("clocks", clock_obstacle(), "those of a daemon can be bent")
+    yield _ability("disks", disk_obstacle(), "slow, failing, lying and powerless ones")
     for command, package, purpose in (
-        ("ip", "iproute2", "one network namespace per node"),
-        ("nft", "nftables", "partitions between real nodes"),
+        ("iptables", "iptables", "links that are cut, slow or lossy"),
         ("sshd", "openssh-server", "hosts over SSH, to be tested here"),
     ):
         yield _tool(command, package, purpose)
@@ -116,6 +128,7 @@ def _etcd() -> Finding:
 
 def _leftovers() -> Finding:
     left = [str(daemon.process.pid) for daemon in orphans()]
+    left += map(str, dead_mounts())
     left += containers_left()
     if not left:
         return Finding("leftovers", State.YES, "none: everything of ours has its harness")
@@ -123,7 +136,7 @@ def _leftovers() -> Finding:
     return Finding(
         "leftovers",
         State.NO,
-        f"processes or containers without a harness: {found}",
+        f"processes, mounts or containers without a harness: {found}",
         "quorate doctor --heal",
     )
 
@@ -144,10 +157,11 @@ def _root() -> Finding:
     return Finding("root", State.NO, "an ordinary user", "run as root, or use the simulation")
 
 
-def _fuse() -> Finding:
-    if Path("/dev/fuse").exists():
-        return Finding("fuse", State.YES, "/dev/fuse: slow and lying disks are possible")
-    return Finding("fuse", State.NO, "no /dev/fuse", "apt-get install fuse3; modprobe fuse")
+def _ability(name: str, obstacle: str | None, purpose: str) -> Finding:
+    if obstacle is None:
+        return Finding(name, State.YES, purpose)
+    detail, _, fix = obstacle.partition(": ")
+    return Finding(name, State.NO, detail, fix)
 
 
 def _tool(command: str, package: str, purpose: str) -> Finding:

@@ -1,40 +1,31 @@
 """`quorate explore`: many seeds, each a trial of its own kind, and what they found."""
 
 import os
-import shlex
-import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 import click
 import msgspec
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from checkers.verdict import Answer
+from harness.cli.exploring import conduct_exploration
 from harness.cli.run import DEFAULT_OUT
-from harness.cli.session import conduct
 from harness.errors import HarnessError, UsageError
-from harness.explore.exploration import Bounds, Exploration, Found, Listener
+from harness.explore.exploration import Bounds
 from harness.explore.journal import Journal
-from harness.explore.seeds import Outcome, Question, Tried, trial_of
+from harness.explore.seeds import Outcome, Question, trial_of
 from harness.explore.workers import LocalWorkers, Workers
+from harness.operations_file import read_operations
 from harness.plan import Plan
 from harness.plan_file import load_plan, settings_named_in, with_overrides
-from harness.report.exploration import as_json_value, first_line, found_lines, question_lines
+from harness.report.exploration import as_json_value, found_lines, question_lines
 from harness.schedules import read_schedule
-from harness.store import RunDirectory
 from harness.trial import SIMULATION
-from nemesis.inject import InjectionError
 from nemesis.packages import parse_packages
 
 SEEDS_DEFAULT: Final = 200
-
-_LINE_INTERVAL_S: Final = 10.0
-"""From one line of progress to the next, where there is no terminal."""
 
 
 @click.command()
@@ -128,7 +119,7 @@ def explore(
         for line in question_lines(question):
             click.echo(line)
     with closing(Journal(folder / "journal.jsonl", question)) as journal:
-        found = _explore(
+        found = conduct_exploration(
             question,
             bounds,
             journal,
@@ -161,10 +152,16 @@ def _question(plan_file: Path | None, options: dict[str, object], rerun_share: f
         path = plan_file.parent / base.faults.schedule if plan_file else Path(base.faults.schedule)
         read_schedule(path, base)
         schedule = path.read_text(encoding="utf-8")
+    operations = None
+    if base.workload.operations is not None:
+        path = (plan_file.parent if plan_file else Path()) / base.workload.operations
+        read_operations(path, base)
+        operations = path.read_text(encoding="utf-8")
     return Question(
         base=with_overrides(base, overrides),
         fixed=tuple(sorted({*named, *overrides} - {"seed", "version", "mutant"})),
         schedule=schedule,
+        operations=operations,
         rerun_share=rerun_share,
     )
 
@@ -179,89 +176,3 @@ def _workers(scheduler: str | None, jobs: int | None) -> Workers:
             f"--scheduler needs the extra `dask` (pip install 'quorate[dask]'): {error}"
         ) from error
     return DaskWorkers(scheduler)
-
-
-def _explore(
-    question: Question,
-    bounds: Bounds,
-    journal: Journal,
-    *,
-    workers: Workers,
-    tell: Callable[[str], None],
-) -> Found:
-    told: dict[str, None] = {}
-
-    def on_tried(tried: Tried, found: Found) -> None:
-        show(found)
-        if tried.kinds and tried.kinds[0] not in told:
-            told[tried.kinds[0]] = None
-            tell(first_line(tried))
-
-    def keep(seed: int) -> str:
-        return _keep(seed, question, journal.path.parent / "failures")
-
-    listener = Listener(clock=time.monotonic, tried=on_tried, keep=keep)
-    with closing(workers), _shown(bounds) as show:
-        exploration = Exploration(question, workers, journal, listener)
-        if exploration.found.seeds:
-            tell(f"going on after {exploration.found.seeds} seeds")
-        told.update(dict.fromkeys(exploration.found.seeds_by_kind))
-        try:
-            return exploration.run(bounds)
-        except KeyboardInterrupt:
-            click.echo(
-                f"quorate: interrupted after {exploration.found.seeds} seeds; to go on, give the "
-                f"same command --out {shlex.quote(str(journal.path.parent))}",
-                err=True,
-            )
-            raise
-
-
-def _keep(seed: int, question: Question, folder: Path) -> str:
-    """Run the trial of a seed once more, with everything written down; return its directory."""
-    begun: list[RunDirectory] = []
-    plan, schedule = trial_of(seed, question)
-    try:
-        conduct(plan, schedule, folder, on_directory=begun.append)
-    except (HarnessError, InjectionError):
-        if not begun:
-            raise
-    return str(begun[0].path)
-
-
-@contextmanager
-def _shown(bounds: Bounds) -> Iterator[Callable[[Found], None]]:
-    """Yield what to call with what has been found: a bar, or a line now and then."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield _lines(time.monotonic)
-        return
-    with Progress(
-        TextColumn("exploring"),
-        BarColumn(),
-        TextColumn("{task.fields[text]}"),
-        TimeElapsedColumn(),
-        console=console,
-        transient=True,
-    ) as bar:
-        task: TaskID = bar.add_task("explore", total=bounds.seeds, text="")
-        yield lambda found: bar.update(task, completed=found.seeds, text=_figures(found))
-
-
-def _lines(clock: Callable[[], float]) -> Callable[[Found], None]:
-    said = clock()
-
-    def show(found: Found) -> None:
-        nonlocal said
-        if clock() - said >= _LINE_INTERVAL_S:
-            said = clock()
-            click.echo(f"quorate: {_figures(found)}", err=True)
-
-    return show
-
-
-def _figures(found: Found) -> str:
-    return (
-        f"{found.seeds} seeds, {found.outcomes[Outcome.INVALID]} INVALID of "
-        f"{len(found.seeds_by_kind)} kinds, {len(found.states)} states"
-    )

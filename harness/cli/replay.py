@@ -9,14 +9,14 @@ import msgspec
 from checkers.verdict import Answer
 from harness.cli import progress
 from harness.cli.divergence import first_difference
-from harness.cli.real_session import RealSession
-from harness.cli.run import DEFAULT_OUT, print_real_session, print_session, run_plan
+from harness.cli.real_replay import drive_again
+from harness.cli.run import DEFAULT_OUT, print_session
 from harness.cli.session import Results, conduct
+from harness.cli.transfer import SEEDS_DEFAULT, transfer_run
 from harness.environments.simulation.trace import Checkpoint
 from harness.environments.simulation.trace_files import TraceComparer
-from harness.errors import RunDirectoryError
+from harness.errors import RunDirectoryError, UsageError
 from harness.operations_file import operations_for
-from harness.plan import Plan
 from harness.schedules import read_schedule
 from harness.store import RunDirectory
 from harness.trial import SIMULATION
@@ -37,20 +37,57 @@ from nodeimpl.ids import SECOND
     is_flag=True,
     help="Run it in two fresh processes instead and show the first random draw that differs.",
 )
-def replay(run: Path, out: Path, diverge: bool) -> Answer | None:
-    """Repeat the trial in the directory RUN, with its plan and its schedule.
+@click.option(
+    "--times",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="On real daemons: how often, to see how often the verdict recurs.",
+)
+@click.option(
+    "--transfer",
+    is_flag=True,
+    help="Look for a seed in simulation under which a run on real daemons fails as well.",
+)
+@click.option(
+    "--seeds",
+    type=click.IntRange(min=1),
+    default=SEEDS_DEFAULT,
+    show_default=True,
+    help="With --transfer: how many to try.",
+)
+def replay(
+    run: Path, out: Path, times: int, seeds: int, *, diverge: bool, transfer: bool
+) -> Answer | None:
+    """Repeat the trial in the directory RUN, with its plan, its schedule and its operations.
 
     In simulation the repetition must reach the same digest, bit for bit. If it does not, the first
     transition that differs is printed, and the exit code is 3: the run cannot be trusted, because
     its plan, its schedule or the code has changed since.
 
-    On real daemons the same schedule is driven once more, by the same plan and seed; the machine
-    decides the rest, so the verdict may differ and the exit code is that of the new one.
-    """
+    On real daemons the machine decides the rest. The same faults are asked for, by the same times
+    and triggers, and every client does the same operations in the same order. How alike the
+    histories are is said, and whether the verdict recurs; the exit code is that of the worst of
+    the new runs. A run that failed there can be transferred to the simulation: with the same
+    workload, operations, faults and knobs, seeds are tried until one fails, which repeats bit for
+    bit and can be shrunk.
+
+    \b
+    quorate replay runs/20260101T000000Z-kv-seed1
+    quorate replay runs/20260101T000000Z-kv-seed1 --times 10
+    quorate replay runs/20260101T000000Z-kv-seed1 --transfer
+    """  # noqa: D301 - \b keeps the lines below it apart
     directory = RunDirectory.open(run)
     plan = directory.load_plan()
     if plan.environment != SIMULATION:
-        return _drive_again(directory, plan, out)
+        if transfer:
+            return transfer_run(directory, out, seeds)
+        return drive_again(directory, out, times)
+    if transfer or times > 1:
+        raise UsageError(
+            "a run in simulation repeats bit for bit: --times and --transfer are for real daemons",
+            path=run,
+        )
     if diverge:
         click.echo(first_difference(directory))
         return None
@@ -79,14 +116,6 @@ def replay(run: Path, out: Path, diverge: bool) -> Answer | None:
         click.echo(divergence.describe())
     click.echo(_first_checkpoint(recorded.checkpoints, simulation.checkpoints))
     raise click.exceptions.Exit(3)
-
-
-def _drive_again(directory: RunDirectory, plan: Plan, out: Path) -> Answer:
-    """Run the plan on a new cluster, under the faults that the recorded run asked for."""
-    session = run_plan(plan, read_schedule(directory.schedule_path, plan), out)
-    assert isinstance(session, RealSession), "only simulations have sessions of another kind"
-    print_real_session(session)
-    return session.result.verdict.answer
 
 
 def _read_results(directory: RunDirectory) -> Results | None:

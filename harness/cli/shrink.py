@@ -18,7 +18,7 @@ from harness.errors import UsageError
 from harness.report.shrinking import inevitable_lines, size_lines, story_lines
 from harness.shrink.attempts import Attempts, Budget
 from harness.shrink.inevitable import Inevitable, inevitable
-from harness.shrink.pytest_file import pytest_file, test_file_name
+from harness.shrink.pytest_file import file_name_of, pytest_file
 from harness.shrink.regression import conviction_lines
 from harness.shrink.shrinker import Shrunk, shrink
 from harness.store import RunDirectory
@@ -85,7 +85,7 @@ def shrink_command(
     )
     folder = session.directory.path / FOLDER_NAME
     plan_path = write_case(shrunk.case, folder)
-    test_path = folder / test_file_name(shrunk)
+    test_path = folder / file_name_of(shrunk)
     test_path.write_text(pytest_file(shrunk), encoding="utf-8")
     when = inevitable(shrunk.case, shrunk.kind) if asks_when else None
     if as_json:

@@ -7,7 +7,7 @@ behind when it is left: no process, no port, no rule.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Final, Protocol, Self
 
 from harness.systems.system import Member
 from nemesis.surface import Clocks, Daemons, Disks, Links
@@ -36,6 +36,18 @@ class Means:
     """As in `Surfaces`."""
     lack: str = ""
     """Why there are not more of them, and what to do about it; may be empty."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needs:
+    """What a trial is going to break that must be prepared before the daemons start."""
+
+    clocks: tuple[str, ...] = ()
+    """Those of every daemon that are bent: `wall`, `monotonic`; none if no clock is."""
+    disks: bool = False
+
+
+NOTHING_NEEDED: Final = Needs()
 
 
 class Environment(Protocol):

@@ -12,39 +12,28 @@ from typing import Final
 
 import msgspec
 
+from harness.case import Case, as_texts, from_texts, run_case
 from harness.errors import HarnessError
-from harness.plan import Plan
-from harness.schedules import schedule_in
-from harness.trial import run_trial
-from nemesis.schedule import Schedule
-from nemesis.schedule_file import write_schedule
 
 _HASH_SEEDS: Final = 2**32
 """PYTHONHASHSEED is below this."""
 
 
-class _Handed(msgspec.Struct, frozen=True, kw_only=True):
-    """A trial on its way to another process."""
-
-    plan: Plan
-    schedule: str
-
-
-def digest_elsewhere(plan: Plan, schedule: Schedule) -> str:
+def digest_elsewhere(case: Case) -> str:
     """Return the digest that a fresh process reaches; raises `HarnessError` if it fails."""
-    handed = _Handed(plan=plan, schedule=write_schedule(schedule).decode())
-    hash_seed = (_current_hash_seed() + 1 + plan.seed) % _HASH_SEEDS
+    seed = case.plan.seed
+    hash_seed = (_current_hash_seed() + 1 + seed) % _HASH_SEEDS
     done = subprocess.run(
         [sys.executable, "-m", "harness.explore.rerun"],
         env={**os.environ, "PYTHONHASHSEED": str(hash_seed)},
-        input=msgspec.json.encode(handed),
+        input=msgspec.json.encode(as_texts(case)),
         capture_output=True,
         check=False,
     )
     if done.returncode != 0:
         complaint = done.stderr.decode(errors="replace").strip().splitlines()
         raise HarnessError(
-            f"seed {plan.seed} could not be run in another process under PYTHONHASHSEED="
+            f"seed {seed} could not be run in another process under PYTHONHASHSEED="
             f"{hash_seed}: {complaint[-1] if complaint else f'exit code {done.returncode}'}"
         )
     return done.stdout.decode().strip()
@@ -57,9 +46,8 @@ def _current_hash_seed() -> int:
 
 
 def _main() -> None:
-    handed = msgspec.json.decode(sys.stdin.buffer.read(), type=_Handed)
-    schedule = schedule_in(handed.schedule.encode(), handed.plan, path="standard input")
-    sys.stdout.write(run_trial(handed.plan, schedule).simulation.digest)
+    texts = msgspec.json.decode(sys.stdin.buffer.read(), type=tuple[str, str, str | None])
+    sys.stdout.write(run_case(from_texts(*texts)).simulation.digest)
 
 
 if __name__ == "__main__":

@@ -10,16 +10,16 @@ from random import Random
 import msgspec
 from msgspec.structs import replace
 
+from harness.case import Case, run_case
 from harness.conviction import kinds_of
 from harness.errors import HarnessError
 from harness.explore.coverage import StateCoverage
 from harness.explore.rerun import digest_elsewhere
+from harness.operations_file import operations_in
 from harness.plan import Plan
 from harness.schedules import schedule_for, schedule_in
 from harness.swarm import draw_plan
-from harness.trial import run_trial
 from nemesis.inject import InjectionError
-from nemesis.schedule import Schedule
 
 
 class Outcome(enum.StrEnum):
@@ -45,6 +45,8 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     """The settings of the base that no seed draws although it could (`harness.swarm`)."""
     schedule: str | None = None
     """The content of the schedule's file; None: each seed draws its own."""
+    operations: str | None = None
+    """The content of the operations' file; None: each seed draws its own."""
     rerun_share: float = 0.0
     """Of the seeds, so many are run once more, in a process under another PYTHONHASHSEED."""
 
@@ -68,13 +70,17 @@ class Tried(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Of the process that ran the trial."""
 
 
-def trial_of(seed: int, question: Question) -> tuple[Plan, Schedule]:
-    """Return the plan and the schedule of a seed."""
+def trial_of(seed: int, question: Question) -> Case:
+    """Return the trial of a seed."""
     plan = draw_plan(seed, question.base, fixed=question.fixed)
-    if question.schedule is None:
-        return plan, schedule_for(plan, None)
-    path = str(plan.faults.schedule)
-    return plan, schedule_in(question.schedule.encode(), plan, path=path)
+    schedule, operations = None, None
+    if question.schedule is not None:
+        path = str(plan.faults.schedule)
+        schedule = schedule_in(question.schedule.encode(), plan, path=path)
+    if question.operations is not None:
+        path = str(plan.workload.operations)
+        operations = operations_in(question.operations.encode(), plan, path=path)
+    return Case(plan=plan, schedule=schedule or schedule_for(plan, None), operations=operations)
 
 
 def try_one(seed: int, question: Question) -> Tried:
@@ -83,20 +89,21 @@ def try_one(seed: int, question: Question) -> Tried:
     What the harness could not do is an outcome; what was asked wrongly raises `UsageError`.
     """
     started = time.process_time()
-    plan, schedule = trial_of(seed, question)
+    case = trial_of(seed, question)
+    plan = case.plan
     about = Tried(seed=seed, outcome=Outcome.HARNESS, workload=plan.workload.name, nodes=plan.nodes)
     try:
-        tried = _judged(about, plan, schedule)
+        tried = _judged(about, case)
         if is_to_be_rerun(seed, question.rerun_share):
-            tried = _rerun(tried, plan, schedule)
+            tried = _rerun(tried, case)
     except (HarnessError, InjectionError) as error:
         tried = replace(about, kinds=(f"harness: {type(error).__name__}",), reason=str(error))
     return replace(tried, cpu_seconds=time.process_time() - started)
 
 
-def _judged(about: Tried, plan: Plan, schedule: Schedule) -> Tried:
+def _judged(about: Tried, case: Case) -> Tried:
     coverage = StateCoverage()
-    result = run_trial(plan, schedule, record=coverage.note, sink=coverage)
+    result = run_case(case, record=coverage.note, sink=coverage)
     return replace(
         about,
         outcome=Outcome[result.verdict.answer.name],
@@ -112,8 +119,8 @@ def is_to_be_rerun(seed: int, share: float) -> bool:
     return Random(f"{seed}/rerun").random() < share
 
 
-def _rerun(tried: Tried, plan: Plan, schedule: Schedule) -> Tried:
-    elsewhere = digest_elsewhere(plan, schedule)
+def _rerun(tried: Tried, case: Case) -> Tried:
+    elsewhere = digest_elsewhere(case)
     if elsewhere == tried.digest:
         return replace(tried, was_rerun=True)
     reason = f"the digest here is {tried.digest}, and in another process {elsewhere}"

@@ -6,12 +6,9 @@ from typing import Final
 
 from harness.explore.exploration import Found
 from harness.explore.seeds import Question, Tried
-from harness.swarm import MENUS
+from harness.swarm import ALL_SETTINGS
 
 _REASON_CHARACTERS_MAX: Final = 300
-DRAWN: Final = ("faults.packages", *(setting for menu in MENUS for setting in menu.settings))
-"""What seeds draw, unless it is fixed."""
-
 _LAST_SEEDS: Final = 50
 """So many seeds tell whether more would bring anything new."""
 
@@ -21,11 +18,11 @@ def question_lines(question: Question) -> Iterator[str]:
     base = question.base
     mutant = f" with the planted bug {base.mutant}" if base.mutant else ""
     yield f"exploring {base.system}{mutant} in simulation"
-    free = [each for each in DRAWN if each not in question.fixed]
+    free = [each for each in ALL_SETTINGS if each not in question.fixed]
     if not free:
         yield "  only the seed varies"
-    elif len(free) < len(DRAWN):
-        fixed = ", ".join(each for each in DRAWN if each in question.fixed)
+    elif len(free) < len(ALL_SETTINGS):
+        fixed = ", ".join(each for each in ALL_SETTINGS if each in question.fixed)
         yield f"  every seed draws what it may but {fixed}"
 
 

@@ -72,8 +72,12 @@ def load_run(path: Path) -> Recorded:
     watched: list[WatchRecord] = []
     if directory.watch_path.exists():
         watched = load_watch_file(directory.watch_path, allow_torn_tail=True)
+    schedule = read_schedule(directory.schedule_path, plan)
     results = load_results(directory)
-    verdict = judge(plan, history, watched) if results is None else verdict_of(directory, results)
+    if results is None:
+        verdict = judge(plan, history, watched, schedule)
+    else:
+        verdict = verdict_of(directory, results)
     end_ns = end_of(history, watched)
     folder = path / "trace"
     seen = () if results is None else results.roles_seen
@@ -81,7 +85,7 @@ def load_run(path: Path) -> Recorded:
         directory=directory,
         plan=plan,
         history=history,
-        schedule=read_schedule(directory.schedule_path, plan),
+        schedule=schedule,
         watched=watched,
         verdict=verdict,
         is_complete=results is not None,

@@ -39,7 +39,7 @@ MUTANT: str | None = "{name}"
 '''
 
 
-def test_file_name(shrunk: Shrunk) -> str:
+def file_name_of(shrunk: Shrunk) -> str:
     """Return what to call the file."""
     return f"test_{_slug(shrunk.kind)}.py"
 

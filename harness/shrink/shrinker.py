@@ -1,8 +1,8 @@
 """From a run that fails to the smallest that fails in the same way.
 
-The cheapest and the most telling come first: what came after the failure, then faults, operations,
-nodes, settings, clients and times, round after round until nothing can be left out any more, or the
-budget is spent.
+What makes the trials that follow cheap comes first: what came after the failure, watchers, faults
+and nodes, then operations, settings, clients and times; round after round until nothing can be left
+out any more, or the budget is spent.
 """
 
 from typing import Final
@@ -32,9 +32,9 @@ PASSES: Final[tuple[Pass, ...]] = (
     cut_short,
     no_watchers,
     fewer_faults,
+    fewer_nodes,
     lower_thresholds,
     fewer_operations,
-    fewer_nodes,
     default_settings,
     fewer_clients,
     shorter_times,

@@ -22,8 +22,7 @@ from harness.generator.threads import EachProcess
 from harness.plan import Distribution, Plan
 from harness.workloads.final_reads import each_until_ok
 from harness.workloads.kv_draws import Sizes, draw_value
-from harness.workloads.lease import lease_bounds
-from harness.workloads.sessions import Session, Tenure, arguments
+from harness.workloads.sessions import Session, Tenure, arguments, session_bounds
 from nodeimpl.ids import MILLISECOND, SECOND
 
 _CLIENTS_PER_ELECTION: Final = 4
@@ -57,7 +56,7 @@ class ElectWorkload(msgspec.Struct, frozen=True):
 
     def checkers(self, plan: Plan) -> Sequence[Checker]:
         """See `Workload`."""
-        return (ElectionChecker(), LeaseChecker(bounds=lease_bounds(plan)))
+        return (ElectionChecker(), LeaseChecker(bounds=session_bounds(plan)))
 
 
 def elections_count(plan: Plan) -> int:

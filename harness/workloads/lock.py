@@ -28,8 +28,7 @@ from harness.generator.threads import EachProcess
 from harness.lock_client import LockClient
 from harness.plan import Distribution, Plan
 from harness.workloads.final_reads import each_until_ok
-from harness.workloads.lease import lease_bounds
-from harness.workloads.sessions import Session, Tenure, arguments
+from harness.workloads.sessions import Session, Tenure, arguments, session_bounds
 from nodeimpl.ids import MILLISECOND, SECOND
 
 _CLIENTS_PER_LOCK: Final = 4
@@ -78,7 +77,7 @@ class LockWorkload(msgspec.Struct, frozen=True):
             exclusion = NotPromised(checker=exclusion, because=_BECAUSE, explain=how_it_was_lost)
             plain = NotPromised(checker=plain, because=_BECAUSE)
         fenced = GuardedSet("fenced-set", is_fenced=True)
-        leases = LeaseChecker(bounds=lease_bounds(plan))
+        leases = LeaseChecker(bounds=session_bounds(plan))
         return (lock_fencing(), fenced, exclusion, plain, leases)
 
 

@@ -17,6 +17,7 @@ from harness.workloads.elect import ElectWorkload
 from harness.workloads.kv import KvWorkload
 from harness.workloads.lease import LeaseWorkload
 from harness.workloads.lock import LockWorkload
+from harness.workloads.mixed import MixedWorkload
 from harness.workloads.register import RegisterWorkload
 from harness.workloads.set import SetWorkload
 from harness.workloads.watch import WatchWorkload
@@ -32,12 +33,16 @@ _WORKLOADS: Final[Mapping[str, Workload]] = MappingProxyType(
             KvWorkload(),
             LeaseWorkload(),
             LockWorkload(),
+            MixedWorkload(),
             RegisterWorkload(),
             SetWorkload(),
             WatchWorkload(),
         )
     }
 )
+
+_WATCHING: Final = (WatchWorkload, MixedWorkload)
+"""Workloads with clients that watch."""
 
 
 def workload_names() -> tuple[str, ...]:
@@ -59,13 +64,13 @@ def workload_named(name: str) -> Workload:
 def fleet_maker(plan: Plan) -> FleetMaker | None:
     """Return who makes the clients that watch in the plan's workload; None if nobody does."""
     workload = workload_named(plan.workload.name)
-    return partial(workload.fleet, plan) if isinstance(workload, WatchWorkload) else None
+    return partial(workload.fleet, plan) if isinstance(workload, _WATCHING) else None
 
 
 def checkers_for(plan: Plan, watched: Sequence[WatchRecord]) -> Sequence[Checker]:
     """Return who judges the plan's workload, what watchers were told included."""
     workload = workload_named(plan.workload.name)
     checkers = tuple(workload.checkers(plan))
-    if isinstance(workload, WatchWorkload):
+    if isinstance(workload, _WATCHING):
         return (*workload.watch_checkers(plan, watched), *checkers)
     return checkers

@@ -10,8 +10,11 @@ from typing import Final, Protocol
 import msgspec
 
 from checkers.history import Op, OpType
+from checkers.leases.lifetime import Bounds
 from harness.generator.generator import Context, Generator, Invocation, Next, Pending
+from harness.plan import Plan
 from harness.tenure_client import SESSION_EXPIRED
+from harness.workloads.lease import lease_bounds
 from nodeimpl.ids import SECOND, Instant
 
 TTL_S: Final = 1
@@ -21,6 +24,14 @@ _REST_NS: Final = 3 * SECOND
 _END_SHARE: Final = 0.2
 _KEEP_ALIVE_SHARE: Final = 0.15
 _REST_SHARE: Final = 0.01
+
+
+def session_bounds(plan: Plan) -> Bounds:
+    """Return what the leases of sessions are held to: not to die early.
+
+    Who waits in line keeps its lease alive meanwhile, and the history does not tell how often.
+    """
+    return msgspec.structs.replace(lease_bounds(plan), outlive_ns=None)
 
 
 class Tenure(msgspec.Struct, frozen=True):

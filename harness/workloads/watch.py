@@ -23,9 +23,9 @@ from harness.generator.bounds import TimeLimit
 from harness.generator.generator import Context, Generator, Invocation, Next
 from harness.generator.pace import at_rate
 from harness.generator.sources import Endless
-from harness.plan import Plan
+from harness.plan import Plan, WatchPlan
 from harness.watch_client import WatchSettings
-from harness.watch_fleet import WatchFleet
+from harness.watch_fleet import Reach, WatchFleet
 from harness.workloads.final_reads import each_until_ok
 from harness.workloads.kv import may_compact_itself
 from harness.workloads.kv_draws import (
@@ -41,12 +41,6 @@ from harness.workloads.kv_draws import (
 )
 from nodeimpl.ids import MILLISECOND, SECOND, Instant
 
-_COMPACT_SHARE = 0.05
-_DELETE_SHARE = 0.15
-"""What is left is `kv`'s mix."""
-_COMPACT_DEPTH = 20
-"""Revisions that a compaction leaves readable, at most."""
-_CLIENTS_PER_NODE = 2
 _KEYS_WATCHED_MAX = 20
 
 
@@ -62,7 +56,7 @@ class WatchWorkload(msgspec.Struct, frozen=True):
 
     def generator(self, plan: Plan) -> Generator:
         """See `Workload`."""
-        paced = at_rate(plan.workload.rate, WatchedGenerator(sizes_of(plan), Known(), 0))
+        paced = at_rate(plan.workload.rate, WatchedGenerator(sizes_of(plan), plan.watch))
         return TimeLimit(round(plan.workload.time_limit_s * SECOND), paced)
 
     def final_generator(self, plan: Plan, keys: Sequence[str]) -> Generator:  # noqa: ARG002
@@ -86,25 +80,40 @@ class WatchWorkload(msgspec.Struct, frozen=True):
         self, plan: Plan, random: Random, record: Callable[[WatchRecord], None], now: Instant
     ) -> WatchFleet:
         """Return the clients that watch; `record` is given what they are told, as it comes."""
-        count = min(plan.workload.keys, _KEYS_WATCHED_MAX)
-        return WatchFleet(
-            clients_count=_CLIENTS_PER_NODE * plan.nodes,
-            settings=WatchSettings(),
-            nodes=plan.node_names,
-            keys=[key_name(number) for number in range(count)],
-            keys_end=KEYS_END,
-            random=random,
-            record=record,
-            now=now,
-        )
+        return watch_fleet(plan, random, record, now)
+
+
+def watch_fleet(
+    plan: Plan, random: Random, record: Callable[[WatchRecord], None], now: Instant
+) -> WatchFleet:
+    """Return clients that watch the keys of `kv`, as many and as eager as the plan says."""
+    watch = plan.watch
+    count = min(plan.workload.keys, _KEYS_WATCHED_MAX)
+    return WatchFleet(
+        clients_count=watch.clients_per_node * plan.nodes,
+        settings=WatchSettings(
+            watchers_max=watch.watchers,
+            burst=watch.burst,
+            act_ns=round(watch.act_ms * MILLISECOND),
+            rest_ns=round(watch.rest_ms * MILLISECOND),
+        ),
+        nodes=plan.node_names,
+        keys=[key_name(number) for number in range(count)],
+        keys_end=KEYS_END,
+        reach=Reach(watch.past, watch.future),
+        random=random,
+        record=record,
+        now=now,
+    )
 
 
 class WatchedGenerator(msgspec.Struct, frozen=True):
     """Requests on a few keys, drawn in the light of what was answered; never done."""
 
     sizes: Sizes
-    known: Known
-    deleted_at: int
+    settings: WatchPlan
+    known: Known = Known()
+    deleted_at: int = 0
     """The revision of the last deletion; 0 before the first."""
 
     def next(self, context: Context) -> Next:
@@ -119,20 +128,23 @@ class WatchedGenerator(msgspec.Struct, frozen=True):
         known = learned(self.known, op)
         did_delete = op.f == "delete" and isinstance(op.value, dict) and op.value.get("deleted")
         deleted_at = known.revision if did_delete else self.deleted_at
-        return WatchedGenerator(self.sizes, known, deleted_at)
+        return WatchedGenerator(self.sizes, self.settings, known, deleted_at)
 
     def _draw(self, context: Context) -> Invocation:
         random = context.random
         drawing = Drawing(random, self.known, self.sizes)
         point = random.random()
-        if point < _COMPACT_SHARE:
-            return Invocation("compact", None, {"revision": self._draw_compaction(random)})
-        if point < _COMPACT_SHARE + _DELETE_SHARE:
+        if point < self.settings.compactions:
+            revision = draw_compaction(random, self.settings, self.known.revision, self.deleted_at)
+            return Invocation("compact", None, {"revision": revision})
+        if point < self.settings.compactions + self.settings.deletions:
             key = drawing.key()
             return Invocation("delete", key, {"key": key})
         return draw_request(drawing)
 
-    def _draw_compaction(self, random: Random) -> int:
-        if self.deleted_at and random.random() < 0.6:
-            return self.deleted_at
-        return max(1, self.known.revision - int(random.random() * _COMPACT_DEPTH))
+
+def draw_compaction(random: Random, settings: WatchPlan, revision: int, deleted_at: int) -> int:
+    """Return where to compact to: to the last deletion, or not far from the latest revision."""
+    if deleted_at and random.random() < settings.compact_to_deletion:
+        return deleted_at
+    return max(1, revision - int(random.random() * settings.compact_depth))

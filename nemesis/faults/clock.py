@@ -55,12 +55,12 @@ class ClockBump(msgspec.Struct, frozen=True, kw_only=True):
     def begin(self, site: Site) -> Attempt:
         """Add to the clock's offset."""
         site.clocks().offset(self.target, self._others_ns(site) + self.offset_ns)
-        return Done() if self.offset_ns >= 0 else Done("the clock goes back at the next start")
+        return _done(site, goes_back=self.offset_ns < 0)
 
     def end(self, site: Site) -> Attempt:
         """Leave to the clock what other bumps give it."""
         site.clocks().offset(self.target, self._others_ns(site))
-        return Done("the clock goes back at the next start") if self.offset_ns > 0 else Done()
+        return _done(site, goes_back=self.offset_ns > 0)
 
     def _others_ns(self, site: Site) -> int:
         bumps = site.others_of(ClockBump)
@@ -228,6 +228,11 @@ class ClockStrobe(msgspec.Struct, frozen=True, kw_only=True):
 
 
 ClockFault: TypeAlias = ClockBump | ClockDrift | ClockStrobe
+
+
+def _done(site: Site, *, goes_back: bool) -> Done:
+    is_later = goes_back and site.clocks().never_goes_back
+    return Done("the clock goes back at the next start") if is_later else Done()
 
 
 def draw(chance: Chance) -> ClockFault:

@@ -17,7 +17,7 @@ from nemesis.faults.partition import Partition
 from nemesis.faults.reorder import Reorder
 from nemesis.faults.restart import Restart, Tail
 from nemesis.faults.storm import RestartStorm
-from nemesis.surface import Links, Surfaces
+from nemesis.surface import Disks, Links, Surfaces
 
 LINK_FAULTS: Final = (Partition, Lose, Delay, Duplicate, Reorder, Hold)
 CLOCK_FAULTS: Final = (ClockBump, ClockDrift, ClockStrobe)
@@ -32,15 +32,12 @@ def lacking(fault: Fault, surfaces: Surfaces) -> str | None:
     a disk that knows what was.
     """
     needs: tuple[tuple[bool, object | None, str], ...] = (
-        (
-            isinstance(fault, Restart | RestartStorm) and fault.tail in (Tail.LOST, Tail.TORN),
-            surfaces.disks,
-            "a disk that can lose unsynced writes",
-        ),
+        (_cuts_power(fault), surfaces.disks, "a disk that can lose unsynced writes"),
         (isinstance(fault, LINK_FAULTS), surfaces.links, "means on the links between nodes"),
         (isinstance(fault, Hold), _messages(surfaces), "links on which messages are told apart"),
         (isinstance(fault, CLOCK_FAULTS), surfaces.clocks, "means on the nodes' clocks"),
         (isinstance(fault, DISK_FAULTS), surfaces.disks, "means on the nodes' disks"),
+        (isinstance(fault, Bitrot), _records(surfaces), "a disk that tells records apart"),
         (isinstance(fault, Compact), surfaces.admin, "a way to ask for maintenance"),
         (isinstance(fault, MEMBER_FAULTS), surfaces.members, "an operator who changes members"),
     )
@@ -50,7 +47,27 @@ def lacking(fault: Fault, surfaces: Surfaces) -> str | None:
     return None
 
 
+def bends_a_clock(fault: Fault) -> bool:
+    """Say whether the fault is one of clocks."""
+    return isinstance(fault, CLOCK_FAULTS)
+
+
+def needs_a_disk(fault: Fault) -> bool:
+    """Say whether the fault takes a disk that fails, or knows what was synced."""
+    return isinstance(fault, DISK_FAULTS) or _cuts_power(fault)
+
+
+def _cuts_power(fault: Fault) -> bool:
+    return isinstance(fault, Restart | RestartStorm) and fault.tail in (Tail.LOST, Tail.TORN)
+
+
 def _messages(surfaces: Surfaces) -> Links | None:
     """Return the links if messages can be told apart on them."""
     links = surfaces.links
     return links if links is not None and links.knows_messages else None
+
+
+def _records(surfaces: Surfaces) -> Disks | None:
+    """Return the disks if records can be told apart on them."""
+    disks = surfaces.disks
+    return disks if disks is not None and disks.knows_records else None

@@ -1,6 +1,9 @@
 """A program beside a node that breaks things there, told line by line.
 
-    python -m nemesis.host.agent door SEED
+    python -m nemesis.host.agent door SEED      packets that come into a network namespace
+    python -m nemesis.host.agent clocks         the clocks that processes read
+    python -m nemesis.host.agent disk SEED BELOW MOUNT
+    python -m nemesis.host.agent warden MARK    ends processes when everything else has ended
 
 It prints `{}` when it is ready. Each line of its standard input is a JSON object with `do` and
 fields; each gets one line in answer: `{"ok": ...}`, or `{"error": "why"}`. When its input ends, for
@@ -11,10 +14,14 @@ import json
 import signal
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Protocol
 
+from nemesis.host.clock import Clocks
+from nemesis.host.disk import Disk
 from nemesis.host.door import Door
 from nemesis.host.request import HostError, Request
+from nemesis.host.warden import Warden
 
 
 class Part(Protocol):
@@ -32,6 +39,12 @@ def part_named(arguments: Sequence[str]) -> Part:
     match arguments:
         case ["door", seed]:
             return Door(seed)
+        case ["disk", seed, below, mount]:
+            return Disk(seed, Path(below), Path(mount))
+        case ["clocks"]:
+            return Clocks()
+        case ["warden", mark]:
+            return Warden(mark)
         case _:
             raise HostError(f"no agent is called {' '.join(arguments)!r}")
 

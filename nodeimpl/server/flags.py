@@ -63,7 +63,7 @@ FLAGS: Final = (
     Flag("peer-key-file", "", "The key of that certificate."),
     _switch("peer-client-cert-auth", "false", "Take only members with a certificate."),
     Flag("peer-trusted-ca-file", "", "Who may have signed members' certificates."),
-    Flag("auth-token", "simple", "Kind of tokens that clients get."),
+    Flag("auth-token", "simple", "Tokens of clients: simple, or jwt,sign-method=RS256,..."),
     Flag("bcrypt-cost", "10", "Cost of hashing passwords."),
     Flag("auth-token-ttl", "300", "Seconds after which an unused token ends."),
     Flag("log-level", "info", "debug, info, warn or error."),
@@ -140,6 +140,7 @@ class Flags(msgspec.Struct, frozen=True, kw_only=True):
     pre_vote: bool
     client_tls: TlsFlags
     peer_tls: TlsFlags
+    auth_token: str
     bcrypt_cost: int
     auth_token_ttl_ns: int
     log_level: str
@@ -187,6 +188,7 @@ def parse_flags(arguments: Sequence[str], environment: Mapping[str, str]) -> Fla
         pre_vote=texts.switch("pre-vote"),
         client_tls=_tls(texts, ""),
         peer_tls=_tls(texts, "peer-"),
+        auth_token=texts.text("auth-token"),
         bcrypt_cost=texts.number("bcrypt-cost", at_least=4),
         auth_token_ttl_ns=texts.number("auth-token-ttl", at_least=1) * 1000 * MILLISECOND,
         log_level=texts.choice("log-level", "debug", "info", "warn", "error"),

@@ -6,6 +6,7 @@ takes a tenth of a second, on purpose, and so is done in threads.
 
 import asyncio
 import base64
+import time
 from secrets import token_hex
 from typing import Final
 
@@ -13,11 +14,12 @@ import bcrypt
 from google.protobuf.message import Message
 
 from nodeimpl.api.errors import AUTH_FAILED, AUTH_NOT_ENABLED, AUTH_OLD_REVISION, USER_EMPTY
-from nodeimpl.api.requests import ApiRequest
+from nodeimpl.api.requests import ApiRequest, ApiResponse
 from nodeimpl.api.rpc_pb2 import (
     AuthDisableRequest,
     AuthEnableRequest,
     AuthenticateRequest,
+    AuthenticateResponse,
     AuthRoleAddRequest,
     AuthRoleDeleteRequest,
     AuthRoleGetRequest,
@@ -37,6 +39,7 @@ from nodeimpl.mvcc.auth.commands import Authenticate
 from nodeimpl.server.driver import ApiFailure, Driver
 from nodeimpl.server.grpc_serving import Context, Service, unary
 from nodeimpl.server.reception import Reception
+from nodeimpl.server.signed_tokens import VERIFY_ONLY
 
 TOKEN_PREFIX_BYTES: Final = 16
 PASSWORD_BYTES_MAX: Final = 72
@@ -85,10 +88,22 @@ class _Auth:
             revision = await _check_password(driver, request)
             command = Authenticate(request.name, revision, token_hex(TOKEN_PREFIX_BYTES))
             try:
-                return await driver.ask(command)
+                response = await driver.ask(command)
+                return self._signed(request.name, revision, response)
             except ApiFailure as failure:
                 if failure.error != AUTH_OLD_REVISION:
                     raise
+
+    def _signed(self, user: str, revision: int, response: ApiResponse) -> Message:
+        """Return the answer, with a token that says whose it is if such are given out here."""
+        signed = self._reception.signed
+        if signed is not None:
+            assert isinstance(response, AuthenticateResponse), "the answer to that"
+            token = signed.made_for(user, revision, time.time())
+            if token is None:
+                raise ApiFailure(VERIFY_ONLY)
+            response.token = token
+        return response
 
     async def add_user(self, request: AuthUserAddRequest, context: Context) -> Message:
         if not request.name:

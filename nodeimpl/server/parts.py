@@ -33,6 +33,7 @@ from nodeimpl.server.node_series import NodeSeries
 from nodeimpl.server.pages import node_pages
 from nodeimpl.server.peer_desk import PeerDesk
 from nodeimpl.server.reception import Reception
+from nodeimpl.server.signed_tokens import signed_tokens
 from nodeimpl.server.storage_desk import StorageDesk
 from nodeimpl.server.tls import client_credentials
 from nodeimpl.server.upkeep import compact_now_and_then, look_after_members
@@ -82,10 +83,14 @@ class Parts:
     def grpc_server(self, places: Sequence[Place]) -> grpc.aio.Server:
         """Return the server for clients, bound to `places` and not yet started.
 
-        Raises `BindError`, and `FlagError` for a certificate that cannot be used.
+        Raises `BindError`, and `FlagError` for a certificate or a key that cannot be used.
         """
         raft = self.driver.node.raft
-        reception = Reception(self.driver, by_certificate=self._flags.client_tls.client_cert_auth)
+        reception = Reception(
+            self.driver,
+            by_certificate=self._flags.client_tls.client_cert_auth,
+            signed=signed_tokens(self._flags.auth_token),
+        )
         return grpc_server(
             [
                 kv_service(reception),

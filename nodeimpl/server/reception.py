@@ -8,6 +8,7 @@ from nodeimpl.api.rpc_pb2 import RangeRequest
 from nodeimpl.boundary import ByCertificate, ByToken, Credentials
 from nodeimpl.server.driver import ApiFailure, Driver
 from nodeimpl.server.grpc_serving import Context, requires_leader
+from nodeimpl.server.signed_tokens import SignedTokens
 
 TOKEN_FIELDS: Final = ("token", "authorization")
 """Of a call's metadata (etcd, rpctypes: TokenFieldNameGRPC, TokenFieldNameSwagger)."""
@@ -20,9 +21,15 @@ Caller: TypeAlias = Credentials | None
 class Reception:
     """Receives the calls of all services."""
 
-    def __init__(self, driver: Driver, *, by_certificate: bool) -> None:
-        """With `by_certificate`, who shows no token is who their certificate says."""
+    def __init__(
+        self, driver: Driver, *, by_certificate: bool, signed: SignedTokens | None = None
+    ) -> None:
+        """With `by_certificate`, who shows no token is who their certificate says.
+
+        `signed` reads tokens that say whose they are; None where the node remembers them.
+        """
         self.driver = driver
+        self.signed = signed
         self._by_certificate = by_certificate
 
     def caller(self, context: Context) -> Caller:
@@ -32,12 +39,17 @@ class Reception:
         metadata = context.invocation_metadata() or ()
         for key, value in metadata:
             if key in TOKEN_FIELDS:
-                return ByToken(value if isinstance(value, str) else value.decode("latin-1"))
+                return self._shown(value if isinstance(value, str) else value.decode("latin-1"))
         if self._by_certificate:
             names = context.auth_context().get(_COMMON_NAME, ())
             for name in names:
                 return ByCertificate(bytes(name).decode("utf-8", "replace"))
         return None
+
+    def _shown(self, token: str) -> Credentials:
+        """Return what a token says; one that is not genuine is the node's to refuse."""
+        claims = self.signed.claims_of(token) if self.signed is not None else None
+        return ByToken(token) if claims is None else claims
 
     async def ask(self, request: ApiRequest, context: Context) -> ApiResponse:
         """Return the node's answer; raise `ApiFailure` if that is an error."""

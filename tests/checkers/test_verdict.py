@@ -2,7 +2,17 @@
 
 import pytest
 
-from checkers.verdict import Answer, Evidence, Verdict, invalid, merge, unknown, valid
+from checkers.verdict import (
+    Answer,
+    Evidence,
+    Verdict,
+    as_json_value,
+    from_json_value,
+    invalid,
+    merge,
+    unknown,
+    valid,
+)
 
 EVIDENCE = Evidence(operations=(3, 8), story="op 8 reads what op 3 had overwritten")
 
@@ -61,3 +71,26 @@ def test_whoever_does_not_pass_says_why(answer: Answer) -> None:
 def test_evidence_goes_with_invalid_only() -> None:
     with pytest.raises(AssertionError, match="convicts"):
         Verdict(checker="a", answer=Answer.VALID, evidence=EVIDENCE)
+
+
+def test_a_verdict_survives_its_json() -> None:
+    convicted = invalid("c", "stale", EVIDENCE, {"steps": 3})
+    verdict = merge("all", [valid("a"), merge("inner", [unknown("b", "out of steps"), convicted])])
+    assert from_json_value(as_json_value(verdict)) == verdict
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        {},
+        {"checker": "a", "answer": "MAYBE"},
+        {"checker": "a", "answer": "INVALID"},
+        {"checker": "a", "answer": "VALID", "parts": {}},
+        {"checker": "a", "answer": "VALID", "parts": [7]},
+        {"checker": 7, "answer": "VALID"},
+    ],
+)
+def test_what_is_no_verdict_is_refused(value: object) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        from_json_value(value)

@@ -3,7 +3,7 @@
 import pytest
 
 from checkers.history import CAS_MISMATCH, Op, OpType
-from harness.client import Call, Client, Completion, Conversation, refused
+from harness.client import Call, Client, Completion, Conversation, Request, refused
 from harness.etcd_client import KvClient, RegisterClient
 from nodeimpl.api import errors
 from nodeimpl.api.kv_pb2 import KeyValue
@@ -35,7 +35,7 @@ def invoke(f: str, value: object = None, key: str | None = None) -> Op:
     return Op(index=0, time=0, process=0, type=OpType.INVOKE, f=f, key=key, value=value)
 
 
-def asked(client: Client, op: Op) -> ApiRequest:
+def asked(client: Client, op: Op) -> Request:
     """Return the request that `op` makes."""
     call = Conversation(client, op).start()
     assert isinstance(call, Call)

@@ -21,7 +21,6 @@ from checkers.watch_history import (
 )
 from harness.watch_client import (
     CloseStream,
-    Drawn,
     Move,
     OpenStream,
     SendRequest,
@@ -29,6 +28,7 @@ from harness.watch_client import (
     WatchClient,
     WatchSettings,
 )
+from harness.watch_messages import Drawn
 from nodeimpl.api import kv_pb2
 from nodeimpl.api.rpc_pb2 import ResponseHeader, WatchCreateRequest, WatchResponse
 from nodeimpl.ids import Instant
@@ -120,6 +120,12 @@ def of_kind(moves: Iterable[Move], kind: type[Move]) -> list[Move]:
 @pytest.fixture
 def watching() -> Watching:
     return Watching()
+
+
+def test_it_asks_for_several_watchers_at_once_up_to_its_number() -> None:
+    watching = Watching(settings=WatchSettings(watchers_max=3, burst=5))
+
+    assert len(of_kind(watching.asked, SendRequest)) == 3
 
 
 def test_it_opens_a_stream_and_then_asks(watching: Watching) -> None:
@@ -308,3 +314,13 @@ def test_progress_of_all_says_nothing_of_who_is_being_canceled() -> None:
     watching.receive(answer(9, watch_id=-1))
 
     assert watching.last() == before
+
+
+def test_a_client_may_ask_for_many_watchers_at_once() -> None:
+    watching = Watching(settings=WatchSettings(watchers_max=5, burst=3))
+    assert len(of_kind(watching.asked, SendRequest)) == 3
+    assert [record.watcher for record in watching.records if isinstance(record, Create)] == [
+        0,
+        1,
+        2,
+    ]

@@ -5,7 +5,7 @@ from random import Random
 
 from checkers.history import Op, OpType
 from harness.watch_client import WatchSettings
-from harness.watch_fleet import WatchFleet
+from harness.watch_fleet import Reach, WatchFleet
 from nodeimpl.ids import Instant
 
 KEYS = ("k0", "k1", "k2")
@@ -70,3 +70,22 @@ def test_streams_and_watchers_are_numbered_through() -> None:
     assert [told.next_stream(), told.next_stream()] == [0, 1]
     assert [told.next_watcher(), told.next_watcher()] == [0, 1]
     assert len(told.clients) == 3
+
+
+def test_the_future_may_be_far() -> None:
+    told = WatchFleet(
+        clients_count=1,
+        settings=WatchSettings(),
+        nodes=("n1",),
+        keys=KEYS,
+        keys_end="l",
+        reach=Reach(past=1, future=7_000),
+        random=Random(1),
+        record=lambda _: None,
+        now=Instant(0),
+    )
+    told.saw(100)
+    random = Random(2)
+    starts = [told.draw(random).start_revision for _ in range(300)]
+    assert max(starts) > 5_000
+    assert not [start for start in starts if 1 < start < 100]

@@ -1,11 +1,19 @@
 """Who may do what past the store: only root, and only with what proves it."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import grpc
 import pytest
 
-from tests.local.our_cluster import Cluster, running
+from nodeimpl.api.rpc_pb2 import (
+    AuthenticateRequest,
+    AuthenticateResponse,
+    RangeRequest,
+    RangeResponse,
+)
+from tests.local.our_cluster import Cluster, Member, running, wait_until
 
 pytestmark = pytest.mark.local
 
@@ -71,3 +79,51 @@ def test_root_may_do_it_all(guarded: Cluster, tmp_path: Path) -> None:
 def test_watches_show_only_what_may_be_read(guarded: Cluster) -> None:
     refused = guarded.ctl(ALICE, "watch", "secret", "--rev=1", check=False)
     assert "permission denied" in refused.stdout + refused.stderr
+
+
+def test_signed_tokens_hold_at_every_member_and_over_a_restart(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_bytes(b"some bytes that nobody else can know" * 2)
+    flags = (f"--auth-token=jwt,sign-method=HS256,priv-key={tmp_path / 'secret'}",)
+    with running(Cluster(tmp_path, 3, flags=flags)) as cluster:
+        cluster.out("user", "add", "root:secret")
+        cluster.out("user", "grant-role", "root", "root")
+        cluster.out("auth", "enable")
+        token = let_in(cluster.members[0], "root", "secret")
+        assert token.count(".") == 2
+        for member in cluster.members[1:]:
+            member.end(signal.SIGKILL)
+            member.start(cluster.initial)
+        for member in cluster.members:
+            wait_until(lambda member=member: may_read(member, token))
+            assert not may_read(member, f"{token[:-4]}AAAA")
+        cluster.out(ROOT, "user", "add", "bob:builder")
+        assert not may_read(cluster.members[0], token)  # Users are others than it was made for.
+        assert cluster.out(ROOT, "put", "k", "v") == "OK\n"
+
+
+def let_in(member: Member, user: str, password: str) -> str:
+    """Return the token that the member gives out."""
+    with grpc.insecure_channel(member.client.removeprefix("http://")) as channel:
+        authenticate: grpc.UnaryUnaryMultiCallable[AuthenticateRequest, AuthenticateResponse] = (
+            channel.unary_unary(
+                "/etcdserverpb.Auth/Authenticate",
+                request_serializer=AuthenticateRequest.SerializeToString,
+                response_deserializer=AuthenticateResponse.FromString,
+            )
+        )
+        return authenticate(AuthenticateRequest(name=user, password=password)).token
+
+
+def may_read(member: Member, token: str) -> bool:
+    """Return whether the member answers a read to who shows this token."""
+    with grpc.insecure_channel(member.client.removeprefix("http://")) as channel:
+        read: grpc.UnaryUnaryMultiCallable[RangeRequest, RangeResponse] = channel.unary_unary(
+            "/etcdserverpb.KV/Range",
+            request_serializer=RangeRequest.SerializeToString,
+            response_deserializer=RangeResponse.FromString,
+        )
+        try:
+            read(RangeRequest(key=b"k"), metadata=(("token", token),), timeout=10)
+        except grpc.RpcError:
+            return False
+        return True

@@ -25,6 +25,8 @@ class StrictCluster:
     """
 
     knows_messages: Final = True
+    knows_records: Final = True
+    never_goes_back: Final = True
 
     def __init__(self, *nodes: str, leader: str | None = None) -> None:
         self.nodes = nodes

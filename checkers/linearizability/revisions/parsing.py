@@ -31,8 +31,17 @@ from checkers.models.etcd_api import (
 )
 
 _GRANT: Final = "lease-grant"
-_SILENT: Final = frozenset({"lease-keep-alive", "lease-time-to-live", "leases"})
-"""Operations on leases that write no key."""
+_SILENT: Final = frozenset(
+    {
+        "lease-keep-alive",
+        "lease-time-to-live",
+        "leases",
+        "member-list",
+        "member-update",
+        "defragment",
+    }
+)
+"""Operations on leases and members, and on a node's files, that write no key."""
 _REFUSED: Final = frozenset({COMPACTED, FUTURE_REVISION})
 
 

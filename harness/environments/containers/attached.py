@@ -16,10 +16,11 @@ from docker.models.containers import Container
 from harness.environments.containers.daemon import ContainerDaemon
 from harness.environments.containers.doors import Doors, obstacle
 from harness.environments.containers.engine import NODE_LABEL, engine, engine_errors
-from harness.environments.environment import Death, Means
+from harness.environments.environment import NOTHING_NEEDED, Death, Means, Needs
 from harness.environments.hosts.daemons import HostDaemons
 from harness.environments.hosts.guard import Guard
-from harness.environments.hosts.processes import HELPER, marks
+from harness.environments.hosts.instruments import Instruments, clock_obstacle
+from harness.environments.hosts.processes import AGENT, marks
 from harness.errors import HarnessError
 from harness.store import RunDirectory
 from harness.systems.system import Member
@@ -32,7 +33,11 @@ _CLUSTER: Final = "quorate-attached"
 class AttachedEnvironment:
     """A running cluster of containers; see `Environment`."""
 
-    def __init__(self, nodes: Sequence[str], directory: RunDirectory) -> None:
+    def __init__(
+        self, nodes: Sequence[str], directory: RunDirectory, needs: Needs = NOTHING_NEEDED
+    ) -> None:
+        self._needs = needs
+        self._instruments: Instruments | None = None
         self._nodes = tuple(nodes)
         self._directory = directory
         self._client: docker.DockerClient | None = None
@@ -74,10 +79,11 @@ class AttachedEnvironment:
 
     def means(self) -> Means:
         """See `Environment`. Links take root on the engine's machine."""
-        if self._doors is None:
-            return Means(daemons=self._daemons, lack=obstacle() or "")
-        links = self._doors.links
-        return Means(daemons=self._daemons, links=links, take_note=links.take_note)
+        assert self._instruments is not None, "the environment has been entered"
+        links = None if self._doors is None else self._doors.links
+        lacks = [obstacle(), clock_obstacle(), "the disks of running containers are their owner's"]
+        lack = "; ".join(each for each in lacks if each is not None)
+        return self._instruments.means(self._daemons, links, lack)
 
     def start(self) -> None:
         """See `Environment`. Those that run already are left so."""
@@ -114,7 +120,7 @@ class AttachedEnvironment:
             )
             for node in self._nodes
         }
-        self._daemons = HostDaemons(daemons.values(), started=self._open_door)
+        self._daemons = HostDaemons(daemons.values(), started=self._started)
         for daemon in daemons.values():
             if not daemon.is_running:
                 daemon.start()
@@ -127,25 +133,33 @@ class AttachedEnvironment:
             )
             for node, address in addresses.items()
         )
+        instruments = self._instruments = Instruments(_CLUSTER, self._variables())
         if obstacle() is None:
             self._doors = Doors(addresses, self._daemons.pid, self._variables(), _CLUSTER)
-            for node in self._nodes:
-                self._open_door(node)
+            if self._needs.clocks and clock_obstacle() is None:
+                instruments.open_clocks(self._daemons.pid, self._needs.clocks)
+        for node in self._nodes:
+            self._started(node)
 
-    def _open_door(self, node: str) -> None:
+    def _started(self, node: str) -> None:
         if self._doors is not None:
             self._doors.begin(node)
             self._doors.finish(node)
+        if self._instruments is not None:
+            self._instruments.started(node)
 
     def _variables(self) -> Mapping[str, str]:
         run = Path(self._directory.path.absolute())
-        return {**os.environ, **marks(_CLUSTER, run, HELPER)}
+        return {**os.environ, **marks(_CLUSTER, run, AGENT)}
 
     def _leave(self) -> None:
         """Undo what is left of faults; the injector has undone them all after a whole trial."""
         if self._doors is not None:
             self._doors.close()
             self._doors = None
+        if self._instruments is not None:
+            self._instruments.close()
+            self._instruments = None
         if self._guard is not None:
             self._guard.dismiss()
             self._guard = None

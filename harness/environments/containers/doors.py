@@ -62,12 +62,15 @@ class Doors:
         self.links.reimpose(node)
 
     def close(self) -> None:
-        """End the agents."""
-        for node in tuple(self._lines):
-            self._drop(node)
+        """Let the agents undo what they did, and end."""
+        for line in self._lines.values():
+            line.close()
+        self._lines.clear()
+        self._agents.clear()
 
     def _drop(self, node: str) -> None:
+        """Let an agent go whose namespace has gone."""
         self._agents.pop(node, None)
         line = self._lines.pop(node, None)
         if line is not None:
-            line.close()
+            line.abandon()

@@ -25,10 +25,11 @@ from harness.environments.containers.engine import (
     remove_cluster,
 )
 from harness.environments.containers.userland import userland_image, userland_mounts
-from harness.environments.environment import Death, Means
+from harness.environments.environment import NOTHING_NEEDED, Death, Means, Needs
 from harness.environments.hosts.daemons import HostDaemons
 from harness.environments.hosts.guard import Guard
-from harness.environments.hosts.processes import DAEMON, HARNESS, HELPER, marks
+from harness.environments.hosts.instruments import Instruments, clock_obstacle, disk_obstacle
+from harness.environments.hosts.processes import AGENT, DAEMON, HARNESS, HELPER, marks
 from harness.environments.hosts.subnets import HARNESS_HOST, Subnet
 from harness.errors import HarnessError
 from harness.store import RunDirectory
@@ -48,9 +49,16 @@ class ContainerEnvironment:
     """
 
     def __init__(
-        self, system: System, nodes: Sequence[str], directory: RunDirectory, image: str | None
+        self,
+        system: System,
+        nodes: Sequence[str],
+        directory: RunDirectory,
+        image: str | None = None,
+        needs: Needs = NOTHING_NEEDED,
     ) -> None:
         """`image` None: this machine's own programs (`userland`)."""
+        self._needs = needs
+        self._instruments: Instruments | None = None
         self._system = system
         self._nodes = tuple(nodes)
         self._directory = directory
@@ -102,10 +110,11 @@ class ContainerEnvironment:
 
     def means(self) -> Means:
         """See `Environment`. Links take root on the engine's machine."""
-        if self._doors is None:
-            return Means(daemons=self._daemons, lack=obstacle() or "")
-        links = self._doors.links
-        return Means(daemons=self._daemons, links=links, take_note=links.take_note)
+        assert self._instruments is not None, "the environment has been entered"
+        links = None if self._doors is None else self._doors.links
+        lacks = [obstacle() or disk_obstacle(), clock_obstacle()]
+        lack = "; ".join(each for each in lacks if each is not None)
+        return self._instruments.means(self._daemons, links, lack)
 
     def start(self) -> None:
         """See `Environment`."""
@@ -113,7 +122,7 @@ class ContainerEnvironment:
             with ThreadPoolExecutor(len(self._nodes)) as pool:
                 for _ in pool.map(lambda node: self._containers[node].start(), self._nodes):
                     pass
-            self._open_doors(self._nodes)
+            self._started(self._nodes)
         except SurfaceError as error:
             raise HarnessError(str(error)) from error
 
@@ -125,6 +134,7 @@ class ContainerEnvironment:
         """See `Environment`."""
         for node in self._nodes:
             shutil.rmtree(self._data_directory(node), ignore_errors=True)
+            shutil.rmtree(self._disk_directory(node), ignore_errors=True)
 
     # ------------------------------------------------------------ setup and teardown
     def _prepare(self) -> None:
@@ -149,6 +159,14 @@ class ContainerEnvironment:
             mounts = ()
         with engine_errors("make a network"):
             self._make_network(client, subnet)
+        variables = {**os.environ, **self._marks(AGENT)}
+        instruments = self._instruments = Instruments(self._cluster, variables)
+        if self._needs.disks and obstacle() is None and disk_obstacle() is None:
+            disks = {
+                node: (self._data_directory(node), self._disk_directory(node))
+                for node in self._nodes
+            }
+            instruments.open_disks(disks, lambda _: ())
         for member in self._members:
             with engine_errors(f"make the container of {member.name}"):
                 container = self._make(client, member, mounts)
@@ -156,18 +174,25 @@ class ContainerEnvironment:
                 member.name, container, is_expected=False
             )
         self._daemons = HostDaemons(
-            self._containers.values(), started=lambda node: self._open_doors([node])
+            self._containers.values(),
+            disks=instruments.disks,
+            started=lambda node: self._started([node]),
         )
         if obstacle() is None:
-            variables = {**os.environ, **self._marks(HELPER)}
             self._doors = Doors(addresses, self._daemons.pid, variables, self._cluster)
+        if self._needs.clocks and clock_obstacle() is None and obstacle() is None:
+            instruments.open_clocks(self._daemons.pid, self._needs.clocks)
 
-    def _open_doors(self, nodes: Sequence[str]) -> None:
+    def _started(self, nodes: Sequence[str]) -> None:
+        """Let agents at the doors, and clocks, follow daemons that were just started."""
         if self._doors is not None:
             for node in nodes:
                 self._doors.begin(node)
             for node in nodes:
                 self._doors.finish(node)
+        if self._instruments is not None:
+            for node in nodes:
+                self._instruments.started(node)
 
     def _make_network(self, client: docker.DockerClient, subnet: Subnet) -> None:
         pool = IPAMPool(subnet=subnet.cidr, gateway=subnet.address(HARNESS_HOST))
@@ -183,7 +208,7 @@ class ContainerEnvironment:
         self, client: docker.DockerClient, member: Member, mounts: Sequence[Mount]
     ) -> Container:
         assert self._image is not None, "it is chosen before"
-        data = self._data_directory(member.name)
+        data = self._place_of_data(member.name)
         data.mkdir(parents=True, exist_ok=True)
         command = self._command(member)
         binds = [*mounts, Mount(target=str(data), source=str(data), type="bind")]
@@ -209,7 +234,7 @@ class ContainerEnvironment:
         launch = Launch(
             member=member,
             members=self._members,
-            data_directory=str(self._data_directory(member.name)),
+            data_directory=str(self._place_of_data(member.name)),
             cluster=self._cluster,
         )
         program, *arguments = self._system.command(launch)
@@ -223,6 +248,14 @@ class ContainerEnvironment:
 
     def _data_directory(self, node: str) -> Path:
         return self._directory.node_path(node).absolute() / "data"
+
+    def _disk_directory(self, node: str) -> Path:
+        """Return where a disk that can fail is mounted."""
+        return self._directory.node_path(node).absolute() / "disk"
+
+    def _place_of_data(self, node: str) -> Path:
+        has_disks = self._instruments is not None and self._instruments.disks is not None
+        return self._disk_directory(node) if has_disks else self._data_directory(node)
 
     def _labels(self) -> dict[str, str]:
         return {CLUSTER_LABEL: self._cluster, HARNESS_LABEL: self._marks(HELPER)[HARNESS]}
@@ -241,6 +274,9 @@ class ContainerEnvironment:
             remove_cluster(self._client, self._cluster)
             self._client.close()
             self._client = None
+        if self._instruments is not None:
+            self._instruments.close()
+            self._instruments = None
         if self._guard is not None:
             self._guard.dismiss()
             self._guard = None

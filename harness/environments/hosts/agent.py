@@ -117,6 +117,11 @@ class ProcessLine:
         line, _, self._received = self._received.partition(b"\n")
         return line
 
+    def abandon(self) -> None:
+        """Kill the agent: what it has broken is gone anyway."""
+        self._process.kill()
+        self._process.communicate()
+
     def close(self) -> None:
         """See `Line`. One that does not end by itself is killed."""
         process = self._process

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from harness.environments.environment import Death
+from harness.environments.hosts.disks import HostDisks
 from nemesis.surface import SurfaceError
 
 
@@ -52,15 +53,15 @@ class HostDaemons:
         self,
         daemons: Iterable[HostDaemon],
         *,
-        lose_unsynced: Callable[[str, bool], None] | None = None,
+        disks: HostDisks | None = None,
         started: Callable[[str], None] | None = None,
     ) -> None:
-        """`lose_unsynced(node, torn_tail)` takes from a killed daemon what it had not synced.
+        """`disks` take from a killed daemon what it had not synced; None: nothing can.
 
-        None: nothing can take it. `started` is told of every daemon that was started.
+        `started` is told of every daemon that was started.
         """
         self._daemons = {daemon.name: daemon for daemon in daemons}
-        self._lose_unsynced = lose_unsynced
+        self._disks = disks
         self._started = started
 
     def node_names(self) -> Sequence[str]:
@@ -77,11 +78,14 @@ class HostDaemons:
 
     def kill(self, node: str, *, lose_unsynced: bool, torn_tail: bool) -> None:
         """Kill the daemon. Without a disk for that, the page cache keeps all that it wrote."""
-        if (lose_unsynced or torn_tail) and self._lose_unsynced is None:
+        if not lose_unsynced:
+            self._named(node).kill()
+            return
+        if self._disks is None:
             raise SurfaceError("nothing here can lose what was not synced")
+        self._disks.power_off(node)
         self._named(node).kill()
-        if lose_unsynced and self._lose_unsynced is not None:
-            self._lose_unsynced(node, torn_tail)
+        self._disks.lose(node, torn_tail=torn_tail)
 
     def stop(self, node: str) -> None:
         """Let the daemon end in its own time."""

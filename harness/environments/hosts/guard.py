@@ -13,12 +13,13 @@ import sys
 import time
 from typing import Final
 
-from harness.environments.hosts.processes import end, marked
+from harness.environments.hosts.processes import AGENT, DAEMON, end, marked
 from harness.errors import HarnessError
 
 READY: Final = b"ready\n"
 FAREWELL: Final = b"all daemons have ended\n"
 _LOOKS: Final = 3
+_UNDOING_S: Final = 5.0
 _BETWEEN_LOOKS_S: Final = 0.05
 """A daemon that was just being started when the harness died shows up in a later look."""
 
@@ -63,7 +64,16 @@ def harness_was_killed() -> bool:
 
 
 def end_all(cluster: str) -> None:
-    """End every daemon and helper of the cluster, those being started just now, too."""
+    """End every process of the cluster, those being started just now, too.
+
+    Agents get the time to undo what they did.
+    """
+    deadline = time.monotonic() + _UNDOING_S
+    while time.monotonic() < deadline and any(each.part == AGENT for each in marked(cluster)):
+        for daemon in marked(cluster):
+            if daemon.part == DAEMON:
+                end(daemon)
+        time.sleep(_BETWEEN_LOOKS_S)
     for _ in range(_LOOKS):
         for daemon in marked(cluster):
             end(daemon)

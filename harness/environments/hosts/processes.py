@@ -17,7 +17,10 @@ PART: Final = "QUORATE_PART"
 
 DAEMON: Final = "daemon"
 HELPER: Final = "helper"
-"""What is needed around daemons: it holds a namespace, or breaks things."""
+"""What is needed around daemons and only waits: it holds a namespace."""
+
+AGENT: Final = "agent"
+"""What breaks things, and undoes that by itself when its harness ends."""
 
 _PROC: Final = Path("/proc")
 _STATE_FIELD: Final = 0
@@ -49,7 +52,7 @@ class Marked(NamedTuple):
     run: str
     """The directory of its run."""
     part: str
-    """`daemon` or `helper`."""
+    """`daemon`, `helper` or `agent`."""
 
 
 def identity(pid: int) -> Identity | None:
@@ -123,4 +126,9 @@ def _stat(pid: int) -> Sequence[str] | None:
         text = (_PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return None
+    return stat_fields(text)
+
+
+def stat_fields(text: str) -> Sequence[str]:
+    """Return what follows the name in the text of /proc/PID/stat: the state comes first."""
     return text.rpartition(")")[2].split()

@@ -4,26 +4,30 @@ import os
 import secrets
 import shutil
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from harness.environments.environment import Death, Means
-from harness.environments.hosts.agent import Agent, ProcessLine
+from harness.environments.environment import NOTHING_NEEDED, Death, Means, Needs
 from harness.environments.hosts.daemons import HostDaemons
 from harness.environments.hosts.guard import Guard
-from harness.environments.hosts.links import HostLinks
-from harness.environments.hosts.processes import DAEMON, HELPER, marks
+from harness.environments.hosts.instruments import Instruments, clock_obstacle, disk_obstacle
+from harness.environments.hosts.processes import AGENT, DAEMON, HELPER, marks
+from harness.environments.local import namespaces
 from harness.environments.local.daemon import LocalDaemon
-from harness.environments.local.namespaces import Namespaces, obstacle
+from harness.environments.local.namespaces import Namespaces
 from harness.environments.local.ports import Ports
+from harness.environments.peer_proxy.links import ProxiedLinks
+from harness.environments.peer_proxy.proxy import Place
 from harness.errors import HarnessError
-from harness.store import RunDirectory
+from harness.store import DATA, RunDirectory
 from harness.systems.system import Launch, Member, System
 from nemesis.surface import SurfaceError
 
 _LOOPBACK: Final = "127.0.0.1"
+_PROXIED: Final = "a proxy stands between the peers: leave daemon.peer_proxy out"
+"""Why there are no namespaces, and so no disks that fail."""
 _CLIENT_PORT, _PEER_PORT = 2379, 2380
 
 
@@ -35,16 +39,29 @@ class LocalEnvironment:
     directory, under `nodes/<node>/`.
     """
 
-    def __init__(self, system: System, nodes: Sequence[str], directory: RunDirectory) -> None:
+    def __init__(
+        self,
+        system: System,
+        nodes: Sequence[str],
+        directory: RunDirectory,
+        needs: Needs = NOTHING_NEEDED,
+        *,
+        peer_proxy: bool = False,
+    ) -> None:
+        """`peer_proxy`: let a proxy stand between the peers, which knows single messages.
+
+        All nodes are on the loopback interface then.
+        """
+        self._needs = needs
+        self._peer_proxy = peer_proxy
+        self._proxied: ProxiedLinks | None = None
         self._system = system
         self._nodes = tuple(nodes)
         self._directory = directory
         self._cluster: Final = f"quorate-{secrets.token_hex(8)}"
         self._ports = Ports()
         self._namespaces: Namespaces | None = None
-        self._agents = ExitStack()
-        self._doors: dict[str, Agent] = {}
-        self._links: HostLinks | None = None
+        self._instruments: Instruments | None = None
         self._lack = ""
         self._members: tuple[Member, ...] = ()
         self._daemons = HostDaemons(())
@@ -82,10 +99,14 @@ class LocalEnvironment:
         return self._members
 
     def means(self) -> Means:
-        """See `Environment`. Links can be broken where every node has a namespace."""
-        if self._links is None:
-            return Means(daemons=self._daemons, lack=self._lack)
-        return Means(daemons=self._daemons, links=self._links, take_note=self._links.take_note)
+        """See `Environment`.
+
+        Links and disks can be broken where every node has a namespace; links, message by message,
+        where a proxy stands in them.
+        """
+        assert self._instruments is not None, "the environment has been entered"
+        means = self._instruments.means(self._daemons, None, self._lack)
+        return means if self._proxied is None else replace(means, links=self._proxied)
 
     def start(self) -> None:
         """See `Environment`."""
@@ -103,19 +124,27 @@ class LocalEnvironment:
         """See `Environment`."""
         for node in self._nodes:
             shutil.rmtree(self._data_directory(node), ignore_errors=True)
+            shutil.rmtree(self._disk_directory(node), ignore_errors=True)
 
     # ------------------------------------------------------------ setup and teardown
     def _prepare(self) -> None:
         self._guard = Guard(self._cluster)
-        self._lack = obstacle() or ""
-        if self._lack:
-            self._take_ports()
+        instruments = self._instruments = Instruments(self._cluster, self._variables(AGENT))
+        obstacle = _PROXIED if self._peer_proxy else namespaces.obstacle()
+        if obstacle is None:
+            self._make_network(instruments)
         else:
-            self._make_network()
-        self._daemons = HostDaemons([self._make(member) for member in self._members])
+            self._take_ports()
+        if self._peer_proxy:
+            self._proxied = self._stand_between()
+        has_disks = self._open_disks(instruments)
+        daemons = [self._make(member, has_disk=has_disks) for member in self._members]
+        self._daemons = HostDaemons(daemons, disks=instruments.disks, started=instruments.started)
+        lacks = [obstacle or disk_obstacle(), self._open_clocks(instruments)]
+        self._lack = "; ".join(lack for lack in lacks if lack is not None)
 
-    def _make_network(self) -> None:
-        self._namespaces = network = Namespaces(self._nodes, self._variables(HELPER))
+    def _make_network(self, instruments: Instruments) -> None:
+        network = self._namespaces = Namespaces(self._nodes, self._variables(HELPER))
         addresses = {node: network.address(node) for node in self._nodes}
         self._members = tuple(
             Member(
@@ -125,35 +154,71 @@ class LocalEnvironment:
             )
             for node, address in addresses.items()
         )
-        variables = self._variables(HELPER)
-        lines: dict[str, ProcessLine] = {}
-        for node in self._nodes:  # All are started before the first is waited for.
-            seed = f"{self._cluster}/{node}"
-            lines[node] = ProcessLine(network.entry(node), ["door", seed], variables)
-            self._agents.callback(lines[node].close)
-        for node, line in lines.items():
-            self._doors[node] = Agent(node, line)
-        self._links = HostLinks(addresses, self._doors.get)
+        instruments.open_links(addresses, network.entry)
+
+    def _open_disks(self, instruments: Instruments) -> bool:
+        """Mount disks that can fail if they are needed; say whether there are some."""
+        network = self._namespaces
+        if not self._needs.disks or network is None or disk_obstacle() is not None:
+            return False
+        mounts = {
+            node: (self._data_directory(node), self._disk_directory(node)) for node in self._nodes
+        }
+        instruments.open_disks(mounts, network.entry)
+        return True
+
+    def _open_clocks(self, instruments: Instruments) -> str | None:
+        """Prepare to bend clocks if that is needed; return why that cannot be, if it cannot."""
+        obstacle = clock_obstacle()
+        if self._needs.clocks and obstacle is None:
+            instruments.open_clocks(self._daemons.pid, self._needs.clocks)
+        return obstacle
 
     def _take_ports(self) -> None:
-        ports = self._ports.take(2 * len(self._nodes))
+        ports = iter(self._ports.take((3 if self._peer_proxy else 2) * len(self._nodes)))
         self._members = tuple(
             Member(
                 name=node,
-                client_address=f"{_LOOPBACK}:{ports[2 * place]}",
-                peer_address=f"{_LOOPBACK}:{ports[2 * place + 1]}",
+                client_address=f"{_LOOPBACK}:{next(ports)}",
+                peer_address=f"{_LOOPBACK}:{next(ports)}",
+                peer_listen_address=f"{_LOOPBACK}:{next(ports)}" if self._peer_proxy else None,
             )
-            for place, node in enumerate(self._nodes)
+            for node in self._nodes
         )
 
-    def _data_directory(self, node: str) -> Path:
-        return self._directory.node_path(node) / "data"
+    def _stand_between(self) -> ProxiedLinks:
+        """Start the proxy; it ends with the harness."""
+        if not self._system.speaks_etcds_peer_protocol:
+            raise HarnessError(
+                f"the peers of {self._system.name} do not speak etcd's protocol, so no proxy can "
+                "tell their messages apart; leave daemon.peer_proxy out"
+            )
+        places = {
+            member.name: Place(
+                node=member.name,
+                address=member.peer_address,
+                target=member.peer_listen_address or member.peer_address,
+            )
+            for member in self._members
+        }
+        try:
+            return ProxiedLinks(places, self._cluster, self._variables(HELPER))
+        except SurfaceError as error:
+            raise HarnessError(str(error)) from error
 
-    def _make(self, member: Member) -> LocalDaemon:
+    def _data_directory(self, node: str) -> Path:
+        return (self._directory.node_path(node) / DATA).absolute()
+
+    def _disk_directory(self, node: str) -> Path:
+        """Return where a disk that can fail is mounted, in the node's own view of the mounts."""
+        return (self._directory.node_path(node) / "disk").absolute()
+
+    def _make(self, member: Member, *, has_disk: bool) -> LocalDaemon:
+        data = self._data_directory(member.name)
         launch = Launch(
             member=member,
             members=self._members,
-            data_directory=str(self._data_directory(member.name).absolute()),
+            data_directory=str(self._disk_directory(member.name) if has_disk else data),
             cluster=self._cluster,
         )
         entry = () if self._namespaces is None else self._namespaces.entry(member.name)
@@ -166,7 +231,12 @@ class LocalEnvironment:
 
     def _leave(self) -> None:
         self._daemons.end_all()
-        self._agents.close()
+        if self._proxied is not None:
+            self._proxied.close()
+            self._proxied = None
+        if self._instruments is not None:
+            self._instruments.close()
+            self._instruments = None
         if self._namespaces is not None:
             self._namespaces.close()
             self._namespaces = None

@@ -11,12 +11,13 @@ from typing import Final, Self, TypeAlias
 
 import grpc
 
-from harness.client import connection_lost
+from harness.client import Request, Response, connection_lost
 from harness.environments.real_time.failures import failure_of
-from nodeimpl.api.requests import ApiRequest, ApiResponse
 from nodeimpl.api.rpc_pb2 import (
     CompactionRequest,
     CompactionResponse,
+    DefragmentRequest,
+    DefragmentResponse,
     DeleteRangeRequest,
     DeleteRangeResponse,
     HashKVRequest,
@@ -31,6 +32,10 @@ from nodeimpl.api.rpc_pb2 import (
     LeaseRevokeResponse,
     LeaseTimeToLiveRequest,
     LeaseTimeToLiveResponse,
+    MemberListRequest,
+    MemberListResponse,
+    MemberUpdateRequest,
+    MemberUpdateResponse,
     PutRequest,
     PutResponse,
     RangeRequest,
@@ -55,7 +60,7 @@ _OPTIONS: Final[Sequence[tuple[str, int]]] = (
     ("grpc.max_reconnect_backoff_ms", 250),
 )
 
-_METHODS: Final[Mapping[type[ApiRequest], tuple[str, type[ApiResponse]]]] = MappingProxyType(
+_METHODS: Final[Mapping[type[Request], tuple[str, type[Response]]]] = MappingProxyType(
     {
         RangeRequest: ("KV/Range", RangeResponse),
         PutRequest: ("KV/Put", PutResponse),
@@ -66,11 +71,14 @@ _METHODS: Final[Mapping[type[ApiRequest], tuple[str, type[ApiResponse]]]] = Mapp
         LeaseRevokeRequest: ("Lease/LeaseRevoke", LeaseRevokeResponse),
         LeaseTimeToLiveRequest: ("Lease/LeaseTimeToLive", LeaseTimeToLiveResponse),
         LeaseLeasesRequest: ("Lease/LeaseLeases", LeaseLeasesResponse),
+        MemberListRequest: ("Cluster/MemberList", MemberListResponse),
+        MemberUpdateRequest: ("Cluster/MemberUpdate", MemberUpdateResponse),
+        DefragmentRequest: ("Maintenance/Defragment", DefragmentResponse),
     }
 )
 """Requests that are one call with one answer. A keep-alive is a stream to etcd."""
 
-_Method: TypeAlias = grpc.aio.UnaryUnaryMultiCallable[ApiRequest, ApiResponse]
+_Method: TypeAlias = grpc.aio.UnaryUnaryMultiCallable[Request, Response]
 
 
 class Endpoint:
@@ -80,7 +88,7 @@ class Endpoint:
         self.address: Final = address
         channel = grpc.aio.insecure_channel(address, options=list(_OPTIONS))
         self._channel = channel
-        self._methods: dict[type[ApiRequest], _Method] = {
+        self._methods: dict[type[Request], _Method] = {
             request: _method(channel, path, response)
             for request, (path, response) in _METHODS.items()
         }
@@ -112,7 +120,7 @@ class Endpoint:
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
-    async def call(self, request: ApiRequest, timeout_ns: int) -> ApiResponse:
+    async def call(self, request: Request, timeout_ns: int) -> Response:
         """Send the request once and return the answer; raises `CallError` if none comes."""
         try:
             if isinstance(request, LeaseKeepAliveRequest):
@@ -153,7 +161,7 @@ class Endpoint:
         await self._channel.close()
 
 
-def _method(channel: grpc.aio.Channel, path: str, answer: type[ApiResponse]) -> _Method:
+def _method(channel: grpc.aio.Channel, path: str, answer: type[Response]) -> _Method:
     return channel.unary_unary(
         f"/etcdserverpb.{path}",
         request_serializer=_serialized,
@@ -161,5 +169,5 @@ def _method(channel: grpc.aio.Channel, path: str, answer: type[ApiResponse]) -> 
     )
 
 
-def _serialized(request: ApiRequest) -> bytes:
+def _serialized(request: Request) -> bytes:
     return request.SerializeToString()

@@ -41,7 +41,7 @@ class RealOutcome:
 
     failure: Failure | None
     deaths: tuple[Death, ...]
-    """Daemons that ended by themselves."""
+    """Daemons that ended by themselves, and not because a disk failed them."""
     schedule: Schedule
     """As asked and as applied."""
     setup_ns: int

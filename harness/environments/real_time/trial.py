@@ -29,6 +29,7 @@ from harness.environments.real_time.clients import RealTimeClients
 from harness.environments.real_time.clock import TrialClock
 from harness.environments.real_time.convergence import compare_stores, lagging, serves
 from harness.environments.real_time.endpoint import Endpoint
+from harness.environments.real_time.excuses import Excuses
 from harness.environments.real_time.monitor import Monitor
 from harness.environments.real_time.nemesis import RealTimeNemesis
 from harness.environments.real_time.outcome import RealOutcome, RoleSeen, Stuck
@@ -131,7 +132,8 @@ class RealTrial:
         self._roles_seen: list[RoleSeen] = []
         surfaces = self._surfaces()
         _require_means(script.schedule, surfaces, environment)
-        self._injector = Injector(surfaces, script.schedule, script.stream, record=script.journal)
+        self._excuses = Excuses(environment.deaths)
+        self._injector = Injector(surfaces, script.schedule, script.stream, record=self._journal)
         self._nemesis = RealTimeNemesis(self._clock, self._injector, self._note)
         self._watchers = self._make_watchers()
         self._recovery_ns: int | None = None
@@ -165,7 +167,7 @@ class RealTrial:
         applied = tuple(self._injector.applied)
         return RealOutcome(
             failure=failure,
-            deaths=tuple(self._environment.deaths()),
+            deaths=self._excuses.unexcused(),
             schedule=msgspec.structs.replace(self._script.schedule, applied=applied),
             setup_ns=self._setup_ns,
             wall_ns=self._clock.now(),
@@ -332,6 +334,10 @@ class RealTrial:
                     term=status.term,
                 )
             )
+
+    def _journal(self, applied: Applied) -> None:
+        self._excuses.note(applied)
+        self._script.journal(applied)
 
     def _note(self, applied: Applied) -> None:
         self._interpreter.note_fault(self._clock.now(), applied.fault.do, applied_value(applied))

@@ -15,6 +15,8 @@ from harness.client import (
     Client,
     Completion,
     Conversation,
+    Maintenance,
+    Request,
     connection_lost,
     connection_refused,
     refused,
@@ -205,15 +207,17 @@ class SimulatedClients:
             self._kernel.after(self._delay(), self._fail, operation, number, connection_refused)
             return
 
+        asked = _simulated(call.request)
+
         def answer(body: ApiResponse | ApiError) -> None:
-            _check_kind(operation.host, call.request, body)
+            _check_kind(operation.host, asked, body)
             self._kernel.after(self._delay(), self._answered, operation, number, body)
 
         def lost() -> None:
             self._kernel.after(self._delay(), self._fail, operation, number, connection_lost)
 
         who = None if call.user is None else ByCertificate(call.user)
-        operation.host.request(call.request, answer, lost, who)
+        operation.host.request(asked, answer, lost, who)
 
     def _answered(self, operation: _Operation, number: int, body: ApiResponse | ApiError) -> None:
         if isinstance(body, ApiError):
@@ -227,6 +231,11 @@ class SimulatedClients:
 
     def _delay(self) -> int:
         return self._delay_ns_min + int(self._random.random() * self._delay_ns_spread)
+
+
+def _simulated(request: Request) -> ApiRequest:
+    assert not isinstance(request, Maintenance), "nobody asks a simulated node for this"
+    return request
 
 
 _ANSWER_TO: Final[dict[type[ApiRequest], type[ApiResponse]]] = {

@@ -6,6 +6,7 @@ since a timer armed by the old rate would come too late.
 """
 
 from collections.abc import Mapping
+from typing import Final
 
 from harness.environments.simulation.clock import BILLION, NodeClock
 from harness.environments.simulation.host import Host
@@ -51,6 +52,8 @@ class _BentClock:
 
 class SimulatedClocks:
     """The clocks of all nodes."""
+
+    never_goes_back: Final = True
 
     def __init__(self, kernel: Kernel, clocks: Mapping[str, tuple[NodeClock, Host]]) -> None:
         self._kernel = kernel

@@ -1,6 +1,7 @@
 """What can go wrong with the nodes' disks (`nemesis.surface.Disks`)."""
 
 from collections.abc import Mapping
+from typing import Final
 
 from harness.environments.simulation.disk import SimulatedDisk
 from nemesis.surface import SurfaceError
@@ -9,6 +10,8 @@ from nodeimpl.storage.wal_format import WalCorruption, decode
 
 class SimulatedDisks:
     """The disks of all nodes."""
+
+    knows_records: Final = True
 
     def __init__(self, disks: Mapping[str, SimulatedDisk]) -> None:
         self._disks = dict(disks)

@@ -16,10 +16,11 @@ from functools import partial
 from typing import Protocol
 
 from harness.environments.simulation.disk import SimulatedDisk
+from harness.environments.simulation.oracle import Breach
 from nodeimpl.boundary import Effect
 from nodeimpl.raft.effects import Persist, Trim
 from nodeimpl.storage.recovery import compacted
-from nodeimpl.storage.wal_format import encode
+from nodeimpl.storage.wal_format import WalCorruption, encode
 
 
 class Daemon(Protocol):
@@ -113,10 +114,19 @@ class Outbox:
             self._daemon.stop_over_full_disk()
             return False
         if self._disk.size_bytes >= self._rewrite_at_bytes and not self._disk.is_rotten:
-            content = compacted(self._disk.content)
+            content = self._without_what_was_trimmed()
             if self._disk.replace(content):
                 self._rewrite_at_bytes = 2 * len(content)
         return True
+
+    def _without_what_was_trimmed(self) -> bytes:
+        """Return the log rewritten; convict the node if not even it could read what it wrote."""
+        try:
+            return compacted(self._disk.content)
+        except WalCorruption as error:
+            raise Breach(
+                "Recovery (Raft Figure 2)", f"a node wrote what is no log: {error}"
+            ) from error
 
     def _trim_in_turn(self, trim: Trim) -> bool:
         """Trim, and write what waited for that; return False if the daemon stopped over it."""

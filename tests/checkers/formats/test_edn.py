@@ -111,7 +111,8 @@ def test_elements_before_a_fault_are_read() -> None:
         ("012", "line 1, column 1: '012' is neither a number, a keyword nor a symbol"),
         ("-1a", "line 1, column 1: '-1a' is neither a number, a keyword nor a symbol"),
         ("::a", "line 1, column 1: '::a' is neither a number, a keyword nor a symbol"),
-        ("^x", "line 1, column 1: '^x' is neither a number, a keyword nor a symbol"),
+        ("[^]", "line 1, column 2: '^' is followed by no form"),
+        ("0x", "line 1, column 1: '0x' is neither a number, a keyword nor a symbol"),
         ('#"regex"', "line 1, column 1: '#\"regex\"': cannot be read"),
         ("9" * 4001, "line 1, column 1: a number of over 4000 digits"),
     ],
@@ -121,3 +122,7 @@ def test_a_fault_is_told_with_its_line_and_column(text: str, says: str) -> None:
         read_all(text)
 
     assert str(caught.value) == says
+
+
+def test_what_clojure_prints_beyond_edn_is_read() -> None:
+    assert read_all("0x1F -0xaN ^{:line 3} [1 ^:tag x]") == [31, -10, (1, Symbol("x"))]

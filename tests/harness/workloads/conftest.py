@@ -6,7 +6,7 @@ from random import Random
 import pytest
 
 from checkers.history import Op
-from harness.client import Call, Client, Conversation, refused
+from harness.client import Call, Client, Conversation, Maintenance, refused
 from harness.rehearsal import Pretence, Pretender
 from nodeimpl.api.errors import ApiError
 from nodeimpl.api.requests import ApiResponse
@@ -21,7 +21,9 @@ from nodeimpl.storage.memory_backend import MemoryBackend
 def _respond(node: Node, now: Instant, call: Call) -> ApiResponse | ApiError:
     """Return the answer of a node that is alone, and so gives it at once. Time stands still."""
     who = None if call.user is None else ByCertificate(call.user)
-    effects = node.handle(now, Requests((ClientRequest(1, call.request, who),)))
+    request = call.request
+    assert not isinstance(request, Maintenance), "it has nothing to maintain"
+    effects = node.handle(now, Requests((ClientRequest(1, request, who),)))
     [reply] = [effect for effect in effects if isinstance(effect, Reply)]
     return reply.body
 

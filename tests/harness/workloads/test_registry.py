@@ -22,6 +22,7 @@ def test_every_name_is_known_and_explained() -> None:
         "kv",
         "lease",
         "lock",
+        "mixed",
         "register",
         "set",
         "watch",

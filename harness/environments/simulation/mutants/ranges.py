@@ -3,15 +3,18 @@
 from collections.abc import Callable
 
 from harness.environments.simulation.mutants.mutant import Mutant, patch
-from nodeimpl.api.errors import ApiError
+from nodeimpl.api.errors import FUTURE_REVISION, ApiError
 from nodeimpl.api.kv_pb2 import KeyValue
-from nodeimpl.api.rpc_pb2 import RangeRequest, RangeResponse
+from nodeimpl.api.rpc_pb2 import RangeRequest, RangeResponse, ResponseOp
 from nodeimpl.ids import Revision
 from nodeimpl.mvcc.key_ranges import FROM_KEY, KeyRange, key_range
 from nodeimpl.mvcc.ranges import _sort_key, fill_range, read_range
 from nodeimpl.mvcc.state import StoreState
+from nodeimpl.mvcc.txn import Step, _carry_out_step, _range_error
+from nodeimpl.mvcc.writing import Writer
 
 _PAGE_KEYS = 30
+_healthy_step = _carry_out_step
 
 
 def _at_present(
@@ -73,6 +76,16 @@ def _by_last_change(request: RangeRequest) -> Callable[[KeyValue], bytes | int]:
     return _sort_key(request)
 
 
+def _step_at_present(writer: Writer, step: Step, response: ResponseOp) -> None:
+    if isinstance(step, RangeRequest):
+        step = _changed(step, revision=0)
+    _healthy_step(writer, step, response)
+
+
+def _refused_for_the_future_only(state: StoreState, request: RangeRequest) -> ApiError | None:
+    return FUTURE_REVISION if request.revision > state.revision else None
+
+
 def _read_the_future(state: StoreState, request: RangeRequest) -> RangeResponse | ApiError:
     if request.revision > state.revision:
         return read_range(state, _changed(request, revision=0))
@@ -121,6 +134,18 @@ MUTANTS = (
         breaks="etcd api: the operations of a transaction are carried out in order; a range sees "
         "the puts before it",
         patches=(patch(fill_range, _before_own_writes),),
+    ),
+    Mutant(
+        name="txn-reads-only-the-present",
+        breaks="etcd api: a range in a transaction may ask for an old revision, too",
+        patches=(patch(_carry_out_step, _step_at_present),),
+        workloads=("mixed",),
+    ),
+    Mutant(
+        name="txn-reads-what-is-compacted",
+        breaks="etcd, txn.go: checkRange; a transaction that reads below the compaction is refused",
+        patches=(patch(_range_error, _refused_for_the_future_only),),
+        workloads=("mixed",),
     ),
     Mutant(
         name="count-stops-at-limit",

@@ -1,0 +1,63 @@
+"""Which daemons had a reason to end by themselves: a disk that failed them.
+
+A daemon whose fsync or write fails is right to stop: it cannot know what is durable (Rebello et al.
+2020). So a death that was noticed while such a fault was in force on its node excuses itself.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from harness.environments.environment import Death
+from nemesis.applied import Applied, Outcome, Phase
+from nemesis.fault import Fault
+from nemesis.faults.bitrot import Bitrot
+from nemesis.faults.disk import FailingFsync, FullDisk
+from nemesis.faults.lying_disk import LyingFsync
+
+_EXCUSING: Final = (FailingFsync, FullDisk, Bitrot, LyingFsync)
+
+
+class Excuses:
+    """Follows the journal of a trial's faults; `deaths` returns the daemons that ended so far."""
+
+    def __init__(self, deaths: Callable[[], Sequence[Death]]) -> None:
+        self._deaths = deaths
+        self._before: dict[tuple[int, Fault], int] = {}
+        """Deaths of a fault's node before it began, by the fault in force."""
+        self._excused: dict[str, dict[int, None]] = {}
+        """Which of a node's deaths, counted from 0."""
+
+    def note(self, applied: Applied) -> None:
+        """Take note of an attempt at a fault; told before it and after it."""
+        fault = applied.fault
+        if not isinstance(fault, _EXCUSING):
+            return
+        key = applied.id, fault
+        if applied.phase is Phase.BEGIN and applied.outcome is Outcome.INTENDED:
+            self._before[key] = self._count(fault.target)
+        elif applied.phase is Phase.BEGIN and applied.outcome is Outcome.SKIPPED:
+            self._before.pop(key, None)
+        elif applied.phase is Phase.END and applied.outcome is not Outcome.INTENDED:
+            self._excuse(fault.target, self._before.pop(key, None))
+
+    def unexcused(self) -> tuple[Death, ...]:
+        """Return the daemons that ended for no reason that a fault gave them."""
+        for (_, fault), before in self._before.items():
+            assert isinstance(fault, _EXCUSING), "no other is noted"
+            self._excuse(fault.target, before)
+        numbers: dict[str, int] = {}
+        found: list[Death] = []
+        for death in self._deaths():
+            number = numbers[death.node] = numbers.get(death.node, -1) + 1
+            if number not in self._excused.get(death.node, {}):
+                found.append(death)
+        return tuple(found)
+
+    def _excuse(self, node: str, before: int | None) -> None:
+        """Excuse the deaths of a node since there were so many; None: the fault did not begin."""
+        if before is not None:
+            excused = self._excused.setdefault(node, {})
+            excused.update(dict.fromkeys(range(before, self._count(node))))
+
+    def _count(self, node: str) -> int:
+        return sum(death.node == node for death in self._deaths())

@@ -1,0 +1,60 @@
+"""Daemons that had a reason to end."""
+
+from harness.environments.environment import Death
+from harness.environments.real_time.excuses import Excuses
+from nemesis.applied import Applied, Outcome, Phase
+from nemesis.fault import Fault
+from nemesis.faults.disk import FailingFsync, FullDisk
+from nemesis.faults.pause import Pause
+
+FAILING = FailingFsync(target="n1", hold_ns=5)
+BEGIN, END = Phase.BEGIN, Phase.END
+INTENDED, DONE, SKIPPED = Outcome.INTENDED, Outcome.DONE, Outcome.SKIPPED
+
+
+class Trial:
+    """Deaths and faults, in the order in which they come to be known."""
+
+    def __init__(self) -> None:
+        self.deaths: list[Death] = []
+        self.excuses = Excuses(lambda: self.deaths)
+
+    def dies(self, node: str) -> None:
+        self.deaths.append(Death(node=node, how="exit code 2", last_words=str(len(self.deaths))))
+
+    def fault(self, phase: Phase, *outcomes: Outcome, fault: Fault = FAILING) -> None:
+        for outcome in outcomes:
+            applied = Applied(at_ns=0, id=1, phase=phase, outcome=outcome, fault=fault)
+            self.excuses.note(applied)
+
+    def unexcused(self) -> list[str]:
+        return [death.last_words for death in self.excuses.unexcused()]
+
+
+def test_a_death_under_a_failing_disk_is_excused_and_others_are_not() -> None:
+    trial = Trial()
+    trial.dies("n1")
+    trial.fault(BEGIN, INTENDED, DONE)
+    trial.dies("n1")
+    trial.dies("n2")
+    trial.fault(END, INTENDED, DONE)
+    trial.dies("n1")
+
+    assert trial.unexcused() == ["0", "2", "3"]
+
+
+def test_a_fault_that_has_not_ended_excuses_all_the_same() -> None:
+    trial = Trial()
+    trial.fault(BEGIN, INTENDED, DONE)
+    trial.dies("n1")
+
+    assert trial.unexcused() == []
+
+
+def test_a_fault_that_was_skipped_or_of_another_kind_excuses_nothing() -> None:
+    trial = Trial()
+    trial.fault(BEGIN, INTENDED, SKIPPED, fault=FullDisk(target="n1", hold_ns=5))
+    trial.fault(BEGIN, INTENDED, DONE, fault=Pause(target="n1", hold_ns=5))
+    trial.dies("n1")
+
+    assert trial.unexcused() == ["0"]

@@ -1,0 +1,38 @@
+"""`quorate replay` on real daemons: the same operations and faults again, and how alike it was."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.local.command_line import line, quorate, the_run
+
+pytestmark = pytest.mark.local
+
+
+def test_a_failing_run_is_driven_again_and_its_verdict_recurs(tmp_path: Path) -> None:
+    quorate(
+        tmp_path, "run", "--env", "local", "--system", "nodeimpl", "--nodes", "1", "--workload",
+        "kv", "--mutant", "version-survives-delete", "--faults", "pause", "--time-limit", "2",
+    )  # fmt: skip
+    done = quorate(tmp_path, "replay", str(the_run(tmp_path)), "--times", "2", "--out", "again")
+
+    assert done.returncode == 1, done.stdout + done.stderr
+    asked, of, whole, *_ = line(done.stdout, "alike").split()
+    assert of == "of"
+    assert int(asked) > 0.9 * int(whole), "all but final reads that were answered sooner"
+    assert line(done.stdout, "recurred").startswith("2 of 2 (100%): etcd-linearizability")
+    assert len(list((tmp_path / "again").iterdir())) == 2
+
+
+def test_a_failing_run_has_a_twin_in_simulation(tmp_path: Path) -> None:
+    quorate(
+        tmp_path, "run", "--env", "local", "--system", "nodeimpl", "--nodes", "1", "--workload",
+        "watch", "--mutant", "prev-kv-of-the-present", "--faults", "pause", "--time-limit", "2",
+    )  # fmt: skip
+    done = quorate(
+        tmp_path, "replay", str(the_run(tmp_path)), "--transfer", "--seeds", "20", "--out", "twins"
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "watch-prev-kv" in done.stdout
+    again = quorate(tmp_path, "replay", str(tmp_path / line(done.stdout, "twin")))
+    assert line(again.stdout, "replay") == "the same digest"
