@@ -73,8 +73,11 @@ def _settings(plan: Plan) -> Iterator[tuple[str, str]]:
 
 
 def _flattened(place: str, table: object) -> Iterator[tuple[str, str]]:
+    if isinstance(table, list | tuple):
+        yield place, " ".join(map(str, table))
+        return
     if not _is_table(table):
-        yield place, str(table)
+        yield place, "" if table is None else str(table)
         return
     for name, value in table.items():
         yield from _flattened(f"{place}.{name}" if place else name, value)

@@ -10,7 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from harness.errors import UsageError
-from harness.plan import Plan
+from harness.plan import FaultPlan, Plan
 from harness.serve.application import application
 from harness.serve.catalogue import UNFINISHED, UNREADABLE, Wanted, list_runs
 from harness.serve.export import export
@@ -163,6 +163,7 @@ def test_an_empty_filter_wants_everything(runs: Path) -> None:
 
 
 def test_settings_that_differ_are_named_as_in_a_plan() -> None:
-    (row,) = settings_rows(Plan(), Plan(nodes=5))
+    nodes, packages = settings_rows(Plan(), Plan(nodes=5, faults=FaultPlan(packages=("kill",))))
 
-    assert (row.name, row.first, row.second) == ("nodes", "3", "5")
+    assert (nodes.name, nodes.first, nodes.second) == ("nodes", "3", "5")
+    assert (packages.name, packages.second) == ("faults.packages", "kill")
