@@ -222,6 +222,8 @@ class RealTrial:
         )
         self._setup_ns = time.monotonic_ns() - started
         self._clock.restart()
+        # What was seen by the clock of the setup is how it was at the start.
+        self._roles_seen = [msgspec.structs.replace(each, at_ns=0) for each in self._roles_seen]
         for node in self._endpoints:
             self._observe(Observation(event=Starts.event, node=node))
 
