@@ -24,12 +24,14 @@ class _Fate(msgspec.Struct, gc=False):
     """What clients were told of the puts of one value to one key."""
 
     acknowledged: list[Operation] = msgspec.field(default_factory=list)
-    refused: list[Operation] = msgspec.field(default_factory=list)
     unanswered: list[Operation] = msgspec.field(default_factory=list)
 
 
 def judge_persisted(history: History, puts: Mapping[Put, int]) -> Verdict | None:
-    """Judge that every acknowledged put is in the log, and none that was refused.
+    """Judge that every acknowledged put is in the log.
+
+    One that was refused may be there, too: much is refused only when its entry is applied, such as
+    a put for a lease that has ended.
 
     `puts` says how often each is in the log that is left when the run has ended, which begins with
     the first entry of all. None if nobody put anything: there is nothing to compare.
@@ -51,9 +53,7 @@ def judge_persisted(history: History, puts: Mapping[Put, int]) -> Verdict | None
     for put, fate in fates.items():
         times = puts.get(put, 0)
         if times < len(fate.acknowledged):
-            return _conviction("acknowledged-and-lost", "acknowledged", put, times, fate, details)
-        if fate.refused and times and not fate.acknowledged and not fate.unanswered:
-            return _conviction("refused-and-kept", "refused", put, times, fate, details)
+            return _conviction(put, times, fate, details)
     return valid(NAME, details)
 
 
@@ -87,10 +87,10 @@ def _fates(history: History) -> dict[Put, _Fate]:
         match operation.outcome:
             case OpType.OK:
                 fate.acknowledged.append(operation)
-            case OpType.FAIL:
-                fate.refused.append(operation)
-            case _:
+            case OpType.INFO:
                 fate.unanswered.append(operation)
+            case _:
+                continue
     return fates
 
 
@@ -104,18 +104,16 @@ def _put_of(operation: Operation) -> Put | None:
             return None
 
 
-def _conviction(
-    kind: str, told: str, put: Put, times: int, fate: _Fate, details: dict[str, object]
-) -> Verdict:
-    shown = [*fate.acknowledged, *fate.refused][:_SHOWN_MAX]
+def _conviction(put: Put, times: int, fate: _Fate, details: dict[str, object]) -> Verdict:
     key, value = put
+    count = len(fate.acknowledged)
     story = (
-        f"putting {value!r} to {key!r} was {told} {len(shown)} times, and the nodes' logs hold it"
+        f"putting {value!r} to {key!r} was acknowledged {count} times, and the nodes' logs hold it"
         f" {times} times"
     )
     evidence = Evidence(
-        operations=tuple(sorted(operation.call for operation in shown)),
+        operations=tuple(sorted(operation.call for operation in fate.acknowledged[:_SHOWN_MAX])),
         story=story,
-        facts={"kind": kind, "key": key, "value": value, "times": times},
+        facts={"kind": "acknowledged-and-lost", "key": key, "value": value, "times": times},
     )
     return invalid(NAME, story, evidence, details)

@@ -35,15 +35,8 @@ def test_what_was_acknowledged_twice_is_there_twice() -> None:
     assert judged(history, {("a", "1"): 1}) is Answer.INVALID
 
 
-def test_what_was_refused_is_not_there() -> None:
+def test_what_was_refused_when_it_was_applied_is_there_and_no_breach() -> None:
     history = history_of([put(OpType.FAIL)])
-
-    assert judged(history, {}) is Answer.VALID
-    assert judged(history, {("a", "1"): 1}) is Answer.INVALID
-
-
-def test_an_equal_put_explains_what_is_there() -> None:
-    history = history_of([put(OpType.FAIL), put(OpType.INFO, 1)])
 
     assert judged(history, {("a", "1"): 1}) is Answer.VALID
 
