@@ -158,7 +158,7 @@ def test_a_pause_does_not_end_a_slow_fsync(machine: Machine) -> None:
 def test_who_syncs_after_the_power_is_off_gets_no_answer(machine: Machine) -> None:
     machine.disk.ask("power_off")
     machine.ask("sync", "never")
-    wait_for(lambda: (machine.mount / "log").exists())
+    wait_for((machine.mount / "log").exists)
     wait_for(lambda: (machine.mount / "log").read_text() == "never")
     time.sleep(0.1)
 
