@@ -37,7 +37,7 @@ contracts: $(READY)  ## which package may import which
 
 check: lint types contracts test  ## all of the above
 
-bench: $(READY)      ## speed and memory, printed as ratios
+bench: $(READY)      ## speed and memory, printed as ratios; QUORATE_CORPUS=DIR adds the logs of other tools
 	@for benchmark in $(basename $(notdir $(wildcard benchmarks/[a-z]*.py))); do \
 	    echo "== $$benchmark"; $(BIN)/python -m benchmarks.$$benchmark || exit 1; done
 

@@ -3,13 +3,15 @@
     python -m benchmarks.linearizability [CORPUS]
 
 `CORPUS` is a directory of other tools' recordings: `jepsen-etcd/*.log`, `knossos/cas-register/`
-and `porcupine-kv/*.txt`; without it, the histories in `histories/` are judged instead, and have no
-goals. Random histories are of a correct store. Each line has the median of three runs in
-milliseconds of processor time, reading and parsing excluded, the goal where there is one and the
-ratio to it, and the method that decided. The first line times a plain loop, by which figures of
-different machines, or of one busy machine at different times, can be compared.
+and `porcupine-kv/*.txt`; the variable QUORATE_CORPUS names it, too, as for `make bench`. Without
+it, the histories in `histories/` are judged instead, and have no goals. Random histories are of a
+correct store. Each line has the median of three runs in milliseconds of processor time, reading and
+parsing excluded, the goal where there is one and the ratio to it, and the method that decided. The
+first line times a plain loop, by which figures of different machines, or of one busy machine at
+different times, can be compared.
 """
 
+import os
 import resource
 import sys
 import time
@@ -37,16 +39,21 @@ from tests.checkers.linearizability.random_histories import (
     FewValues,
     FifoQueues,
     Kind,
+    OwnedLocks,
     Sets,
     Sizes,
     Strings,
+    Transactions,
     UniqueValues,
+    UnorderedQueues,
     record,
 )
+from tests.checkers.linearizability.test_distinct_queue import DistinctFifoQueues
 
 RUNS = 3
 STEPS_MAX = 50_000_000
 CORE_OPERATIONS_MAX = 10
+RESIDENT_MB_MAX = 1000
 
 
 def timed_ms(run: Callable[[], object]) -> float:
@@ -144,14 +151,16 @@ def revisions(operations: int, clients: int, goal: float, *, with_ranges: bool) 
     mix = "with ranges" if with_ranges else "single keys"
     resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     label = f"etcd, {operations:,} x {clients}, {mix}"
-    line(label, took, goal, f"revisions; {resident:.0f} MB resident at most so far")
+    line(label, took, goal, "revisions")
+    line("  resident at most so far", resident, RESIDENT_MB_MAX, unit="MB")
 
 
 def main() -> None:
     """Print everything."""
     line("a million additions", timed_ms(plain_loop))
-    if len(sys.argv) > 1:
-        corpus = Path(sys.argv[1])
+    corpus_name = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("QUORATE_CORPUS", "")
+    if corpus_name:
+        corpus = Path(corpus_name)
         logs = sorted(corpus.glob("jepsen-etcd/*.log"))
         recorded("Jepsen logs", logs, Linearizability(CasRegister()), (12, 2))
         knossos = sorted(corpus.glob("knossos/cas-register/*/*.edn"))
@@ -177,7 +186,15 @@ def main() -> None:
     short = Sizes(operations=1_000, processes=5, crash_rate=0.0)
     random_history("strings", Strings(), short)
     random_history("set", Sets(), short)
-    random_history("fifo-queue", FifoQueues(), Sizes(operations=60, processes=3, crash_rate=0.0))
+    random_history("fifo-queue", FifoQueues(), Sizes(operations=100, processes=3, crash_rate=0.0))
+    crashing = Sizes(operations=1_000, processes=5, crash_rate=0.05)
+    random_history("strings", Strings(), crashing)
+    random_history("set", Sets(), crashing)
+    random_history("transactions", Transactions(), crashing)
+    random_history("owner-mutex", OwnedLocks(), crashing)
+    random_history("unordered-queue", UnorderedQueues(), crashing)
+    long = Sizes(operations=100_000, processes=20, crash_rate=0.01)
+    random_history("fifo-queue, distinct values", DistinctFifoQueues(), long)
     revisions(100_000, 64, 300, with_ranges=False)
     revisions(1_000_000, 64, 3000, with_ranges=True)
 

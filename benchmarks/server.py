@@ -91,6 +91,8 @@ class Side:
 
     name: str
     environment: LocalEnvironment
+    run: Path
+    """The directory of its run, by which its daemons are known."""
 
     @property
     def addresses(self) -> list[str]:
@@ -99,9 +101,9 @@ class Side:
 
     def pids(self) -> list[int]:
         """Return its daemons' numbers; raise `HarnessError` if one is gone."""
-        daemons = [daemon.process.pid for daemon in marked()]
-        lines = {pid: Path(f"/proc/{pid}/cmdline").read_text("utf-8") for pid in daemons}
-        own = [pid for pid, line in lines.items() if any(each in line for each in self.addresses)]
+        ours = [each.process.pid for each in marked() if each.run == str(self.run)]
+        lines = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in ours}
+        own = [pid for pid, line in lines.items() if b"--data-dir=" in line]  # no helper of theirs
         if len(own) != len(self.addresses):
             raise HarnessError(f"{self.name}: {len(own)} of {len(self.addresses)} daemons run")
         return own
@@ -128,7 +130,8 @@ def running(system: System, nodes: int) -> Iterator[Side]:
         directory = RunDirectory.create(Path(folder), plan, datetime.now(UTC))
         with LocalEnvironment(system, plan.node_names, directory) as environment:
             environment.start()
-            yield Side(name=f"{system.name} {system.version}", environment=environment)
+            name = f"{system.name} {system.version}"
+            yield Side(name=name, environment=environment, run=directory.path)
 
 
 @contextmanager

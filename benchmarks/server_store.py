@@ -30,11 +30,13 @@ from benchmarks.server import (
 )
 from harness.environments.real_time.endpoint import Endpoint
 from nodeimpl.api.rpc_pb2 import CompactionRequest, PutRequest, RangeRequest, RequestOp, TxnRequest
+from nodeimpl.ids import SECOND
 
 KEYS, REVISIONS, SECONDS = 100_000, 1_000_000, 5.0
 BATCH = 100
 """Puts in one transaction where a store is filled."""
 RANGES = 3
+COMPACTION_TIMEOUT_NS = 900 * SECOND
 
 
 async def fill(endpoint: Endpoint, changes: int, keys: int) -> float:
@@ -104,7 +106,7 @@ async def compacted(side: Side, changes: int, seconds: float) -> list[Figure]:
 async def _while_compacting(endpoint: Endpoint, seconds: float) -> tuple[Load, float]:
     revision = (await endpoint.status(TIMEOUT_NS)).header.revision
     request = CompactionRequest(revision=revision, physical=True)
-    compaction = asyncio.create_task(timed(endpoint.call(request, TIMEOUT_NS)))
+    compaction = asyncio.create_task(timed(endpoint.call(request, COMPACTION_TIMEOUT_NS)))
     busy = await closed_loop([endpoint], puts(), 4, seconds)
     return busy, await compaction
 

@@ -16,15 +16,21 @@ from checkers.history import Op, OpType
 from harness.errors import CallError, DefiniteError, IndefiniteError
 from nodeimpl.api.errors import ApiError
 from nodeimpl.api.requests import ApiRequest, ApiResponse
-from nodeimpl.api.rpc_pb2 import DefragmentRequest, DefragmentResponse, MemberUpdateRequest
+from nodeimpl.api.rpc_pb2 import (
+    DefragmentRequest,
+    DefragmentResponse,
+    MemberUpdateRequest,
+    MoveLeaderRequest,
+    MoveLeaderResponse,
+)
 
-Maintenance: TypeAlias = DefragmentRequest | MemberUpdateRequest
+Maintenance: TypeAlias = DefragmentRequest | MemberUpdateRequest | MoveLeaderRequest
 """What clients of real clusters may ask besides."""
 
 Request: TypeAlias = ApiRequest | Maintenance
 """What clients may ask."""
 
-Response: TypeAlias = ApiResponse | DefragmentResponse
+Response: TypeAlias = ApiResponse | DefragmentResponse | MoveLeaderResponse
 """The answers; each has a `header`."""
 
 

@@ -171,20 +171,32 @@ class DaemonPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     version: str | None = None
     """Of the store, as in `3.5.16` or, for the newest of a line, `3.5`. None: any."""
+    versions: tuple[str, ...] = ()
+    """Of the nodes one by one, for a cluster of several versions; instead of `version`."""
     binary: str | None = None
     """The store's program. None: it is looked for (`quorate doctor`)."""
     image: str | None = None
     """Of containers. None: they run this machine's own programs."""
     clocks: tuple[Literal["wall", "monotonic"], ...] = ("wall",)
     """Which clocks of a daemon faults of clocks bend. Timers of the kernel do not notice."""
+    inventory: str | None = None
+    """The file that names the hosts over SSH."""
     attach: bool = False
     """Whether containers that run already are taken, and left running (docker-compose.yml)."""
     flags: tuple[str, ...] = ()
-    """Given to every daemon, after the harness's own."""
+    """Given to every daemon, after the harness's own. etcd's are given by the name that each
+    version has for them; with a `?` in front, only to versions that have one."""
     fsync: bool = True
     """Whether daemons wait for their disks; if not, only their own code is tested, and faster."""
+    peer_proxy: bool = False
+    """Whether a proxy stands between the peers that knows single Raft messages, so that they can
+    be held, doubled and overtaken. etcd's only; slower."""
     ready_s: Positive = 30.0
     """How long a daemon may take until it serves."""
+
+    def __post_init__(self) -> None:
+        if self.versions and (self.version is not None or self.binary is not None):
+            raise SettingError("versions", "goes with neither version nor binary")
 
 
 class WatchPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -231,6 +243,9 @@ class MixedPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     needs a snapshot, a follower of etcd's must miss 5,000 and as many as `snapshot_entries`."""
     burst_every_s: Positive = 10.0
     """From the beginning of the load to the first burst, and from the end of one to the next."""
+    write_with_old_reads: Probability = 0.0
+    """The share of transactions that read old revisions and write as well. Known to part etcd's
+    members, 3.4 and 3.5 alike, if what is read is compacted or still to come."""
     maintenance: Probability = 0.01
     """The share of operations that ask a node of a real cluster to defragment its store, or to
     take note of a member's addresses."""

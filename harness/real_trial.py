@@ -5,8 +5,9 @@ clock. Chance decides the same things, but the machine decides the rest, so a ru
 again and not repeated.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from checkers.history import History, Op
@@ -22,12 +23,15 @@ from harness.environments.simulation.streams import Streams
 from harness.errors import HarnessError, UsageError
 from harness.generator.listed import ListedOperation
 from harness.plan import Plan
-from harness.store import RunDirectory
+from harness.schedules import excuses_in
+from harness.store import DATA, RunDirectory
+from harness.systems.persisted import read_logs
 from harness.systems.registry import system_of
 from harness.systems.system import System
 from harness.trial import final_reads_of, judge, load_of
 from harness.workloads.registry import fleet_maker, workload_named
 from nemesis.inject import Record
+from nemesis.packages import Package
 from nemesis.schedule import Schedule
 from nodeimpl.ids import SECOND
 
@@ -102,12 +106,32 @@ def run_real_trial(  # noqa: PLR0913 - the trial, and all who wish to hear of it
         outcome = run(environment, script)
     _require_ports(outcome)
     history = History(ops)
-    verdict = merge("trial", [*_verdicts_of(outcome), judge(plan, history, watched, schedule)])
+    data = {node: directory.node_path(node) / DATA for node in plan.node_names}
+    judged = judge_with_logs(plan, history, watched, schedule, data)
+    verdict = merge("trial", [*_verdicts_of(outcome), *judged])
     if verdict.answer is Answer.VALID:
         environment.discard_data()
     return RealTrialResult(
         plan=plan, system=system, verdict=verdict, history=history, outcome=outcome
     )
+
+
+def judge_with_logs(
+    plan: Plan,
+    history: History,
+    watched: Sequence[WatchRecord],
+    schedule: Schedule | None,
+    data_directories: Mapping[str, Path],
+) -> list[Verdict]:
+    """Judge what clients saw, and the logs that daemons left in the light of it, and it of them."""
+    logs = read_logs(plan.system, data_directories)
+    if logs is None:
+        return [judge(plan, history, watched, schedule)]
+    if isinstance(logs, Verdict):
+        return [logs, judge(plan, history, watched, schedule)]
+    excuses = plan.faults.packages if schedule is None else excuses_in(schedule)
+    of_logs = logs.verdict(history, disks_lie=Package.LYING_DISK in excuses)
+    return [of_logs, judge(plan, logs.resolve(history), watched, schedule)]
 
 
 def _require_ports(outcome: RealOutcome) -> None:

@@ -29,6 +29,8 @@ from harness.plan import Plan
 from harness.plan_file import dump_plan, load_plan
 
 RUN_VERSION: Final = 1
+DATA: Final = "data"
+"""A node's data directory, within the directory of what is left of it."""
 OPERATIONS_NAME: Final = "operations.json"
 _NAMES_MAX: Final = 1000
 """Runs of one plan that may begin in one second."""

@@ -66,6 +66,7 @@ MENUS: Final[tuple[Menu, ...]] = (
     _menu("workload.time_limit_s", (4.0, 5.0)),
     _menu("workload.rove", (0.0, 0.3, 0.3, 1.0)),
     _menu("workload.timeout_ms", (500.0, 2000.0)),
+    _menu("mixed.write_with_old_reads", (0.0, 0.5)),
     # ---------------------------------------------------------------- how often it breaks
     _menu("faults.interval_s", (0.25, 0.25, 0.5, 1.0, 2.0)),
     # ---------------------------------------------------------------- what it runs on

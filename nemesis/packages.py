@@ -31,6 +31,7 @@ class Package(enum.StrEnum):
     TRANSFER = "transfer"
     STOP = "stop"
     STUTTER = "stutter"
+    DEFRAGMENT = "defragment"
 
     @property
     def description(self) -> str:
@@ -56,6 +57,7 @@ _DESCRIPTIONS = {
     Package.COMPACT: "Asks nodes to compact their store, down to the present or nearly so.",
     Package.MEMBERSHIP: "Adds nodes, removes them, and replaces them by new ones.",
     Package.TRANSFER: "Asks leaders to hand their leadership over.",
+    Package.DEFRAGMENT: "Asks nodes to defragment their stores.",
     Package.STOP: "Asks daemons to stop in their own time, as SIGTERM does, and starts them again.",
     Package.STUTTER: "Lets daemons run in short turns only, as a machine with too much to do.",
 }

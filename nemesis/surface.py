@@ -189,6 +189,9 @@ class Admin(Protocol):
         Returns what was asked, for the record. The answer comes later, if it comes.
         """
 
+    def defragment(self, node: str) -> str:
+        """Ask a running `node` to defragment its store; return what came of it, for the record."""
+
 
 @dataclass(frozen=True, slots=True)
 class OperatorAnswer:
@@ -208,6 +211,10 @@ class Members(Protocol):
     in the end. `Daemons.node_names` has a new node from its start on, and one that was removed as
     long as that is not certain.
     """
+
+    @property
+    def changes_members(self) -> bool:
+        """Whether anything but `move_leader` can be done."""
 
     def grow(self) -> OperatorAnswer:
         """Start a new node and let it join, as a learner first."""

@@ -7,7 +7,6 @@ that command. A linearizable read waits for a read index (thesis §6.4) and for 
 applied it. A serializable read is answered from the store as it is (etcd api_guarantees).
 """
 
-from collections import deque
 from collections.abc import Mapping, Sequence
 from functools import partial
 from random import Random
@@ -22,10 +21,7 @@ from nodeimpl.api.errors import (
     ApiError,
 )
 from nodeimpl.api.requests import ApiRequest, ApiResponse, ReadRequest
-from nodeimpl.api.rpc_pb2 import (
-    CompactionResponse,
-    ResponseHeader,
-)
+from nodeimpl.api.rpc_pb2 import CompactionResponse, ResponseHeader
 from nodeimpl.authorization import AUTH_COMMANDS, Authorization, disclosed
 from nodeimpl.boundary import (
     ChangeMembers,
@@ -40,7 +36,7 @@ from nodeimpl.boundary import (
     Wake,
 )
 from nodeimpl.config import NodeConfig
-from nodeimpl.ids import Instant, LogIndex, RequestId, Revision, Term
+from nodeimpl.ids import Instant, LogIndex, RequestId, Term
 from nodeimpl.leader_requests import decode_answer, encode_question
 from nodeimpl.leasing import Leasing
 from nodeimpl.mvcc.auth.commands import Authenticate
@@ -79,6 +75,7 @@ from nodeimpl.raft.effects import (
 )
 from nodeimpl.raft.messages import Entry, EntryKind, Snapshot
 from nodeimpl.raft.state import Recovered
+from nodeimpl.removal import Removal
 from nodeimpl.request_ids import RequestIds
 from nodeimpl.routing import LEADER_REQUESTS, as_read, is_local, is_physical
 from nodeimpl.state_transfer import content_of
@@ -115,17 +112,16 @@ class Node:
         self._seal_entries = min(config.backend_commit_entries, config.raft.snapshot_entries)
         """The log cannot be trimmed more often than the store is made durable."""
         self.raft = self.make_raft(recovered, random, now)
+        self.raft.state.new_spool = backend.spool
         self._waiting: dict[RequestId, Waiting] = {}
         self._administration = Administration()
         self._patience = Patience(config.request_timeout_ns)
         self._reads = IndexedReads()
-        self._compactions: deque[tuple[Revision, RequestId, ApiResponse]] = deque()
-        """Answers that wait until superseded rows are gone, lowest revision first."""
+        self._removal = Removal(config.store.compaction_interval_ns)
         self.watch = WatchHub(config.watch, self.store.state)
         self.authorization = Authorization(config)
         self._watch_desk = WatchDesk(self.watch, self.authorization)
-        self._removal_at = now if self.store.is_compacting else None
-        """When to remove the next batch of superseded rows; None if nothing is planned."""
+        self._removal.at = now if self.store.is_compacting else None
         self._request_ids = RequestIds(config.node_id, config.incarnation)
         self._leasing = Leasing(config, self.raft, self._request_ids.next)
         self._quota = Quota(config, backend)
@@ -145,8 +141,9 @@ class Node:
     def deadline(self) -> Instant:
         """When `Wake` must be given at the latest."""
         deadline = self.raft.deadline
-        if self._removal_at is not None and self._removal_at < deadline:
-            deadline = self._removal_at
+        removal_at = self._removal.at
+        if removal_at is not None and removal_at < deadline:
+            deadline = removal_at
         watch_deadline = self.watch.deadline
         if watch_deadline is not None and watch_deadline < deadline:
             deadline = watch_deadline
@@ -170,7 +167,7 @@ class Node:
             effects += self._watch_desk.serve(now, self._head)
         if self.store.is_compacting:
             self._remove_rows(now, effects)
-        if self._compactions:
+        if self._removal.is_awaited:
             self._answer_compactions(effects)
         return effects
 
@@ -265,9 +262,14 @@ class Node:
         return request_id in self._waiting or request_id in self._administration
 
     def _expire(self, now: Instant) -> list[Effect]:
-        """Answer what has waited too long: its outcome is unknown, and may stay so."""
+        """Answer what has waited too long: its outcome is unknown, and may stay so.
+
+        Whoever waits for rows to go waits for as long as that takes (as etcd).
+        """
         effects: list[Effect] = []
         for request_id in self._patience.over(now):
+            if request_id in self._removal:
+                continue
             waiting = self._waiting.pop(request_id, None)
             if waiting is not None:
                 self.raft.forget_inquiry(request_id)
@@ -332,8 +334,7 @@ class Node:
                 if type(request) in AUTH_COMMANDS:
                     self.authorization.applied(now, entry.index, request, outcome)
                 if isinstance(outcome, CompactionResponse) and is_physical(request):
-                    awaited = self.store.compact_revision
-                    self._compactions.append((awaited, request_id, outcome))
+                    self._removal.wait(self.store.compact_revision, request_id, outcome)
                 else:
                     self._answer(request_id, outcome, effects)
             elif entry.kind is EntryKind.CONFIGURATION:
@@ -417,7 +418,7 @@ class Node:
         self.store = Store(self._backend, self.config.store)
         self.watch.restored(self.store.state)
         self.authorization.restored(self.store.auth, self.watch)
-        self._removal_at = None
+        self._removal.at = None
         self._sealed_index = self.applied_index = content.applied.index
         self._applied_term = content.applied.term
         self._applied_members = content.applied.configuration
@@ -432,18 +433,13 @@ class Node:
 
         So other work goes on between two batches, and a crash may fall there.
         """
-        if self._removal_at is None:
-            self._removal_at = Instant(now + self.config.store.compaction_interval_ns)
-        elif self._removal_at <= now:
+        if self._removal.is_due(now, is_behind=self._backend.is_behind):
             more = self.store.compact_step()
             self._seal(now, effects)
-            interval_ns = self.config.store.compaction_interval_ns
-            self._removal_at = Instant(now + interval_ns) if more else None
+            self._removal.removed(now, more=more)
 
     def _answer_compactions(self, effects: list[Effect]) -> None:
-        finished = self.store.finished_compact_revision
-        while self._compactions and self._compactions[0][0] <= finished:
-            _, request_id, outcome = self._compactions.popleft()
+        for request_id, outcome in self._removal.finished(self.store.finished_compact_revision):
             self._answer(request_id, outcome, effects)
 
     # ------------------------------------------------------------ reads

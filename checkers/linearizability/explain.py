@@ -32,6 +32,8 @@ _WITNESS_STEPS_MAX: Final = 50_000
 _ORDER_MAX: Final = 6
 """How many operations of an order are named: its last."""
 
+_FOR_EVER: Final = 1 << 62
+
 _STARTS_MAX: Final = 32
 """From how many states a history is tried, where the state at its start may be any."""
 
@@ -99,10 +101,17 @@ def _core(case: Case[StateT, OperationT]) -> Core[OperationT]:
 def _starts(
     model: Model[StateT, OperationT], intervals: Sequence[Interval[OperationT]]
 ) -> Sequence[Model[StateT, OperationT]]:
-    """Return `model` from all states that make a difference; none if unknown, or too many."""
+    """Return `model` from all states that make a difference; none if unknown, or too many.
+
+    To what is called when a write has returned, the state at the start makes none.
+    """
     if not isinstance(model, Restartable):
         return []
-    starts = model.starts(interval.operation for interval in intervals)
+    first_written = min(
+        (ret for operation, _, ret, _ in intervals if isinstance(operation, Write) and ret),
+        default=_FOR_EVER,
+    )
+    starts = model.starts(each.operation for each in intervals if each.call < first_written)
     return starts if len(starts) <= _STARTS_MAX else []
 
 

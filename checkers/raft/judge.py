@@ -323,6 +323,9 @@ class Judge:
         # What it committed last is looked at again: it may not have held that entry then.
         for index in range(max(1, log.commit_index), last_index + 1):
             chain = log.chain_at(index)
+            while index > len(self._committed):  # Who was sent a snapshot may be the first heard.
+                self._committed.append(OPAQUE)
+                self._committed_by.append((log.name, log.term))
             if index == len(self._committed):
                 self._committed.append(chain)
                 self._committed_by.append((log.name, log.term))

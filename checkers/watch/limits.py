@@ -10,7 +10,7 @@ def starts_where_asked(case: Case) -> Breach | None:
     etcd WatchCreateRequest.start_revision, which is itself watched; without one, a watch begins
     "now", and that is not before what its stream had shown when it was asked for. A bookmark just
     before the start says nothing wrong; an earlier one would send whoever resumes from it back too
-    far.
+    far. Of several breaches an event is named before any bookmark.
     """
     for told in case.told:
         watcher = told.watcher
@@ -19,6 +19,8 @@ def starts_where_asked(case: Case) -> Breach | None:
         lowest = min(told.revisions, default=watcher.earliest)
         if lowest < watcher.earliest:
             return _start(told, lowest, f"though it began at {watcher.earliest}")
+    for told in case.told:
+        watcher = told.watcher
         for bookmark in watcher.bookmarks:
             if bookmark.revision < watcher.create.start_revision - 1:
                 return Breach(

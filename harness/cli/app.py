@@ -21,12 +21,14 @@ from harness.cli.convert import convert
 from harness.cli.doctor import doctor
 from harness.cli.explore import explore
 from harness.cli.fetch_etcd import fetch_etcd
+from harness.cli.gate import gate
 from harness.cli.listing import list_command
 from harness.cli.mutants import mutants
 from harness.cli.node import node
 from harness.cli.replay import replay
 from harness.cli.report import report
 from harness.cli.run import run
+from harness.cli.serve import serve
 from harness.cli.shrink import shrink_command
 from harness.errors import QuorateError, is_disk_trouble
 from nemesis.inject import InjectionError
@@ -63,8 +65,12 @@ def quorate() -> None:
     quorate run --env local --system etcd    the same on real daemons
     quorate check history.edn   judge a history that any tool recorded
     quorate replay runs/...     repeat a run; say where it diverged, if it did
+    quorate report runs/...     what a run came to, as one page
     quorate shrink runs/...     find the smallest trial that fails in the same way
     quorate explore             try many seeds, and tell apart what they find
+    quorate compare A B         the same load under several plans: what differs
+    quorate gate suite.toml     everything a CI needs, with one exit code
+    quorate serve               browse all runs
     quorate mutants             plant known bugs, and see that they are found
     quorate node --name n1      one member of a real cluster, with etcd's flags
     """  # noqa: D301 - \b keeps the lines below it apart
@@ -79,6 +85,8 @@ for command in (
     explore,
     report,
     compare,
+    gate,
+    serve,
     mutants,
     list_command,
     doctor,

@@ -26,11 +26,11 @@ from checkers.watch_history import WatchRecord, load_watch_file
 from harness.cli.reading import Reading, reading
 from harness.errors import UsageError
 from harness.plan import CheckPlan
+from harness.real_trial import judge_with_logs
 from harness.report.console import verdict_lines
 from harness.schedules import excuses_in, read_schedule
-from harness.store import RunDirectory
+from harness.store import DATA, RunDirectory
 from harness.suggest import did_you_mean
-from harness.trial import judge
 
 
 @click.command()
@@ -193,10 +193,12 @@ def _judge_run(path: Path, shown: Reading) -> Verdict:
     schedule = None
     if directory.schedule_path.exists():
         schedule = read_schedule(directory.schedule_path, plan)
-    verdict = judge(plan, loaded.history, watched, schedule)
+    data = {node: path / "nodes" / node / DATA for node in plan.node_names}
+    judged = judge_with_logs(plan, loaded.history, watched, schedule, data)
     disks_lie = "lying-disk" in (plan.faults.packages if not schedule else excuses_in(schedule))
     traces = _judge_traces(path / "trace", disks_lie=disks_lie)
-    return verdict if traces is None else merge("run", [verdict, traces])
+    verdicts = judged if traces is None else [*judged, traces]
+    return verdicts[0] if len(verdicts) == 1 else merge("run", verdicts)
 
 
 def _judge_traces(folder: Path, *, disks_lie: bool) -> Verdict | None:

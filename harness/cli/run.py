@@ -50,7 +50,7 @@ REAL_LIVENESS_BOUND_S: Final = 60.0
     "environment",
     type=click.Choice((SIMULATION, *ENVIRONMENTS)),
     help="Where the cluster lives. simulation: in this process, in virtual time; local: as "
-    "processes of this machine; docker: in containers.",
+    "processes of this machine; docker: in containers; ssh: on other hosts.",
 )
 @click.option("--system", type=click.Choice(SYSTEMS), help="The store under test.")
 @click.option(
@@ -62,6 +62,11 @@ REAL_LIVENESS_BOUND_S: Final = 60.0
     help="An etcd program, instead of an installed one.",
 )
 @click.option("--image", metavar="NAME", help="Of containers, instead of this machine's programs.")
+@click.option(
+    "--inventory",
+    type=click.Path(path_type=Path),
+    help="The file that names the hosts over SSH (docs/REAL_CLUSTERS.md).",
+)
 @click.option("--attach", is_flag=True, help="Take the containers that docker-compose.yml started.")
 @click.option("--workload", help="What clients do (quorate list).")
 @click.option("--faults", help="What breaks, as in kill,partition; none, or all (quorate list).")
@@ -104,6 +109,7 @@ def run(
     etcd_version: str | None,
     etcd_binary: Path | None,
     image: str | None,
+    inventory: Path | None,
     attach: bool,
     workload: str | None,
     faults: str | None,
@@ -132,7 +138,7 @@ def run(
     quorate run --workload lock --set workload.key_distribution=hot --set node.pre_vote=false
     quorate run --env docker --system etcd --faults kill,partition
     quorate run --swarm --seed 8841
-    quorate run --swarm --seed 8 --mutant read-without-quorum-check
+    quorate run --swarm --seed 46 --mutant read-without-quorum-check
     """  # noqa: D301 - \b keeps the lines below it apart
     asked: dict[str, object] = {
         "environment": environment,
@@ -141,6 +147,7 @@ def run(
         "daemon.version": etcd_version,
         "daemon.binary": None if etcd_binary is None else str(etcd_binary.resolve()),
         "daemon.image": image,
+        "daemon.inventory": None if inventory is None else str(inventory.resolve()),
         "daemon.attach": attach or None,
         "faults.packages": None if faults is None else [*parse_packages(faults)],
         "faults.schedule": None if schedule is None else str(schedule.resolve()),
@@ -154,18 +161,29 @@ def run(
     }
     plan = _prepare(plan_file, asked, faults, swarm=swarm)
     base = None if plan_file is None else plan_file.parent
+    return _carry_out(plan, base, out, draws, as_json=as_json)
+
+
+def _carry_out(
+    plan: Plan, base: Path | None, out: Path, draws: Path | None, *, as_json: bool
+) -> Answer:
+    """Run the plan, whose files are relative to `base`, and print what came of it."""
     faults_schedule = schedule_for(plan, base)
     if not as_json:
         for line in plan_lines(plan):
             click.echo(line)
     session = run_plan(plan, faults_schedule, out, draws, operations=operations_for(plan, base))
+    _tell(session, as_json=as_json)
+    return session.result.verdict.answer
+
+
+def _tell(session: Session | RealSession, *, as_json: bool) -> None:
     if as_json:
         click.echo(_as_json(session))
     elif isinstance(session, RealSession):
         print_real_session(session)
     else:
         print_session(session)
-    return session.result.verdict.answer
 
 
 def _prepare(

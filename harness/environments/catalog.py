@@ -1,6 +1,7 @@
 """Environments of real daemons by name: what each can break on this machine, and how it is made."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
@@ -11,6 +12,8 @@ from harness.environments.environment import Environment, Needs
 from harness.environments.hosts.instruments import clock_obstacle, disk_obstacle
 from harness.environments.local import namespaces
 from harness.environments.local.environment import LocalEnvironment
+from harness.environments.ssh.environment import SshEnvironment
+from harness.environments.ssh.inventory import read_inventory
 from harness.errors import UsageError
 from harness.plan import Plan
 from harness.store import RunDirectory
@@ -27,8 +30,10 @@ _ALWAYS: Final = (
     Package.KILL,
     Package.PAUSE,
     Package.COMPACT,
+    Package.TRANSFER,
     Package.STOP,
     Package.STUTTER,
+    Package.DEFRAGMENT,
 )
 _OF_LINKS: Final = (
     Package.PARTITION,
@@ -44,7 +49,9 @@ _Maker: TypeAlias = Callable[[Plan, System, RunDirectory, Needs], Environment]
 
 
 def _local(plan: Plan, system: System, directory: RunDirectory, needs: Needs) -> Environment:
-    return LocalEnvironment(system, plan.node_names, directory, needs)
+    return LocalEnvironment(
+        system, plan.node_names, directory, needs, peer_proxy=plan.daemon.peer_proxy
+    )
 
 
 def _docker(plan: Plan, system: System, directory: RunDirectory, needs: Needs) -> Environment:
@@ -53,7 +60,19 @@ def _docker(plan: Plan, system: System, directory: RunDirectory, needs: Needs) -
     return ContainerEnvironment(system, plan.node_names, directory, plan.daemon.image, needs)
 
 
-_MAKERS: Final[Mapping[str, _Maker]] = MappingProxyType({"local": _local, "docker": _docker})
+def _ssh(plan: Plan, system: System, directory: RunDirectory, needs: Needs) -> Environment:
+    if plan.daemon.inventory is None:
+        raise UsageError("hosts over SSH are named by an inventory; give --inventory FILE")
+    path = Path(plan.daemon.inventory)
+    hosts = read_inventory(path)
+    if len(hosts) < plan.nodes:
+        raise UsageError(f"has {len(hosts)} hosts, the plan has {plan.nodes} nodes", path=path)
+    return SshEnvironment(system, plan.node_names, directory, hosts, needs)
+
+
+_MAKERS: Final[Mapping[str, _Maker]] = MappingProxyType(
+    {"local": _local, "docker": _docker, "ssh": _ssh}
+)
 
 ENVIRONMENTS: Final = tuple(_MAKERS)
 """Where daemons can run."""
@@ -78,6 +97,8 @@ def environment_of(
 def all_packages(environment: str) -> tuple[Package, ...]:
     """Return everything that `environment` can break on this machine: what `all` means there."""
     assert environment in ENVIRONMENTS, "asked of a known environment"
+    if environment == "ssh":  # What its hosts can do, they say themselves.
+        return (*_ALWAYS, *_OF_LINKS, Package.CLOCK, *_OF_DISKS)
     obstacle = namespaces.obstacle if environment == "local" else doors.obstacle
     return (
         *_ALWAYS,

@@ -98,8 +98,16 @@ def seen_roles(seen: Sequence[RoleSeen], end_ns: int) -> tuple[RoleSpan, ...]:
 
 
 def elections(spans: Iterable[RoleSpan]) -> tuple[RoleSpan, ...]:
-    """Return the reigns among `spans`, in the order in which they began."""
-    return tuple(sorted((span for span in spans if span.role == LEADER), key=_start))
+    """Return the first reign of every term among `spans`, in the order in which they began.
+
+    A term has one leader (Raft §5.2). Who looks from outside may see one twice: etcd tells of its
+    leader before it tells of the new term.
+    """
+    reigns = sorted((span for span in spans if span.role == LEADER), key=_start)
+    first: dict[int, RoleSpan] = {}
+    for reign in reigns:
+        first.setdefault(reign.term, reign)
+    return tuple(first.values())
 
 
 def restarts(spans: Iterable[RoleSpan]) -> tuple[RoleSpan, ...]:

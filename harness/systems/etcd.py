@@ -6,7 +6,9 @@ from typing import Final
 
 import msgspec
 
+from harness.errors import UsageError
 from harness.plan import NodePlan, Plan
+from harness.systems.flags import fitted, known_flags
 from harness.systems.installed import choose
 from harness.systems.system import Launch
 from harness.systems.versions import Binary, Version
@@ -50,6 +52,11 @@ class Etcd(msgspec.Struct, frozen=True):
             *self.flags,
         )
 
+    @property
+    def speaks_etcds_peer_protocol(self) -> bool:
+        """See `System`."""
+        return True
+
     def variables(self) -> Mapping[str, str]:
         """See `System`."""
         machine = platform.machine()
@@ -66,6 +73,35 @@ class Etcd(msgspec.Struct, frozen=True):
         return flags
 
 
+class MixedEtcd(msgspec.Struct, frozen=True):
+    """A cluster in which each node is an etcd of its own version, as in the midst of an upgrade."""
+
+    by_node: Mapping[str, Etcd]
+
+    @property
+    def name(self) -> str:
+        """See `System`."""
+        return "etcd"
+
+    @property
+    def version(self) -> str:
+        """See `System`."""
+        return ", ".join(f"{node} {etcd.version}" for node, etcd in self.by_node.items())
+
+    def command(self, launch: Launch) -> Sequence[str]:
+        """See `System`."""
+        return self.by_node[launch.member.name].command(launch)
+
+    @property
+    def speaks_etcds_peer_protocol(self) -> bool:
+        """See `System`."""
+        return True
+
+    def variables(self) -> Mapping[str, str]:
+        """See `System`. The machine decides, so they are the same for all."""
+        return next(iter(self.by_node.values())).variables()
+
+
 def membership_flags(launch: Launch) -> Sequence[str]:
     """Return the flags, etcd's by name and meaning, that say who a member is and who is there."""
     member = launch.member
@@ -75,7 +111,7 @@ def membership_flags(launch: Launch) -> Sequence[str]:
         f"--data-dir={launch.data_directory}",
         f"--listen-client-urls=http://{member.client_address}",
         f"--advertise-client-urls=http://{member.client_address}",
-        f"--listen-peer-urls=http://{member.peer_address}",
+        f"--listen-peer-urls=http://{member.peer_listen_address or member.peer_address}",
         f"--initial-advertise-peer-urls=http://{member.peer_address}",
         f"--initial-cluster={founders}",
         "--initial-cluster-state=new",
@@ -98,7 +134,26 @@ def timing_flags(node: NodePlan) -> Sequence[str]:
     )
 
 
-def etcd_of(plan: Plan) -> Etcd:
-    """Return the etcd that the plan asks for; raises `HarnessError` if this machine has none."""
+def etcd_of(plan: Plan) -> Etcd | MixedEtcd:
+    """Return the etcd that the plan asks for, or one for each node.
+
+    Raises `HarnessError` if this machine lacks one, `UsageError` if there is not one for each.
+    """
     daemon = plan.daemon
-    return Etcd(choose(daemon.version, daemon.binary), plan.node, daemon.fsync, daemon.flags)
+    if not daemon.versions:
+        return _etcd(choose(daemon.version, daemon.binary), plan)
+    if len(daemon.versions) != plan.nodes:
+        raise UsageError(
+            f"daemon.versions names {len(daemon.versions)} versions for {plan.nodes} nodes; "
+            "name one for each"
+        )
+    chosen = [choose(version, None) for version in daemon.versions]
+    return MixedEtcd(
+        {node: _etcd(binary, plan) for node, binary in zip(plan.node_names, chosen, strict=True)}
+    )
+
+
+def _etcd(binary: Binary, plan: Plan) -> Etcd:
+    daemon = plan.daemon
+    flags = fitted(daemon.flags, known_flags(binary.path)) if daemon.flags else ()
+    return Etcd(binary, plan.node, daemon.fsync, flags)

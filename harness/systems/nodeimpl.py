@@ -48,6 +48,11 @@ class Nodeimpl(msgspec.Struct, frozen=True):
             *self.flags,
         )
 
+    @property
+    def speaks_etcds_peer_protocol(self) -> bool:
+        """See `System`."""
+        return False
+
     def variables(self) -> Mapping[str, str]:
         """See `System`."""
         return {}
@@ -61,6 +66,8 @@ class Nodeimpl(msgspec.Struct, frozen=True):
 def nodeimpl_of(plan: Plan) -> Nodeimpl:
     """Return the node that the plan asks for; raises `HarnessError` for any but this version."""
     daemon = plan.daemon
+    if daemon.versions:
+        raise HarnessError("nodeimpl is of one version; daemon.versions is for --system etcd")
     if daemon.binary is not None:
         raise HarnessError("nodeimpl is run by this Python; --etcd-binary is for --system etcd")
     system = Nodeimpl(plan.node, daemon.fsync, daemon.flags, plan.mutant)

@@ -17,6 +17,8 @@ class Member(msgspec.Struct, frozen=True, kw_only=True):
     """`host:port`."""
     peer_address: str
     """`host:port`."""
+    peer_listen_address: str | None = None
+    """Where it listens for peers, if a proxy stands at its peer address; None: there itself."""
 
 
 class Launch(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +45,10 @@ class System(Protocol):
 
     def command(self, launch: Launch) -> Sequence[str]:
         """Return the program and its arguments."""
+
+    @property
+    def speaks_etcds_peer_protocol(self) -> bool:
+        """Whether its peers talk as etcd's do, so that a proxy can tell messages apart."""
 
     def variables(self) -> Mapping[str, str]:
         """Return the environment variables that the daemon needs besides the machine's own."""

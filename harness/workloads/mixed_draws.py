@@ -14,7 +14,7 @@ from checkers.history import Op, OpType
 from harness.generator.generator import Context, Generator, Invocation, Next
 from harness.generator.sources import Endless
 from harness.mixed_client import DEFRAGMENT, MEMBER_LIST, MEMBER_UPDATE
-from harness.plan import Plan, WatchPlan
+from harness.plan import MixedPlan, Plan, WatchPlan
 from harness.workloads.kv_draws import (
     KEY_PREFIX,
     KEYS_END,
@@ -57,6 +57,7 @@ class Deck(msgspec.Struct, frozen=True):
     drawing: Drawing
     seen: Seen
     watch: WatchPlan
+    mixed: MixedPlan
 
     def below(self, count: int) -> int:
         """Return any number from 0 on that is less."""
@@ -79,8 +80,9 @@ class MixedGenerator(msgspec.Struct, frozen=True):
 
     sizes: Sizes
     watch: WatchPlan
-    maintenance: float
-    """The share of what only nodes of real clusters can be asked; 0 in simulation."""
+    mixed: MixedPlan
+    is_simulated: bool
+    """Whether nodes are not real: there is nothing to maintain."""
     seen: Seen = Seen()
 
     def next(self, context: Context) -> Next:
@@ -99,14 +101,15 @@ class MixedGenerator(msgspec.Struct, frozen=True):
 
     def _draw(self, context: Context) -> Invocation:
         drawing = Drawing(context.random, self.seen.known, self.sizes)
-        deck = Deck(drawing, self.seen, self.watch)
+        deck = Deck(drawing, self.seen, self.watch, self.mixed)
         if self.seen.is_fresh and drawing.chance(_COMPACT_AT_ONCE):
             return Invocation("compact", None, {"revision": self.seen.deleted_at})
         point = drawing.random.random()
-        if point < self.maintenance:
+        maintenance = 0.0 if self.is_simulated else self.mixed.maintenance
+        if point < maintenance:
             f = DEFRAGMENT if drawing.chance(0.7) else MEMBER_UPDATE
             return Invocation(f)
-        point = (point - self.maintenance) / (1 - self.maintenance)
+        point = (point - maintenance) / (1 - maintenance)
         if point < self.watch.compactions:
             return _compact(deck)
         point = (point - self.watch.compactions) / (1 - self.watch.compactions)
@@ -120,8 +123,7 @@ class MixedGenerator(msgspec.Struct, frozen=True):
 def mixed_generator(plan: Plan) -> MixedGenerator:
     """Return the requests of the plan."""
     is_simulated = plan.environment == "simulation"
-    maintenance = 0.0 if is_simulated else plan.mixed.maintenance
-    return MixedGenerator(sizes_of(plan), plan.watch, maintenance)
+    return MixedGenerator(sizes_of(plan), plan.watch, plan.mixed, is_simulated)
 
 
 def _seen_after(seen: Seen, op: Op, answer: Mapping[str, object]) -> Seen:
@@ -170,7 +172,7 @@ def _put_on_lease(deck: Deck) -> Invocation:
 
 
 def _txn_in_the_past(deck: Deck) -> Invocation:
-    """Return a transaction that reads old revisions, and half of the time writes as well."""
+    """Return a transaction that reads old revisions, and now and then writes as well."""
     drawing = deck.drawing
     steps: list[dict[str, object]] = [
         {"range": {"key": drawing.key(), "revision": deck.recent()}},
@@ -182,7 +184,7 @@ def _txn_in_the_past(deck: Deck) -> Invocation:
             }
         },
     ]
-    if drawing.chance(0.5):
+    if drawing.chance(deck.mixed.write_with_old_reads):
         put: dict[str, object] = {"key": drawing.key(), "value": drawing.value()}
         if drawing.chance(0.3):
             put["lease"] = deck.lease()

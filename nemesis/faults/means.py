@@ -6,6 +6,7 @@ from nemesis.fault import Fault
 from nemesis.faults.bitrot import Bitrot
 from nemesis.faults.clock import ClockBump, ClockDrift, ClockStrobe
 from nemesis.faults.compact import Compact
+from nemesis.faults.defragment import Defragment
 from nemesis.faults.delay import Delay
 from nemesis.faults.disk import FailingFsync, FullDisk, SlowFsync
 from nemesis.faults.duplicate import Duplicate
@@ -17,12 +18,12 @@ from nemesis.faults.partition import Partition
 from nemesis.faults.reorder import Reorder
 from nemesis.faults.restart import Restart, Tail
 from nemesis.faults.storm import RestartStorm
-from nemesis.surface import Disks, Links, Surfaces
+from nemesis.surface import Disks, Links, Members, Surfaces
 
 LINK_FAULTS: Final = (Partition, Lose, Delay, Duplicate, Reorder, Hold)
 CLOCK_FAULTS: Final = (ClockBump, ClockDrift, ClockStrobe)
 DISK_FAULTS: Final = (SlowFsync, FailingFsync, FullDisk, LyingFsync, Bitrot)
-MEMBER_FAULTS: Final = (Grow, Shrink, Replace, MoveLeader)
+MEMBER_CHANGES: Final = (Grow, Shrink, Replace)
 
 
 def lacking(fault: Fault, surfaces: Surfaces) -> str | None:
@@ -38,8 +39,9 @@ def lacking(fault: Fault, surfaces: Surfaces) -> str | None:
         (isinstance(fault, CLOCK_FAULTS), surfaces.clocks, "means on the nodes' clocks"),
         (isinstance(fault, DISK_FAULTS), surfaces.disks, "means on the nodes' disks"),
         (isinstance(fault, Bitrot), _records(surfaces), "a disk that tells records apart"),
-        (isinstance(fault, Compact), surfaces.admin, "a way to ask for maintenance"),
-        (isinstance(fault, MEMBER_FAULTS), surfaces.members, "an operator who changes members"),
+        (isinstance(fault, Compact | Defragment), surfaces.admin, "a way to ask for maintenance"),
+        (isinstance(fault, MoveLeader), surfaces.members, "an operator"),
+        (isinstance(fault, MEMBER_CHANGES), _changing(surfaces), "an operator who changes members"),
     )
     for is_needed, surface, what in needs:
         if is_needed and surface is None:
@@ -71,3 +73,9 @@ def _records(surfaces: Surfaces) -> Disks | None:
     """Return the disks if records can be told apart on them."""
     disks = surfaces.disks
     return disks if disks is not None and disks.knows_records else None
+
+
+def _changing(surfaces: Surfaces) -> Members | None:
+    """Return the operator if he can change who is a member."""
+    members = surfaces.members
+    return members if members is not None and members.changes_members else None

@@ -10,6 +10,7 @@ from nemesis.faults import (
     bitrot,
     clock,
     compact,
+    defragment,
     delay,
     disk,
     duplicate,
@@ -47,6 +48,7 @@ KINDS: Final[tuple[type[Fault], ...]] = (
     bitrot.Bitrot,
     storm.RestartStorm,
     compact.Compact,
+    defragment.Defragment,
     members.Grow,
     members.Shrink,
     members.Replace,
@@ -91,6 +93,7 @@ DRAWINGS: Final = {
     Package.MEMBERSHIP: Drawing(draw=members.draw_membership),
     Package.TRANSFER: Drawing(draw=members.draw_transfer, needs_links=True),
     Package.STOP: Drawing(draw=restart.draw_stop),
+    Package.DEFRAGMENT: Drawing(draw=defragment.draw),
     Package.STUTTER: Drawing(draw=stutter.draw, is_condition=True),
 }
 """What `nemesis.generate` draws for each package."""

@@ -3,6 +3,7 @@
     python -m nemesis.host.agent door SEED      packets that come into a network namespace
     python -m nemesis.host.agent clocks         the clocks that processes read
     python -m nemesis.host.agent disk SEED BELOW MOUNT
+    python -m nemesis.host.agent warden MARK    ends processes when everything else has ended
 
 It prints `{}` when it is ready. Each line of its standard input is a JSON object with `do` and
 fields; each gets one line in answer: `{"ok": ...}`, or `{"error": "why"}`. When its input ends, for
@@ -20,6 +21,7 @@ from nemesis.host.clock import Clocks
 from nemesis.host.disk import Disk
 from nemesis.host.door import Door
 from nemesis.host.request import HostError, Request
+from nemesis.host.warden import Warden
 
 
 class Part(Protocol):
@@ -41,6 +43,8 @@ def part_named(arguments: Sequence[str]) -> Part:
             return Disk(seed, Path(below), Path(mount))
         case ["clocks"]:
             return Clocks()
+        case ["warden", mark]:
+            return Warden(mark)
         case _:
             raise HostError(f"no agent is called {' '.join(arguments)!r}")
 

@@ -16,7 +16,7 @@ from nemesis.host.vdso import Vdso
 _SLOT: Final = struct.Struct("<qqq")
 _WORD_BYTES: Final = 8
 _SLOPE_ONE: Final = 1 << 32
-_BEFORE_EXEC: Final = ("nsenter", "unshare", "sh", "dash", "bash")
+_BEFORE_EXEC: Final = ("nsenter", "setsid", "env", "sh", "dash", "bash")
 """Programs that only lead to a daemon."""
 
 _PATIENCE_S: Final = 5.0
@@ -138,8 +138,7 @@ class Clocks:
         pid = request.integer("pid")
         with self._lock:
             if what == "install":
-                _await_program(pid)
-                self._processes[pid] = _Process(pid)
+                self._processes[pid] = _process_of(pid)
             elif what == "bend":
                 clock = self._process(pid).clocks[request.text("clock")]
                 clock.impose(Setting.read(request))
@@ -192,10 +191,19 @@ def _wall_now() -> int:
     return time.clock_gettime_ns(time.CLOCK_REALTIME)
 
 
-def _await_program(pid: int) -> None:
-    """Wait until a process that was just started runs its daemon: exec brings a new vDSO."""
+def _process_of(pid: int) -> _Process:
+    """Return the clocks of a process that was just started, as soon as it runs its daemon.
+
+    exec brings a new vDSO, and for a moment none.
+    """
     deadline = time.monotonic() + _PATIENCE_S
-    while Path(f"/proc/{pid}/exe").readlink().name in _BEFORE_EXEC:
+    while True:
+        try:
+            if Path(f"/proc/{pid}/exe").readlink().name not in _BEFORE_EXEC:
+                return _Process(pid)
+            failure = HostError(f"process {pid} has not become a daemon")
+        except HostError as error:
+            failure = error
         if time.monotonic() > deadline:
-            raise HostError(f"process {pid} has not become a daemon")
+            raise failure
         time.sleep(_LOOK_S)

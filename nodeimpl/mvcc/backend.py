@@ -11,6 +11,7 @@ from typing import Final, NewType, Protocol
 import msgspec
 
 from nodeimpl.ids import LogIndex, Term
+from nodeimpl.spool import Spool, StateBytes
 
 CommitPoint = NewType("CommitPoint", int)
 """Names all writes up to a `seal`; later points are larger."""
@@ -74,3 +75,19 @@ class Backend(Protocol):
 
     def size_bytes(self) -> int:
         """Bytes of all keys and values now in the map."""
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether points wait to be committed, so that who can should not add to them."""
+
+    def row_count(self) -> int:
+        """Return how many keys are in the map."""
+
+    def spool(self) -> Spool:
+        """Return an empty place for the bytes of a state that arrives."""
+
+    def spooled(self, pieces: Iterable[bytes]) -> StateBytes:
+        """Return the bytes of a state that is to be sent; `pieces` need not be read at once.
+
+        So they must not depend on what is written meanwhile, unless they are read at once.
+        """

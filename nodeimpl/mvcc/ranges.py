@@ -79,16 +79,16 @@ def _fill_from_range(
     if _is_in_key_order(request):
         # Nothing to sort by: only what is returned need be read.
         response.more = limit is not None and len(kept) > limit
-        kvs = [KeyValue.FromString(state.record(found)) for found in islice(kept, limit)]
+        for found in islice(kept, limit):
+            response.kvs.add().ParseFromString(state.record(found))
     else:
         kvs = [KeyValue.FromString(state.record(found)) for found in kept]
         kvs.sort(key=_sort_key(request), reverse=request.sort_order == RangeRequest.DESCEND)
         response.more = limit is not None and len(kvs) > limit
-        kvs = kvs[:limit]
+        response.kvs.extend(kvs[:limit])
     if request.keys_only:
-        for kv in kvs:
+        for kv in response.kvs:
             kv.ClearField("value")
-    response.kvs.extend(kvs)
 
 
 def _is_within_bounds(request: RangeRequest, found: Found) -> bool:

@@ -88,9 +88,14 @@ def chain_since(backend: Backend, compaction: CompactionMark) -> int:
     Reads the rows written since that was applied; no compaction has removed one of them.
     """
     chain_hash = compaction.hash
-    for _, record in backend.scan(put_row(Revision(compaction.applied_at + 1), 0), CHANGES_END):
+    for _, record in backend.scan(_chain_start(compaction), CHANGES_END):
         chain_hash = chain(record, chain_hash)
     return chain_hash
+
+
+def _chain_start(compaction: CompactionMark) -> bytes:
+    """Return the first row that was written since the last compaction was applied."""
+    return put_row(Revision(compaction.applied_at + 1), 0)
 
 
 def load_state(backend: Backend) -> StoreState:
@@ -107,7 +112,10 @@ def load_state(backend: Backend) -> StoreState:
         finished = NO_COMPACTION.revision
     revision = compaction.applied_at
     lease_of: dict[bytes, LeaseId] = {}
+    chain_hash, chain_start = compaction.hash, _chain_start(compaction)
     for row, record in backend.scan(CHANGES_START, CHANGES_END):
+        if row >= chain_start:
+            chain_hash = chain(record, chain_hash)
         place = place_of(row)
         kv = KeyValue.FromString(record)
         index.restore(kv.key, place, Revision(kv.create_revision), kv.version)
@@ -124,7 +132,7 @@ def load_state(backend: Backend) -> StoreState:
         compaction=compaction,
         finished_compaction=finished,
         removal=Removal(until=compaction.revision) if compaction.revision > finished else None,
-        hash=chain_since(backend, compaction),
+        hash=chain_hash,
         facts=facts,
         leases=load_leases(facts, lease_of),
         alarms=Alarms(facts),

@@ -8,6 +8,8 @@ A crash may come when the state is durable and the log does not begin behind it 
 what was left undone (`nodeimpl.storage.recovery`).
 """
 
+from collections.abc import Callable
+
 from nodeimpl.ids import Instant, NodeId
 from nodeimpl.raft.acceptance import accept
 from nodeimpl.raft.configuration_log import follow_snapshot
@@ -17,6 +19,7 @@ from nodeimpl.raft.replication import NO_ROUND, commit_to
 from nodeimpl.raft.roles import Follower, IncomingSnapshot
 from nodeimpl.raft.state import RaftState, persist
 from nodeimpl.raft.transitions import become_follower, hear_leader
+from nodeimpl.spool import Spool
 
 
 def on_install_snapshot(
@@ -36,7 +39,7 @@ def on_install_snapshot(
         follower.incoming = None
         _accept_needless(state, sender, message)
         return
-    incoming, is_taken = _collect(follower, message)  # 2. to 5.
+    incoming, is_taken = _collect(follower, message, state.new_spool)  # 2. to 5.
     if message.done and is_taken:
         state.effects.append(
             Restore(
@@ -44,7 +47,7 @@ def on_install_snapshot(
                     incoming.last_included_index,
                     incoming.last_included_term,
                     incoming.configuration,
-                    bytes(incoming.data),
+                    incoming.data,
                 )
             )
         )
@@ -96,7 +99,9 @@ def _accept_needless(state: RaftState, sender: NodeId, message: InstallSnapshot)
         commit_to(state, index)
 
 
-def _collect(follower: Follower, message: InstallSnapshot) -> tuple[IncomingSnapshot, bool]:
+def _collect(
+    follower: Follower, message: InstallSnapshot, new_spool: Callable[[], Spool]
+) -> tuple[IncomingSnapshot, bool]:
     """Add the chunk to what has arrived, if it belongs there next; return that, and whether.
 
     A later snapshot takes the place of an earlier one; chunks of an earlier one come too late.
@@ -108,12 +113,12 @@ def _collect(follower: Follower, message: InstallSnapshot) -> tuple[IncomingSnap
             last_included_index=message.last_included_index,
             last_included_term=message.last_included_term,
             configuration=message.configuration,
-            data=bytearray(),
+            data=new_spool(),
             round=message.round,
         )
     is_taken = is_chunk_next(incoming, message)
     if is_taken:
-        incoming.data += message.data
+        incoming.data.extend(message.data)
         incoming.round = message.round
     return incoming, is_taken
 

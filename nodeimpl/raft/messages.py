@@ -10,6 +10,7 @@ from typing import TypeAlias
 import msgspec
 
 from nodeimpl.ids import LogIndex, NodeId, RequestId, Term
+from nodeimpl.spool import StateBytes
 
 
 class EntryKind(enum.IntEnum):
@@ -48,7 +49,7 @@ class Snapshot(msgspec.Struct, frozen=True, gc=False):
     configuration: bytes
     """The members as of `last_included_index`, encoded; empty for those a node's own
     configuration names."""
-    data: bytes
+    data: StateBytes
     """The state. Consensus does not know what it means."""
 
 

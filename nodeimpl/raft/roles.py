@@ -10,6 +10,7 @@ from typing import NamedTuple, TypeAlias
 from nodeimpl.ids import Instant, LogIndex, NodeId, RequestId, Term
 from nodeimpl.raft.progress import Progress
 from nodeimpl.raft.seen_requests import SeenRequests
+from nodeimpl.spool import Spool
 
 
 @dataclass(slots=True, kw_only=True)
@@ -21,7 +22,7 @@ class IncomingSnapshot:
     last_included_index: LogIndex
     last_included_term: Term
     configuration: bytes
-    data: bytearray
+    data: Spool
     round: int
     """The round of the last chunk."""
 

@@ -134,7 +134,9 @@ def _probe_again(state: RaftState, leader: Leader) -> None:
 
 def _send_chunk(state: RaftState, peer: NodeId, transfer: Transfer) -> None:
     snapshot = transfer.snapshot
-    end = transfer.offset + state.config.snapshot_chunk_bytes
+    size = state.config.snapshot_chunk_bytes
+    # One byte more tells whether this is the end.
+    part = snapshot.data[transfer.offset : transfer.offset + size + 1]
     message = InstallSnapshot(
         term=state.current_term,
         first_round=transfer.first_round,
@@ -142,8 +144,8 @@ def _send_chunk(state: RaftState, peer: NodeId, transfer: Transfer) -> None:
         last_included_term=snapshot.last_included_term,
         configuration=snapshot.configuration,
         offset=transfer.offset,
-        data=snapshot.data[transfer.offset : end],
-        done=end >= len(snapshot.data),
+        data=bytes(part[:size]),
+        done=len(part) <= size,
         round=transfer.round,
     )
     state.effects.append(Send(peer, message))

@@ -1,5 +1,6 @@
 """The state of one node's consensus: the one thing here that changes (Raft Figure 2, State)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 from typing import Final
@@ -11,6 +12,7 @@ from nodeimpl.raft.effects import Became, Persist, RaftEffect, RoleName
 from nodeimpl.raft.log import NO_INDEX, NO_TERM, RaftLog
 from nodeimpl.raft.messages import Entry, EntryKind, HardState
 from nodeimpl.raft.roles import Follower, Leader, Role
+from nodeimpl.spool import Spool
 
 NEW_HARD_STATE: Final = HardState(current_term=NO_TERM, voted_for=None)
 """What a node that never ran has not forgotten."""
@@ -109,6 +111,8 @@ class RaftState:
     configurations: list[ConfigurationAt]
     """The members before the log, and behind each entry that changed them; the last are in force
     (`configuration_log`)."""
+    new_spool: Callable[[], Spool] = bytearray
+    """Gives a place for the state that a leader sends."""
     voter_sets: tuple[tuple[NodeId, ...], ...] = ()
     """Of those in force: whatever needs a majority needs one of each of these sets (Raft §6)."""
     peers: tuple[NodeId, ...] = ()

@@ -24,6 +24,7 @@ from nodeimpl.mvcc.backend import Applied, CommitPoint
 from nodeimpl.storage.cipher import Cipher
 from nodeimpl.storage.directories import replace_durably, sync_directory, sync_file
 from nodeimpl.storage.encryption.providers import PLAIN
+from nodeimpl.storage.file_spool import FileSpool
 from nodeimpl.storage.lmdb_file import MAP_BYTES_DEFAULT, LmdbFile, Totals
 from nodeimpl.storage.overlay import Overlay, Written, merged
 
@@ -263,10 +264,24 @@ class LmdbBackend:
         work.file.renew()
         self._overlay.forget(work.keys, work.point)
 
+    # ------------------------------------------------------------ states on their way
+    def spool(self) -> FileSpool:
+        """Return an empty place for the bytes of a state that arrives."""
+        return FileSpool(self._path.parent, self._cipher)
+
+    def spooled(self, pieces: Iterable[bytes]) -> FileSpool:
+        """Return the bytes of a state that is to be sent; pieces are read as they are asked for."""
+        return FileSpool(self._path.parent, self._cipher, pieces)
+
     # ------------------------------------------------------------ sizes
     def size_bytes(self) -> int:
         """Bytes of all keys and values now in the map, as they were before encryption."""
         return self._size_bytes
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether any point waits to be committed."""
+        return bool(self._layers)
 
     def row_count(self) -> int:
         """Return how many keys are in the map."""

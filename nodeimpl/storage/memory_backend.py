@@ -94,6 +94,23 @@ class MemoryBackend:
         """Bytes of all keys and values now in the map."""
         return self._rows.size_bytes
 
+    @property
+    def is_behind(self) -> bool:
+        """Never: a commit takes no time here."""
+        return False
+
+    def row_count(self) -> int:
+        """Return how many keys are in the map."""
+        return len(self._rows.values)
+
+    def spool(self) -> bytearray:
+        """Return an empty place for the bytes of a state that arrives."""
+        return bytearray()
+
+    def spooled(self, pieces: Iterable[bytes]) -> bytes:
+        """Return the bytes of a state that is to be sent; all are read at once."""
+        return b"".join(pieces)
+
     def _close(self, applied: Applied, *, replaced: "_Rows | None") -> CommitPoint:
         assert applied.index >= self.applied.index, (
             f"applied index {applied.index} after {self.applied.index}: it only grows"

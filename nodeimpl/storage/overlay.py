@@ -12,11 +12,14 @@ Written = bytes | None
 class Overlay:
     """The newest write of each key, and the commit point it will be durable with."""
 
-    __slots__ = ("_keys", "_writes")
+    __slots__ = ("_forgotten", "_keys", "_writes")
 
     def __init__(self) -> None:
         self._writes: dict[bytes, tuple[Written, CommitPoint]] = {}
-        self._keys: list[bytes] = []  # Sorted: those of `_writes`.
+        self._keys: list[bytes] = []
+        """Sorted: those of `_writes` and of `_forgotten`."""
+        self._forgotten: set[bytes] = set()
+        """Swept out of `_keys` when they are the larger part: so forgetting moves no others."""
 
     def get(self, key: bytes) -> tuple[Written, CommitPoint] | None:
         """Return the newest write of `key`; None if the file's value counts."""
@@ -24,7 +27,9 @@ class Overlay:
 
     def write(self, key: bytes, written: Written, point: CommitPoint) -> None:
         """Put a write over whatever was there."""
-        if key not in self._writes:
+        if key in self._forgotten:
+            self._forgotten.remove(key)
+        elif key not in self._writes:
             if not self._keys or key > self._keys[-1]:
                 self._keys.append(key)
             else:
@@ -34,21 +39,21 @@ class Overlay:
     def forget(self, keys: Iterable[bytes], point: CommitPoint) -> None:
         """Forget writes of `keys` that belong to `point` or an earlier one: the file has them."""
         writes = self._writes
-        before = len(writes)
         for key in keys:
             write = writes.get(key)
             if write is not None and write[1] <= point:
                 del writes[key]
-        if not writes:
-            self._keys = []
-        elif len(writes) < before:
+                self._forgotten.add(key)
+        if len(self._forgotten) > len(writes):
             self._keys = [key for key in self._keys if key in writes]
+            self._forgotten.clear()
 
     def slice(self, start: bytes, end: bytes | None) -> list[tuple[bytes, Written]]:
         """Return the writes with start <= key < end, in key order."""
         keys, writes = self._keys, self._writes
         stop = len(keys) if end is None else bisect_left(keys, end)
-        return [(key, writes[key][0]) for key in keys[bisect_left(keys, start) : stop]]
+        found = ((key, writes.get(key)) for key in keys[bisect_left(keys, start) : stop])
+        return [(key, write[0]) for key, write in found if write is not None]
 
 
 def merged(

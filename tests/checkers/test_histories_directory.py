@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from checkers.choose import choices
 from checkers.history_file import load_history
 from checkers.stats import tally
 from checkers.watch_history import load_watch_file
@@ -30,6 +31,10 @@ def test_whatever_is_rejected_names_who_rejects_it() -> None:
     assert [
         entry["file"] for entry in LISTED if ("checker" in entry) != (entry["verdict"] == "INVALID")
     ] == []
+
+
+def test_every_model_rejects_some_history() -> None:
+    assert {entry["model"] for entry in LISTED if entry["verdict"] == "INVALID"} == {*choices()}
 
 
 def test_every_watch_stands_beside_its_history() -> None:

@@ -141,6 +141,10 @@ def test_a_value_out_of_range_has_its_line(text: str, message: str) -> None:
                 " minimum, 300"
             ),
         ),
+        (
+            '[daemon]\nversion = "3.5"\nversions = ["3.4", "3.5", "3.5"]',
+            "trial.toml:3: daemon.versions: goes with neither version nor binary",
+        ),
     ],
 )
 def test_settings_that_exclude_each_other_have_a_line(text: str, message: str) -> None:

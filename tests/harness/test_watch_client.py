@@ -122,6 +122,12 @@ def watching() -> Watching:
     return Watching()
 
 
+def test_it_asks_for_several_watchers_at_once_up_to_its_number() -> None:
+    watching = Watching(settings=WatchSettings(watchers_max=3, burst=5))
+
+    assert len(of_kind(watching.asked, SendRequest)) == 3
+
+
 def test_it_opens_a_stream_and_then_asks(watching: Watching) -> None:
     [opened], [asked] = watching.opened, watching.asked
     assert isinstance(opened, OpenStream)

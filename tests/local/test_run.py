@@ -38,7 +38,14 @@ def test_a_healthy_store_is_valid_under_every_fault_of_the_environment(
 
 
 @pytest.mark.parametrize(
-    ("system", "workload"), [("etcd", "lease"), ("nodeimpl", "lease"), ("nodeimpl", "watch")]
+    ("system", "workload"),
+    [
+        ("etcd", "lease"),
+        ("etcd", "lock"),
+        ("nodeimpl", "lease"),
+        ("nodeimpl", "watch"),
+        ("nodeimpl", "mixed"),
+    ],
 )
 def test_leases_and_watches_are_kept_across_kills(
     tmp_path: Path, system: str, workload: str

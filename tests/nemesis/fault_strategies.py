@@ -8,6 +8,7 @@ from nemesis.fault import Fault
 from nemesis.faults.bitrot import Bitrot
 from nemesis.faults.clock import ClockBump, ClockDrift, ClockStrobe
 from nemesis.faults.compact import Compact
+from nemesis.faults.defragment import Defragment
 from nemesis.faults.delay import Delay
 from nemesis.faults.disk import FailingFsync, FullDisk, SlowFsync
 from nemesis.faults.duplicate import Duplicate
@@ -91,6 +92,7 @@ def daemon_faults(held_ns: st.SearchStrategy[int]) -> st.SearchStrategy[Fault]:
             down_ns=held_ns,
             hold_ns=held_ns,
         ),
+        st.builds(Defragment, target=targets),
         st.builds(Compact, target=targets, keep=st.integers(0, 100)),
         st.builds(Grow),
         st.builds(Shrink, target=targets),

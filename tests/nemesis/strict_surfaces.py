@@ -27,6 +27,7 @@ class StrictCluster:
     knows_messages: Final = True
     knows_records: Final = True
     never_goes_back: Final = True
+    changes_members: Final = True
 
     def __init__(self, *nodes: str, leader: str | None = None) -> None:
         self.nodes = nodes
@@ -202,6 +203,12 @@ class StrictCluster:
         assert self.running[node], "asked while down"
         self._called("compact", node, revisions_kept)
         return "asked to compact to revision 5"
+
+    def defragment(self, node: str) -> str:
+        """As `Admin`."""
+        assert self.running[node], "asked while down"
+        self._called("defragment", node)
+        return "asked to defragment: done"
 
     def leader(self) -> str | None:
         """As `Roles`."""

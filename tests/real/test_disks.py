@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from harness.environments.hosts.agent import Agent, ProcessLine
+from tests.local.waiting import wait_for
 
 pytestmark = pytest.mark.real
 
@@ -157,7 +158,9 @@ def test_a_pause_does_not_end_a_slow_fsync(machine: Machine) -> None:
 def test_who_syncs_after_the_power_is_off_gets_no_answer(machine: Machine) -> None:
     machine.disk.ask("power_off")
     machine.ask("sync", "never")
-    time.sleep(0.3)
+    wait_for(lambda: (machine.mount / "log").exists())
+    wait_for(lambda: (machine.mount / "log").read_text() == "never")
+    time.sleep(0.1)
 
     assert (machine.below / "log").read_text() == ""
     machine.cut_power()

@@ -16,7 +16,7 @@ from nemesis.schedule_file import parse_schedule
 from nodeimpl.ids import SECOND
 from nodeimpl.node import Node
 
-WORKLOADS = ("register", "kv", "watch", "auth")
+WORKLOADS = ("register", "kv", "watch", "auth", "set", "lock", "elect", "mixed")
 
 
 def small_plan(

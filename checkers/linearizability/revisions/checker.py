@@ -14,11 +14,12 @@ All but the last are nearly linear. The last is a search: exact, but on a budget
 writes are few, or reads show what they did, it decides almost without searching.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from checkers.checker import Budget
 from checkers.history import History
+from checkers.linearizability.revisions.columns import Columns
 from checkers.linearizability.revisions.conflict import Conflict
 from checkers.linearizability.revisions.facts import Changes, Facts, collect_facts
 from checkers.linearizability.revisions.gaps import group_unknown, narrow, shortage
@@ -125,6 +126,25 @@ def _judge(
     parsed: Parsed, changes: Changes, budget: Budget, details: dict[str, object]
 ) -> Conflict | str | None:
     """Return what is wrong; a string if it cannot be found out, and why; None if all is well."""
+    columns = Columns(parsed.known)
+    are_placed = columns.are_placed(FIRST_REVISION)
+    last = int(columns.revision.max())
+    gap_count = last - FIRST_REVISION - columns.write_count() if are_placed else None
+    if gap_count != 0 or parsed.old_reads or not columns.are_in_real_time():
+        return _judge_one_by_one(parsed, last, changes, budget, details)
+    store = Store(_written_keys(parsed), parsed.leased)
+    in_order = columns.in_order_of_slots()
+    mismatch, details["steps"] = store.replay_all(in_order)
+    if mismatch is None:
+        return None
+    writes = {operation.revision: operation for operation in in_order if operation.wrote}
+    return mismatch_conflict(mismatch, writes)
+
+
+def _judge_one_by_one(
+    parsed: Parsed, last: int, changes: Changes, budget: Budget, details: dict[str, object]
+) -> Conflict | str | None:
+    """Judge a history in which some order is wrong, or revisions up to the `last` are missing."""
     timeline = _timeline(parsed, changes)
     if isinstance(timeline, Conflict):
         return timeline
@@ -132,7 +152,6 @@ def _judge(
     if conflict is not None:
         return conflict
     store = Store(_written_keys(parsed), parsed.leased)
-    last = max(operation.revision for operation in parsed.known)
     gap_count = last - FIRST_REVISION - len(timeline.writes)
     details["gaps"] = gap_count
     if gap_count == 0:
@@ -275,17 +294,14 @@ def _first_missing(writes: Mapping[int, Known], last: int, limit: int) -> list[i
     return missing
 
 
-def _written_keys(parsed: Parsed) -> set[str]:
-    keys: set[str] = set()
-    for operation in parsed.known:
-        request = operation.request
-        if isinstance(request, Put):  # by far the most frequent
-            keys.add(request.key)
-        elif isinstance(request, Txn):
-            keys.update(put.key for put in _puts(request))
-    for unknown_write in parsed.unknown:
-        keys.update(put.key for put in _puts(unknown_write.request))
-    return keys
+def _written_keys(parsed: Parsed) -> Iterator[str]:
+    """Yield every key that is ever written, some more than once."""
+    requests: list[Request] = [each.request for each in parsed.known]
+    requests += [each.request for each in parsed.unknown]
+    yield from {request.key: None for request in requests if type(request) is Put}
+    for request in requests:
+        if type(request) is Txn:
+            yield from (put.key for put in _puts(request))
 
 
 def _puts(request: Request) -> Sequence[Put]:

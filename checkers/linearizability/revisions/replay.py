@@ -5,15 +5,23 @@ the plain one, with which it is compared in tests).
 """
 
 from bisect import bisect_left
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import assert_never
 
-from checkers.linearizability.revisions.conflict import Explanation, Mismatch, Need
+from checkers.linearizability.revisions.conflict import Explanation, Mismatch
+from checkers.linearizability.revisions.mismatches import (
+    counts_in_words,
+    key_in_words,
+    need_of,
+    refusal,
+    shown_of,
+    wrong_count,
+    wrong_keys,
+    wrong_prev,
+    wrong_prevs,
+)
 from checkers.linearizability.revisions.operations import Known, decisions_of, steps_of
 from checkers.linearizability.revisions.ranges import (
-    as_shown,
-    hides,
-    is_in_key_order,
     is_right,
     shown,
 )
@@ -31,11 +39,11 @@ from checkers.models.etcd_api import (
     Result,
     Revoke,
     Simple,
+    SimpleResult,
     Target,
     Txn,
     TxnResult,
     Write,
-    in_words,
 )
 
 
@@ -45,15 +53,19 @@ class Store:
     `mark` and `undo_to` take it back to an earlier moment; `forget` makes the past final.
     """
 
-    __slots__ = ("_leased", "_undo", "_universe", "keys")
+    __slots__ = ("_leased", "_sorted", "_undo", "_universe", "keys")
 
     def __init__(
         self, universe: Iterable[str], leased: Mapping[int, Sequence[str]] | None = None
     ) -> None:
-        """`universe` has every key that is ever written, `leased` those ever put on a lease."""
+        """`universe` has every key that is ever written, `leased` those ever put on a lease.
+
+        It is not looked at unless somebody asks for an interval.
+        """
         self.keys: dict[str, KeyValue] = {}
         self._leased = leased or {}
-        self._universe = sorted(universe)
+        self._universe = universe
+        self._sorted: list[str] | None = None
         self._undo: list[tuple[str, KeyValue | None]] = []
 
     def mark(self) -> int:
@@ -85,10 +97,12 @@ class Store:
         """Return the keys, present or not, that a request so bounded concerns, rising."""
         if not range_end:
             return (first,)
-        universe = self._universe
-        low = bisect_left(universe, first)
-        high = len(universe) if range_end == UNBOUNDED else bisect_left(universe, range_end)
-        return universe[low:high]
+        if self._sorted is None:
+            self._sorted = sorted(set(self._universe))
+        every = self._sorted
+        low = bisect_left(every, first)
+        high = len(every) if range_end == UNBOUNDED else bisect_left(every, range_end)
+        return every[low:high]
 
     def leased(self, lease: int) -> Sequence[str]:
         """Return the keys, rising, that were ever put on `lease`, or may have been."""
@@ -176,8 +190,39 @@ class Store:
         if isinstance(request, Revoke):
             return self._replay_revoke(operation, request)
         if self._nothing_to_keep((request,)) is not None:
-            return _refusal(operation, request.key)
+            return refusal(operation, request.key)
         return self._replay_step(operation, request, operation.result)
+
+    def replay_all(self, operations: Iterable[Known]) -> tuple[Mismatch | None, int]:
+        """Do what `operations` did, in order; return how one is wrong, and how many were done.
+
+        What was before is forgotten. The hot loop of long histories: what most of them are, puts
+        and reads of one key, is done without a call.
+        """
+        keys, undo, count = self.keys, self._undo, 0
+        for operation in operations:
+            count += 1
+            request, result = operation.request, operation.result
+            if type(request) is Read:
+                if not request.range_end and request.selection is None:
+                    assert type(result) is ReadResult, "parsed together"
+                    held = keys.get(request.key)
+                    present = () if held is None else (held,)
+                    if result.kvs == present and result.count == len(present) and not result.more:
+                        continue
+            elif type(request) is Put and not request.prev_kv and not request.keeps:
+                key, revision = request.key, operation.revision
+                held = keys.get(key)
+                created, version = (
+                    (revision, 1) if held is None else (held.create_revision, held.version + 1)
+                )
+                keys[key] = KeyValue(key, request.value, created, revision, version, request.lease)
+                continue
+            mismatch = self.replay(operation)
+            if mismatch is not None:
+                return mismatch, count
+            undo.clear()
+        return None, count
 
     def replay_reads(self, operations: Iterable[Known]) -> Mismatch | None:
         """Do what `operations` did, which wrote nothing; return how the first wrong one is wrong.
@@ -212,11 +257,16 @@ class Store:
                 return self._wrong_branch(operation, failed, "failure", "success")
             if not succeeded and not failed:
                 return self._wrong_branch(operation, compares, "success", "failure")
-        put = self._nothing_to_keep(step for step, _ in steps_of(operation))
-        return self._replay_steps(operation) if put is None else _refusal(operation, put.key)
+        steps = list(steps_of(operation))
+        put = self._nothing_to_keep(step for step, _ in steps)
+        if put is not None:
+            return refusal(operation, put.key)
+        return self._replay_steps(operation, steps)
 
-    def _replay_steps(self, operation: Known) -> Mismatch | None:
-        for step, answer in steps_of(operation):
+    def _replay_steps(
+        self, operation: Known, steps: Iterable[tuple[Simple, SimpleResult]]
+    ) -> Mismatch | None:
+        for step, answer in steps:
             if not isinstance(step, Read) or step.revision <= 0:
                 mismatch = self._replay_step(operation, step, answer)
                 if mismatch is not None:
@@ -233,7 +283,7 @@ class Store:
             if held is not None and held.lease == request.id:
                 return Mismatch(
                     operation=operation,
-                    expected=_words(key, held),
+                    expected=key_in_words(key, held),
                     seen=f"no key on lease {request.id}",
                     explanations=(Explanation((key,)),),
                     expected_revision=held.mod_revision,
@@ -247,7 +297,7 @@ class Store:
         of_each = [self.interval(compare.key, compare.range_end) for compare in compares]
         keys = tuple(dict.fromkeys(key for interval in of_each for key in interval))
         held = [self.keys[key].mod_revision for key in keys if key in self.keys]
-        why = "; ".join(_words(key, self.keys.get(key)) for key in keys)
+        why = "; ".join(key_in_words(key, self.keys.get(key)) for key in keys)
         return Mismatch(
             operation=operation,
             expected=f"the branch for {right}" + (f" ({why})" if why else ""),
@@ -266,7 +316,7 @@ class Store:
             if not request.prev_kv:
                 return None
             assert isinstance(result, PutResult), "parsed together"
-            return _wrong_prev(operation, request.key, held, result.prev_kv)
+            return wrong_prev(operation, request.key, held, result.prev_kv)
         if isinstance(request, Read):
             assert isinstance(result, ReadResult), "parsed together"
             return self._replay_read(operation, request, result)
@@ -277,14 +327,14 @@ class Store:
         if deleted == result.deleted:
             if not request.prev_kv:
                 return None
-            return _wrong_prevs(operation, dict(gone), {kv.key: kv for kv in result.prev_kvs})
+            return wrong_prevs(operation, dict(gone), {kv.key: kv for kv in result.prev_kvs})
         there = {key for key, _ in gone}
         return Mismatch(
             operation=operation,
             expected=f"{deleted} deleted",
             seen=f"{result.deleted} deleted",
             explanations=(
-                _wrong_count(self.interval(request.key, request.range_end), there, result.deleted),
+                wrong_count(self.interval(request.key, request.range_end), there, result.deleted),
             ),
             expected_revision=None if held is None else held.mod_revision,
         )
@@ -296,25 +346,26 @@ class Store:
         count = len(present)
         if is_right(request, result, present):
             return None
-        wrong = _wrong_keys(request, result, keys, interval)
+        wrong = wrong_keys(request, result, keys, interval)
         if wrong:
-            held, seen = keys.get(wrong[0]), _shown(result, wrong[0])
+            held, seen = keys.get(wrong[0]), shown_of(result, wrong[0])
             return Mismatch(
                 operation=operation,
-                expected=_words(wrong[0], held),
-                seen=_words(wrong[0], seen),
+                expected=key_in_words(wrong[0], held),
+                seen=key_in_words(wrong[0], seen),
                 explanations=tuple(
-                    Explanation((key,), _need(keys.get(key), _shown(result, key))) for key in wrong
+                    Explanation((key,), need_of(keys.get(key), shown_of(result, key)))
+                    for key in wrong
                 ),
                 expected_revision=None if held is None else held.mod_revision,
                 seen_revision=None if seen is None else seen.mod_revision,
             )
         return Mismatch(
             operation=operation,
-            expected=_counts(shown(request, present)),
-            seen=_counts(result),
+            expected=counts_in_words(shown(request, present)),
+            seen=counts_in_words(result),
             explanations=(
-                _wrong_count(interval, {kv.key for kv in present}, result.count)
+                wrong_count(interval, {kv.key for kv in present}, result.count)
                 if count != result.count
                 else Explanation(tuple(interval)),
             ),
@@ -377,96 +428,3 @@ def _less(left: str | int, right: str | int) -> bool:
     if isinstance(left, int) and isinstance(right, int):
         return left < right
     return str(left) < str(right)  # strings both: `Compare` sees to it
-
-
-def _wrong_keys(
-    request: Read, result: ReadResult, held: Mapping[str, KeyValue], interval: Sequence[str]
-) -> list[str]:
-    """Return the keys each of which, as it is `held`, suffices to make the answer wrong.
-
-    A key that is shown must be as it is shown. One that is not shown must be absent, unless it may
-    be hidden: by a limit, if it is beyond the last key shown, or by what the request leaves out.
-    That a key is beyond what the limit should have shown is not its own fault.
-    """
-    seen = {kv.key: kv for kv in result.kvs}
-    last = max(seen, default="")
-    everything = not hides(result)
-    in_order = is_in_key_order(request)
-    wrong: list[str] = []
-    for key in interval:
-        kv = held.get(key)
-        if key in seen:
-            is_wrong = kv is None or as_shown(request, kv) != seen[key]
-        else:
-            is_wrong = kv is not None and (everything or (in_order and key < last))
-        if is_wrong:
-            wrong.append(key)
-    return wrong
-
-
-def _wrong_prev(
-    operation: Known, key: str, held: KeyValue | None, seen: KeyValue | None
-) -> Mismatch | None:
-    """Return that `key` was not as the answer has it before it was written, if so."""
-    if held == seen:
-        return None
-    return Mismatch(
-        operation=operation,
-        expected=f"before it, {_words(key, held)}",
-        seen=f"before it, {_words(key, seen)}",
-        explanations=(Explanation((key,), _need(held, seen)),),
-        expected_revision=None if held is None else held.mod_revision,
-        seen_revision=None if seen is None else seen.mod_revision,
-    )
-
-
-def _wrong_prevs(
-    operation: Known, gone: Mapping[str, KeyValue | None], seen: Mapping[str, KeyValue]
-) -> Mismatch | None:
-    """Return which key was not as the answer has it before it was deleted, if any.
-
-    No more and no fewer keys are seen than are gone, or the store has not kept its word.
-    """
-    for key in sorted({*gone, *seen}):
-        mismatch = _wrong_prev(operation, key, gone.get(key), seen.get(key))
-        if mismatch is not None:
-            return mismatch
-    return None
-
-
-def _refusal(operation: Known, key: str) -> Mismatch:
-    """Return that `operation`, which keeps something of `key`, should have been refused."""
-    return Mismatch(
-        operation=operation,
-        expected=f"a refusal, for {key} was absent",
-        seen=f"that {key} was put, with what it had",
-        explanations=(Explanation((key,), Need.PRESENT),),
-    )
-
-
-def _need(held: KeyValue | None, seen: KeyValue | None) -> Need:
-    if held is None:
-        return Need.PRESENT
-    return Need.ABSENT if seen is None else Need.OTHER
-
-
-def _wrong_count(interval: Sequence[str], there: Container[str], count: int) -> Explanation:
-    """Return why not `count` keys of the interval are `there`."""
-    present = tuple(key for key in interval if key in there)
-    if len(present) > count:
-        return Explanation(present, Need.ABSENT)
-    return Explanation(tuple(key for key in interval if key not in there), Need.PRESENT)
-
-
-def _shown(result: ReadResult, key: str) -> KeyValue | None:
-    return next((kv for kv in result.kvs if kv.key == key), None)
-
-
-def _counts(result: ReadResult) -> str:
-    more = "more" if result.more else "no more"
-    keys = ", ".join(kv.key for kv in result.kvs) or "no keys"
-    return f"{keys}, {result.count} in all and {more}"
-
-
-def _words(key: str, kv: KeyValue | None) -> str:
-    return f"{key} absent" if kv is None else in_words(kv)

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from docker.errors import APIError
 from docker.models.containers import Container
 
 from harness.environments.containers.engine import engine_errors
@@ -16,6 +17,7 @@ _LAST_WORDS_LINES: Final = 12
 _SIGNALED: Final = 128
 """What Docker adds to the number of a signal that ended a process."""
 
+_UNFREEZABLE: Final = "unable to freeze"
 _RUNNING: Final = ("running", "paused")
 
 
@@ -78,8 +80,7 @@ class ContainerDaemon:
     def pause(self) -> None:
         """Freeze the container."""
         self._require_running("paused")
-        with engine_errors(f"pause {self.name}"):
-            self._container.pause()
+        self._until(self._freezes, "paused")
         self._until(lambda: self._look() != "running", "paused")
 
     def resume(self) -> None:
@@ -110,6 +111,17 @@ class ContainerDaemon:
                 code = int(self._container.attrs["State"]["ExitCode"])
                 self._deaths.append(Death(node=self.name, how=_how(code), last_words=words.strip()))
         return status
+
+    def _freezes(self) -> bool:
+        """Try to freeze the container; a process in the middle of an fsync cannot be, just then."""
+        with engine_errors(f"pause {self.name}"):
+            try:
+                self._container.pause()
+            except APIError as error:
+                if _UNFREEZABLE not in str(error):
+                    raise
+                return False
+        return True
 
     def _require_running(self, what: str) -> None:
         if not self.is_running:

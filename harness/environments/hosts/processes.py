@@ -126,4 +126,9 @@ def _stat(pid: int) -> Sequence[str] | None:
         text = (_PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return None
+    return stat_fields(text)
+
+
+def stat_fields(text: str) -> Sequence[str]:
+    """Return what follows the name in the text of /proc/PID/stat: the state comes first."""
     return text.rpartition(")")[2].split()

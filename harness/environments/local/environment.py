@@ -4,6 +4,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -17,12 +18,16 @@ from harness.environments.local import namespaces
 from harness.environments.local.daemon import LocalDaemon
 from harness.environments.local.namespaces import Namespaces
 from harness.environments.local.ports import Ports
+from harness.environments.peer_proxy.links import ProxiedLinks
+from harness.environments.peer_proxy.proxy import Place
 from harness.errors import HarnessError
-from harness.store import RunDirectory
+from harness.store import DATA, RunDirectory
 from harness.systems.system import Launch, Member, System
 from nemesis.surface import SurfaceError
 
 _LOOPBACK: Final = "127.0.0.1"
+_PROXIED: Final = "a proxy stands between the peers: leave daemon.peer_proxy out"
+"""Why there are no namespaces, and so no disks that fail."""
 _CLIENT_PORT, _PEER_PORT = 2379, 2380
 
 
@@ -40,8 +45,16 @@ class LocalEnvironment:
         nodes: Sequence[str],
         directory: RunDirectory,
         needs: Needs = NOTHING_NEEDED,
+        *,
+        peer_proxy: bool = False,
     ) -> None:
+        """`peer_proxy`: let a proxy stand between the peers, which knows single messages.
+
+        All nodes are on the loopback interface then.
+        """
         self._needs = needs
+        self._peer_proxy = peer_proxy
+        self._proxied: ProxiedLinks | None = None
         self._system = system
         self._nodes = tuple(nodes)
         self._directory = directory
@@ -86,9 +99,14 @@ class LocalEnvironment:
         return self._members
 
     def means(self) -> Means:
-        """See `Environment`. Links and disks can be broken where every node has a namespace."""
+        """See `Environment`.
+
+        Links and disks can be broken where every node has a namespace; links, message by message,
+        where a proxy stands in them.
+        """
         assert self._instruments is not None, "the environment has been entered"
-        return self._instruments.means(self._daemons, None, self._lack)
+        means = self._instruments.means(self._daemons, None, self._lack)
+        return means if self._proxied is None else replace(means, links=self._proxied)
 
     def start(self) -> None:
         """See `Environment`."""
@@ -112,11 +130,13 @@ class LocalEnvironment:
     def _prepare(self) -> None:
         self._guard = Guard(self._cluster)
         instruments = self._instruments = Instruments(self._cluster, self._variables(AGENT))
-        obstacle = namespaces.obstacle()
+        obstacle = _PROXIED if self._peer_proxy else namespaces.obstacle()
         if obstacle is None:
             self._make_network(instruments)
         else:
             self._take_ports()
+        if self._peer_proxy:
+            self._proxied = self._stand_between()
         has_disks = self._open_disks(instruments)
         daemons = [self._make(member, has_disk=has_disks) for member in self._members]
         self._daemons = HostDaemons(daemons, disks=instruments.disks, started=instruments.started)
@@ -155,18 +175,39 @@ class LocalEnvironment:
         return obstacle
 
     def _take_ports(self) -> None:
-        ports = self._ports.take(2 * len(self._nodes))
+        ports = iter(self._ports.take((3 if self._peer_proxy else 2) * len(self._nodes)))
         self._members = tuple(
             Member(
                 name=node,
-                client_address=f"{_LOOPBACK}:{ports[2 * place]}",
-                peer_address=f"{_LOOPBACK}:{ports[2 * place + 1]}",
+                client_address=f"{_LOOPBACK}:{next(ports)}",
+                peer_address=f"{_LOOPBACK}:{next(ports)}",
+                peer_listen_address=f"{_LOOPBACK}:{next(ports)}" if self._peer_proxy else None,
             )
-            for place, node in enumerate(self._nodes)
+            for node in self._nodes
         )
 
+    def _stand_between(self) -> ProxiedLinks:
+        """Start the proxy; it ends with the harness."""
+        if not self._system.speaks_etcds_peer_protocol:
+            raise HarnessError(
+                f"the peers of {self._system.name} do not speak etcd's protocol, so no proxy can "
+                "tell their messages apart; leave daemon.peer_proxy out"
+            )
+        places = {
+            member.name: Place(
+                node=member.name,
+                address=member.peer_address,
+                target=member.peer_listen_address or member.peer_address,
+            )
+            for member in self._members
+        }
+        try:
+            return ProxiedLinks(places, self._cluster, self._variables(HELPER))
+        except SurfaceError as error:
+            raise HarnessError(str(error)) from error
+
     def _data_directory(self, node: str) -> Path:
-        return (self._directory.node_path(node) / "data").absolute()
+        return (self._directory.node_path(node) / DATA).absolute()
 
     def _disk_directory(self, node: str) -> Path:
         """Return where a disk that can fail is mounted, in the node's own view of the mounts."""
@@ -190,6 +231,9 @@ class LocalEnvironment:
 
     def _leave(self) -> None:
         self._daemons.end_all()
+        if self._proxied is not None:
+            self._proxied.close()
+            self._proxied = None
         if self._instruments is not None:
             self._instruments.close()
             self._instruments = None

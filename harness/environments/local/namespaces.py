@@ -115,6 +115,7 @@ class Namespaces:
             env=self._variables,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # It may outlive whoever reads what we print.
             start_new_session=True,  # Ctrl-C is the harness' to handle.
         )
 

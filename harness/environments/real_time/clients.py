@@ -28,25 +28,33 @@ class RealTimeClients:
         self._tasks: dict[int, asyncio.Task[None]] = {}
         """By thread."""
         self._wake: asyncio.TimerHandle | None = None
+        self._wake_until: Instant | None = None
+        """For when it is set; None if it is not."""
         self._error: BaseException | None = None
         self.is_exhausted = False
         """Whether the interpreter's generator is done and nothing is in flight."""
 
-    def step(self) -> None:
-        """Start whatever is to be started now."""
+    def step(self, thread: int | None = None) -> Dispatch | None:
+        """Start whatever is to be started now.
+
+        What `thread` is to do is returned instead: its task goes on with that.
+        """
         self.is_exhausted = False
+        own: Dispatch | None = None
         while True:
             match self._interpreter.step(self._clock.now()):
+                case Dispatch() as dispatch if dispatch.thread == thread:
+                    own = dispatch
                 case Dispatch() as dispatch:
                     task = asyncio.create_task(self._converse(dispatch))
                     self._tasks[dispatch.thread] = task
                     task.add_done_callback(self._finished)
                 case Wait(until=until):
                     self._wake_at(until)
-                    return
+                    return own
                 case Exhausted():
                     self.is_exhausted = True
-                    return
+                    return own
 
     def raise_error(self) -> None:
         """Raise what went wrong in a client of ours, if anything did: a bug, never the store's."""
@@ -64,6 +72,10 @@ class RealTimeClients:
         self._interpreter.retire_open(self._clock.now())
 
     def _wake_at(self, until: Instant | None) -> None:
+        """Step again at `until`, or only when something completes. Most steps wait as before."""
+        if until == self._wake_until:
+            return
+        self._wake_until = until
         if self._wake is not None:
             self._wake.cancel()
             self._wake = None
@@ -72,7 +84,7 @@ class RealTimeClients:
             self._wake = asyncio.get_running_loop().call_later(delay_s, self._on_wake)
 
     def _on_wake(self) -> None:
-        self._wake = None
+        self._wake = self._wake_until = None
         self._guarded_step()
 
     def _guarded_step(self) -> None:
@@ -83,6 +95,15 @@ class RealTimeClients:
             self._error = self._error or error
 
     async def _converse(self, dispatch: Dispatch) -> None:
+        """Carry out one operation of a thread after the other, as long as there are some."""
+        following: Dispatch | None = dispatch
+        while following is not None:
+            completion = await self._carry_out(following)
+            self._interpreter.complete(self._clock.now(), dispatch.thread, completion)
+            following = self.step(dispatch.thread)
+        del self._tasks[dispatch.thread]
+
+    async def _carry_out(self, dispatch: Dispatch) -> Completion:
         """Carry out one operation, from its first call to its completion."""
         endpoint = self._endpoints[dispatch.node]
         conversation = Conversation(self._client, dispatch.op)
@@ -93,9 +114,7 @@ class RealTimeClients:
         except asyncio.CancelledError:
             conversation.close()
             raise
-        del self._tasks[dispatch.thread]
-        self._interpreter.complete(self._clock.now(), dispatch.thread, following)
-        self.step()
+        return following
 
     async def _follow(
         self, endpoint: Endpoint, conversation: Conversation, call: Call

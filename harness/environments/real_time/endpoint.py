@@ -36,6 +36,8 @@ from nodeimpl.api.rpc_pb2 import (
     MemberListResponse,
     MemberUpdateRequest,
     MemberUpdateResponse,
+    MoveLeaderRequest,
+    MoveLeaderResponse,
     PutRequest,
     PutResponse,
     RangeRequest,
@@ -74,6 +76,7 @@ _METHODS: Final[Mapping[type[Request], tuple[str, type[Response]]]] = MappingPro
         MemberListRequest: ("Cluster/MemberList", MemberListResponse),
         MemberUpdateRequest: ("Cluster/MemberUpdate", MemberUpdateResponse),
         DefragmentRequest: ("Maintenance/Defragment", DefragmentResponse),
+        MoveLeaderRequest: ("Maintenance/MoveLeader", MoveLeaderResponse),
     }
 )
 """Requests that are one call with one answer. A keep-alive is a stream to etcd."""

@@ -30,6 +30,7 @@ from harness.environments.real_time.clock import TrialClock
 from harness.environments.real_time.convergence import compare_stores, lagging, serves
 from harness.environments.real_time.endpoint import Endpoint
 from harness.environments.real_time.excuses import Excuses
+from harness.environments.real_time.members import RealMembers
 from harness.environments.real_time.monitor import Monitor
 from harness.environments.real_time.nemesis import RealTimeNemesis
 from harness.environments.real_time.outcome import RealOutcome, RoleSeen, Stuck
@@ -195,6 +196,7 @@ class RealTrial:
             clocks=means.clocks,
             disks=means.disks,
             admin=RealAdmin(asyncio.get_running_loop(), self._endpoints),
+            members=RealMembers(asyncio.get_running_loop(), self._endpoints, self._monitor),
             take_note=means.take_note,
         )
 
@@ -220,6 +222,8 @@ class RealTrial:
         )
         self._setup_ns = time.monotonic_ns() - started
         self._clock.restart()
+        # What was seen by the clock of the setup is how it was at the start.
+        self._roles_seen = [msgspec.structs.replace(each, at_ns=0) for each in self._roles_seen]
         for node in self._endpoints:
             self._observe(Observation(event=Starts.event, node=node))
 

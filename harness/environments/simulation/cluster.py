@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 from random import Random
+from typing import Final
 
 from harness.environments.simulation.clock import NodeClock
 from harness.environments.simulation.clocks import SimulatedClocks
@@ -107,6 +108,8 @@ class Cluster:
 
     The other surfaces are its parts: `network`, `clocks`, `disks`.
     """
+
+    changes_members: Final = True
 
     def __init__(
         self,
@@ -250,6 +253,10 @@ class Cluster:
 
         host.request(CompactionRequest(revision=revision), answer, lost)
         return f"asked to compact to revision {revision}"
+
+    def defragment(self, node: str) -> str:
+        """Do nothing: a store in memory has no file with holes."""
+        return f"{self._host(node).name} keeps its store in memory: there is nothing to defragment"
 
     # ------------------------------------------------------------ nemesis.surface.Members
     def grow(self) -> OperatorAnswer:

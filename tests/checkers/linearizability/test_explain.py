@@ -77,7 +77,7 @@ def test_the_facts_say_the_same_to_programs() -> None:
         "optional": [],
         "supporting": [],
         "since": 2,
-        "states": [{"from": "3", "order": [2], "state": "4"}],
+        "states": [{"from": "some other value", "order": [2], "state": "4"}],
     }
 
 

@@ -140,3 +140,10 @@ def test_an_interrupted_run_says_how_to_judge_what_is_left(tmp_path: Path) -> No
     assert running.returncode == 130
     assert f"quorate check {run}" in err.decode()
     load_history(run / "history.jsonl")
+
+
+def test_the_planted_bug_of_the_help_is_convicted(quorate: Quorate) -> None:
+    help_text = quorate("run", "--help").out
+    (example,) = (line.split() for line in help_text.splitlines() if "--mutant read-" in line)
+
+    assert quorate(*example[1:]).code == 1

@@ -50,6 +50,19 @@ def test_a_torn_last_line_is_dropped_and_another_is_an_error(tmp_path: Path) -> 
         traced_roles(tmp_path, 100)
 
 
+def test_a_term_is_one_election_however_often_its_leader_was_seen() -> None:
+    seen = [
+        RoleSeen(at_ns=1, node="n2", role="leader", term=3),
+        RoleSeen(at_ns=5, node="n3", role="leader", term=3),
+        RoleSeen(at_ns=6, node="n3", role="leader", term=4),
+    ]
+
+    assert [(span.node, span.term) for span in elections(seen_roles(seen, 9))] == [
+        ("n2", 3),
+        ("n3", 4),
+    ]
+
+
 def test_what_was_seen_from_outside_becomes_spans_too() -> None:
     seen = [
         RoleSeen(at_ns=1, node="n1", role="leader", term=2),

@@ -1,6 +1,5 @@
 """The command lines of etcd and of our node."""
 
-import sys
 from pathlib import Path
 
 import pytest
@@ -65,18 +64,13 @@ def test_an_election_takes_five_heartbeats_at_least(
     assert f"--election-timeout={flag}" in timing_flags(node)
 
 
-def test_our_node_is_run_by_this_python() -> None:
-    command = nodeimpl_of(Plan()).command(LAUNCH)
-
-    assert command[:3] == (sys.executable, "-m", "nodeimpl")
-    assert "--name=n2" in command
-
-
 def test_our_node_has_one_version_and_no_other_program() -> None:
     with pytest.raises(HarnessError, match=r"not 9.9 as asked for"):
         nodeimpl_of(Plan(daemon=DaemonPlan(version="9.9")))
     with pytest.raises(HarnessError, match="is for --system etcd"):
         nodeimpl_of(Plan(daemon=DaemonPlan(binary="/bin/etcd")))
+    with pytest.raises(HarnessError, match="is for --system etcd"):
+        nodeimpl_of(Plan(daemon=DaemonPlan(versions=("3.4", "3.5", "3.5"))))
 
 
 def test_systems_are_found_by_name(tmp_path: Path) -> None:
@@ -86,3 +80,40 @@ def test_systems_are_found_by_name(tmp_path: Path) -> None:
     assert system_of(Plan()).name == "nodeimpl"
     with pytest.raises(UsageError, match="did you mean 'etcd'"):
         system_of(Plan(system="etdc"))
+
+
+@pytest.fixture
+def two_versions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have an etcd 3.4.23 and a 3.5.30, and no other."""
+    monkeypatch.setenv("PATH", str(tmp_path / "none"))
+    monkeypatch.setenv("QUORATE_CACHE", str(tmp_path))
+    fake_etcd(tmp_path / "etcd" / "3.4.23" / "etcd", "3.4.23")
+    fake_etcd(tmp_path / "etcd" / "3.5.30" / "etcd", "3.5.30")
+
+
+@pytest.mark.usefixtures("two_versions")
+def test_each_node_can_be_of_a_version_of_its_own() -> None:
+    daemon = DaemonPlan(versions=("3.5", "3.4"), flags=("?--unheard-of=1",))
+    system = system_of(Plan(system="etcd", nodes=2, daemon=daemon))
+
+    command = system.command(LAUNCH)
+    assert system.version == "n1 3.5.30, n2 3.4.23"
+    assert "/3.4.23/" in command[0]
+    assert not any("catchup-entries" in flag or "unheard" in flag for flag in command)
+
+
+@pytest.mark.usefixtures("two_versions")
+def test_versions_are_as_many_as_nodes() -> None:
+    daemon = DaemonPlan(versions=("3.5", "3.4"))
+    with pytest.raises(UsageError, match="names 2 versions for 3 nodes"):
+        system_of(Plan(system="etcd", daemon=daemon))
+
+
+def test_behind_a_proxy_a_member_listens_elsewhere_than_its_peers_think() -> None:
+    behind = Member(name="n2", client_address="h:3", peer_address="h:4", peer_listen_address="h:5")
+    command = etcd().command(
+        Launch(member=behind, members=(N1, behind), data_directory="/d", cluster="t")
+    )
+
+    assert "--listen-peer-urls=http://h:5" in command
+    assert "--initial-advertise-peer-urls=http://h:4" in command

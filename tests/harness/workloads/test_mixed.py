@@ -156,3 +156,21 @@ def test_nobody_judges_watches_where_nobody_watches() -> None:
     plan = Plan(workload=WorkloadPlan(name="mixed"), watch=WatchPlan(clients_per_node=0))
     names = [checker.name for checker in checkers_for(plan, ())]
     assert names == ["etcd-linearizability", "lease", "mvcc", "stats"]
+
+
+@pytest.mark.parametrize(("share", "is_written"), [(0.0, False), (1.0, True)])
+def test_transactions_that_read_the_past_write_only_if_told_to(
+    share: float, *, is_written: bool
+) -> None:
+    plan = Plan(mixed=MixedPlan(write_with_old_reads=share))
+    load = TimeLimit(2 * SECOND, at_rate(200.0, mixed_generator(plan)))
+    ops = rehearse(load, lambda _: Pretence(Completion(OpType.FAIL)))
+    past = [
+        op.value["success"]
+        for op in ops
+        if op.f == "txn"
+        and isinstance(op.value, dict)
+        and any("revision" in step.get("range", {}) for step in op.value["success"])
+    ]
+    assert past
+    assert {any("put" in step for step in steps) for steps in past} == {is_written}

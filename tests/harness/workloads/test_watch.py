@@ -3,12 +3,13 @@
 from collections.abc import Callable
 
 import pytest
+from msgspec.structs import replace
 
 from checkers.checker import Budget, compose
 from checkers.history import History, OpType
 from checkers.verdict import Answer
 from harness.client import Client
-from harness.plan import Plan, WorkloadPlan
+from harness.plan import Plan, WatchPlan, WorkloadPlan
 from harness.rehearsal import Pretender, rehearse
 from harness.workloads.watch import WatchWorkload
 
@@ -42,3 +43,14 @@ def test_compactions_come_to_the_very_revision_of_a_deletion(history: History) -
     ]
     assert len(compacted_at) > 10
     assert sum(revision in deleted_at for revision in compacted_at) > len(compacted_at) / 4
+
+
+def test_what_is_deleted_and_compacted_is_the_plans(
+    new_store: Callable[[Client], Pretender],
+) -> None:
+    plan = replace(PLAN, watch=WatchPlan(compactions=0.5, deletions=0.5))
+    store = new_store(WORKLOAD.client(plan))
+
+    history = History(rehearse(WORKLOAD.generator(plan), store, concurrency=10))
+
+    assert {each.f for each in history.operations()} == {"compact", "delete"}

@@ -137,7 +137,7 @@ def snapshot_of(state: Sequence[Entry]) -> Snapshot:
 def state_of(snapshot: Snapshot) -> list[Entry]:
     """Return the state machine that a snapshot holds; nothing damages one on its way here."""
     try:
-        return msgspec.msgpack.decode(snapshot.data, type=list[Entry])
+        return msgspec.msgpack.decode(bytes(snapshot.data[:]), type=list[Entry])
     except msgspec.DecodeError as error:
         raise AssertionError(f"a snapshot does not arrive as it was sent: {error}") from error
 

@@ -31,6 +31,7 @@ FAST = RaftConfig(
     heartbeat_interval_ns=10 * MILLISECOND,
     election_timeout_ns_min=30 * MILLISECOND,
     election_timeout_ns_max=60 * MILLISECOND,
+    learners_max=8,
 )
 Result = TypeVar("Result")
 Answer = TypeVar("Answer", bound=Message)

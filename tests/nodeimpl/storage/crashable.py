@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from nodeimpl.mvcc.backend import Applied, Backend, CommitPoint
+from nodeimpl.spool import Spool, StateBytes
 from nodeimpl.storage.cipher import Cipher
 from nodeimpl.storage.encryption.aes import AesGcm
 from nodeimpl.storage.encryption.providers import PLAIN, Providers
@@ -68,6 +69,19 @@ class ReopenedBackend:
 
     def size_bytes(self) -> int:
         return self.inner.size_bytes()
+
+    @property
+    def is_behind(self) -> bool:
+        return self.inner.is_behind
+
+    def row_count(self) -> int:
+        return self.inner.row_count()
+
+    def spool(self) -> Spool:
+        return self.inner.spool()
+
+    def spooled(self, pieces: Iterable[bytes]) -> StateBytes:
+        return self.inner.spooled(pieces)
 
     def crash(self) -> None:
         self.inner.close()

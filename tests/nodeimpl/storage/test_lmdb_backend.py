@@ -8,6 +8,7 @@ import pytest
 
 from nodeimpl.ids import LogIndex, Term
 from nodeimpl.mvcc.backend import Applied
+from nodeimpl.mvcc.snapshot import decode_snapshot, encode_snapshot, install_snapshot
 from nodeimpl.storage.cipher import Cipher, CipherError
 from nodeimpl.storage.encryption.aes import AesGcm
 from nodeimpl.storage.encryption.providers import PLAIN, Identity, Providers
@@ -259,3 +260,44 @@ def test_a_value_moved_to_another_row_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CipherError, match="mine"):
         backend.get(b"mine")
     backend.close()
+
+
+def test_a_state_to_be_sent_is_as_of_when_it_was_asked_for(tmp_path: Path) -> None:
+    backend = LmdbBackend(tmp_path / "db")
+    for number in range(3_000):
+        backend.put(b"%05d" % number, b"then")
+    backend.commit(backend.seal(at(1)))
+    state = encode_snapshot(backend)
+    first = state[0:50]
+    for number in range(0, 3_000, 2):
+        backend.delete(b"%05d" % number)
+        backend.put(b"later%d" % number, b"now")
+    backend.commit(backend.seal(at(2)))
+    decoded = decode_snapshot(state)
+    assert state[0:50] == first
+    assert decoded.applied == at(1)
+    assert list(decoded.rows) == [(b"%05d" % number, b"then") for number in range(3_000)]
+
+
+def test_a_state_that_arrives_is_taken_over_from_its_file(tmp_path: Path) -> None:
+    source = LmdbBackend(tmp_path / "source")
+    for number in range(3_000):
+        source.put(b"%05d" % number, bytes(300))
+    source.seal(at(5))
+    sent, target = encode_snapshot(source), LmdbBackend(tmp_path / "target")
+    arriving = target.spool()
+    while part := sent[len(arriving) : len(arriving) + 100_000]:
+        arriving.extend(bytes(part))
+    target.commit(install_snapshot(target, arriving))
+    assert list(target.scan(b"", None)) == list(source.scan(b"", None))
+    assert target.durable == at(5)
+
+
+def test_it_is_behind_while_a_point_waits_to_be_committed(tmp_path: Path) -> None:
+    backend = opened(tmp_path)
+    backend.put(b"k", b"v")
+    seen = [backend.is_behind]
+    point = backend.seal(at(1))
+    seen.append(backend.is_behind)
+    backend.commit(point)
+    assert [*seen, backend.is_behind] == [False, True, False]

@@ -27,5 +27,9 @@ class Sleeper:
     def command(self, launch: Launch) -> Sequence[str]:
         return (sys.executable, "-c", self._script, launch.member.name)
 
+    @property
+    def speaks_etcds_peer_protocol(self) -> bool:
+        return False
+
     def variables(self) -> Mapping[str, str]:
         return {"SLEEPER": "yes"}

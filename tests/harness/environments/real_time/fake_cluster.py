@@ -16,9 +16,13 @@ from nodeimpl.api.errors import ApiError
 from nodeimpl.api.requests import ApiResponse, KvRequest
 from nodeimpl.api.rpc_pb2 import (
     CompactionRequest,
+    DefragmentRequest,
+    DefragmentResponse,
     DeleteRangeRequest,
     HashKVRequest,
     HashKVResponse,
+    MoveLeaderRequest,
+    MoveLeaderResponse,
     PutRequest,
     RangeRequest,
     StatusRequest,
@@ -201,9 +205,29 @@ class FakeCluster:
             response.header.revision = self.store.revision
             return response
 
+        def defragment(_: DefragmentRequest, __: grpc.ServicerContext) -> DefragmentResponse:
+            self.calls.append(("defragment", name))
+            return DefragmentResponse()
+
+        def move(request: MoveLeaderRequest, context: grpc.ServicerContext) -> MoveLeaderResponse:
+            if name != self._leader():
+                context.abort(grpc.StatusCode.FAILED_PRECONDITION, "etcdserver: not leader")
+            self.calls.append(("move", self.names[request.targetID - 1]))
+            return MoveLeaderResponse()
+
         return grpc.method_handlers_generic_handler(
             "etcdserverpb.Maintenance",
             {
+                "Defragment": grpc.unary_unary_rpc_method_handler(
+                    defragment,
+                    request_deserializer=DefragmentRequest.FromString,
+                    response_serializer=DefragmentResponse.SerializeToString,
+                ),
+                "MoveLeader": grpc.unary_unary_rpc_method_handler(
+                    move,
+                    request_deserializer=MoveLeaderRequest.FromString,
+                    response_serializer=MoveLeaderResponse.SerializeToString,
+                ),
                 "Status": grpc.unary_unary_rpc_method_handler(
                     status,
                     request_deserializer=StatusRequest.FromString,

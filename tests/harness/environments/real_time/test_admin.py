@@ -1,4 +1,4 @@
-"""Compactions that the nemesis asks for."""
+"""Compactions and defragmentations that the nemesis asks for."""
 
 import asyncio
 
@@ -49,3 +49,19 @@ def test_nothing_is_asked_that_goes_back_before_the_beginning() -> None:
 def test_a_node_that_is_down_is_no_failure() -> None:
     with FakeCluster("n1") as cluster:
         assert "does not tell its revision: connection refused" in asked(cluster, 0, is_down=True)
+
+
+def test_a_node_is_asked_to_defragment_and_one_that_is_down_is_no_failure() -> None:
+    async def ask(cluster: FakeCluster) -> list[str]:
+        async with Endpoint(cluster.members[0].client_address) as endpoint:
+            admin = RealAdmin(asyncio.get_running_loop(), {"n1": endpoint})
+            first = await asyncio.to_thread(admin.defragment, "n1")
+            cluster.end("n1")
+            return [first, await asyncio.to_thread(admin.defragment, "n1")]
+
+    with FakeCluster("n1") as cluster:
+        up, down = asyncio.run(ask(cluster))
+
+        assert up.startswith("asked to defragment: done after")
+        assert down == "asked to defragment: connection refused"
+        assert cluster.calls == [("defragment", "n1")]

@@ -1,0 +1,1 @@
+"""A cluster of daemons on other machines, reached over SSH."""
