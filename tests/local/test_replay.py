@@ -36,3 +36,18 @@ def test_a_failing_run_has_a_twin_in_simulation(tmp_path: Path) -> None:
     assert "watch-prev-kv" in done.stdout
     again = quorate(tmp_path, "replay", str(tmp_path / line(done.stdout, "twin")))
     assert line(again.stdout, "replay") == "the same digest"
+
+
+def test_a_failing_run_is_shrunk_by_rate(tmp_path: Path) -> None:
+    quorate(
+        tmp_path, "run", "--env", "local", "--system", "nodeimpl", "--nodes", "1", "--workload",
+        "kv", "--mutant", "version-survives-delete", "--faults", "pause", "--time-limit", "1",
+    )  # fmt: skip
+    done = quorate(
+        tmp_path, "shrink", str(the_run(tmp_path)), "--times", "1", "--trials", "3", "--out", "less"
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "3 runs; the budget is spent" in done.stdout
+    [kept] = (tmp_path / "less").iterdir()
+    assert (kept / "shrunk" / "operations.json").is_file()
+    assert line(done.stdout, "run") == f"less/{kept.name}"
