@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from harness.environments.real_time.endpoint import Endpoint
-from harness.environments.real_time.monitor import NodeStatus
+from harness.environments.real_time.monitor import NodeStatus, status_of
 from harness.environments.real_time.outcome import Stuck
 from harness.errors import CallError
 from nodeimpl.api.rpc_pb2 import HashKVResponse, RangeRequest
@@ -50,7 +50,8 @@ async def compare_stores(endpoints: Mapping[str, Endpoint]) -> int:
     """Return how many nodes were found to hold equal stores; raises `Stuck` if they do not.
 
     Hashes can be compared where revision and compaction are equal (etcd, Maintenance.HashKV);
-    nodes at rest come to that. 0 if they have not, or did not answer.
+    nodes at rest come to that, unless their stores have come apart. 0 if they have not come to
+    it, or did not answer.
     """
     for _ in range(_COMPARISONS_MAX):
         hashes = await _hashes(endpoints)
@@ -63,8 +64,39 @@ async def compare_stores(endpoints: Mapping[str, Endpoint]) -> int:
         if len(dict.fromkeys(places.values())) == 1:
             _require_equal(hashes)
             return len(hashes)
+        if len(dict.fromkeys(revision for revision, _ in places.values())) > 1:
+            await _require_one_revision(endpoints)
         await asyncio.sleep(_RETRY_NS / SECOND)
     return 0
+
+
+async def _require_one_revision(endpoints: Mapping[str, Endpoint]) -> None:
+    """Raise `Stuck` if nodes that have applied as much, and rest, stand at different revisions."""
+    first = await _statuses(endpoints)
+    await asyncio.sleep(_RETRY_NS / SECOND)
+    if first is None or first != await _statuses(endpoints) or lagging(first) is not None:
+        return
+    revisions = {node: status.revision for node, status in first.items()}
+    if len(dict.fromkeys(revisions.values())) > 1:
+        said = ", ".join(f"{node} {revision}" for node, revision in revisions.items())
+        applied_index = next(iter(first.values())).applied_index
+        raise Stuck(
+            "agreement",
+            "State Machine Safety (Raft §5.4.3)",
+            f"all nodes have applied {applied_index} entries, and their stores have come apart; "
+            f"revisions: {said}",
+        )
+
+
+async def _statuses(endpoints: Mapping[str, Endpoint]) -> Mapping[str, NodeStatus] | None:
+    """Return what every node says of itself; None if one does not answer."""
+    try:
+        answers = await asyncio.gather(
+            *(endpoint.status(_PATIENCE_NS) for endpoint in endpoints.values())
+        )
+    except CallError:
+        return None
+    return dict(zip(endpoints, map(status_of, answers), strict=True))
 
 
 async def _hashes(endpoints: Mapping[str, Endpoint]) -> Mapping[str, HashKVResponse] | None:

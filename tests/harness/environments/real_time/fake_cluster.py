@@ -77,6 +77,8 @@ class FakeCluster:
         """Calls of the nemesis that fail."""
         self.hashes: dict[str, int] = {}
         """Of nodes whose store is another than the others'."""
+        self.ahead: dict[str, int] = {}
+        """By how many revisions a node's store has come apart from the others'."""
         self.term_of_office = 1
         self.progress_id = -1
         """The watcher that an answer to a request for progress names; -1 means all."""
@@ -196,13 +198,13 @@ class FakeCluster:
                 leader=self._member_id(self._leader()), raftTerm=self.term_of_office
             )
             response.header.member_id = self._member_id(name)
-            response.header.revision = self.store.revision
+            response.header.revision = self.store.revision + self.ahead.get(name, 0)
             response.raftIndex = response.raftAppliedIndex = self.store.applied_count
             return response
 
         def hash_kv(_: HashKVRequest, __: grpc.ServicerContext) -> HashKVResponse:
             response = HashKVResponse(hash=self.hashes.get(name, 7), compact_revision=-1)
-            response.header.revision = self.store.revision
+            response.header.revision = self.store.revision + self.ahead.get(name, 0)
             return response
 
         def defragment(_: DefragmentRequest, __: grpc.ServicerContext) -> DefragmentResponse:

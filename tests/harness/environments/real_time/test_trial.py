@@ -215,6 +215,17 @@ def test_stores_that_differ_convict_the_cluster() -> None:
     assert "n3 00000008" in failure.story
 
 
+def test_stores_that_came_to_different_revisions_by_the_same_log_convict_the_cluster() -> None:
+    trial = Trial(three())
+    trial.cluster.ahead["n2"] = 1
+
+    failure = trial.run().failure
+
+    assert failure is not None
+    assert failure.judge == "agreement"
+    assert "and their stores have come apart" in failure.story
+
+
 def test_a_cluster_that_does_not_come_back_is_convicted() -> None:
     cluster = three()
     trial = Trial(cluster, (at(100), killed("n2", ms=60_000)))
