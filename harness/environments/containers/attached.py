@@ -7,17 +7,18 @@ others, and left running.
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 import docker
 from docker.models.containers import Container
+from typing_extensions import override
 
 from harness.environments.containers.daemon import ContainerDaemon
 from harness.environments.containers.doors import Doors, obstacle
 from harness.environments.containers.engine import NODE_LABEL, engine, engine_errors
-from harness.environments.environment import NOTHING_NEEDED, Death, Means, Needs
+from harness.environments.environment import NOTHING_NEEDED, Means, Needs
 from harness.environments.hosts.daemons import HostDaemons
+from harness.environments.hosts.entered import EnteredEnvironment
 from harness.environments.hosts.guard import Guard
 from harness.environments.hosts.instruments import Instruments, clock_obstacle
 from harness.environments.hosts.processes import AGENT, marks
@@ -30,52 +31,25 @@ _CLIENT_PORT, _PEER_PORT = 2379, 2380
 _CLUSTER: Final = "quorate-attached"
 
 
-class AttachedEnvironment:
+class AttachedEnvironment(EnteredEnvironment):
     """A running cluster of containers; see `Environment`."""
 
     def __init__(
         self, nodes: Sequence[str], directory: RunDirectory, needs: Needs = NOTHING_NEEDED
     ) -> None:
+        super().__init__()
         self._needs = needs
         self._instruments: Instruments | None = None
         self._nodes = tuple(nodes)
         self._directory = directory
         self._client: docker.DockerClient | None = None
         self._guard: Guard | None = None
-        self._members: tuple[Member, ...] = ()
         self._doors: Doors | None = None
-        self._daemons = HostDaemons(())
-
-    def __enter__(self) -> Self:
-        """See `Environment`."""
-        try:
-            self._attach()
-        except SurfaceError as error:
-            self._leave()
-            raise HarnessError(str(error)) from error
-        except BaseException:
-            self._leave()
-            raise
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """See `Environment`."""
-        self._leave()
 
     @property
     def name(self) -> str:
         """See `Environment`."""
         return "docker"
-
-    @property
-    def members(self) -> Sequence[Member]:
-        """See `Environment`."""
-        return self._members
 
     def means(self) -> Means:
         """See `Environment`. Links take root on the engine's machine."""
@@ -94,14 +68,11 @@ class AttachedEnvironment:
         except SurfaceError as error:
             raise HarnessError(str(error)) from error
 
-    def deaths(self) -> Sequence[Death]:
-        """See `Environment`."""
-        return self._daemons.deaths()
-
     def discard_data(self) -> None:
         """See `Environment`. It is not ours to remove."""
 
-    def _attach(self) -> None:
+    @override
+    def _prepare(self) -> None:
         client = self._client = engine()
         with engine_errors("list containers"):
             found = client.containers.list(all=True, filters={"label": NODE_LABEL})
@@ -152,6 +123,7 @@ class AttachedEnvironment:
         run = Path(self._directory.path.absolute())
         return {**os.environ, **marks(_CLUSTER, run, AGENT)}
 
+    @override
     def _leave(self) -> None:
         """Undo what is left of faults; the injector has undone them all after a whole trial."""
         if self._doors is not None:

@@ -7,12 +7,12 @@ import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 import docker
 from docker.models.containers import Container
 from docker.types import IPAMConfig, IPAMPool, Mount
+from typing_extensions import override
 
 from harness.environments.containers.daemon import ContainerDaemon
 from harness.environments.containers.doors import Doors, obstacle
@@ -25,8 +25,9 @@ from harness.environments.containers.engine import (
     remove_cluster,
 )
 from harness.environments.containers.userland import userland_image, userland_mounts
-from harness.environments.environment import NOTHING_NEEDED, Death, Means, Needs
+from harness.environments.environment import NOTHING_NEEDED, Means, Needs
 from harness.environments.hosts.daemons import HostDaemons
+from harness.environments.hosts.entered import EnteredEnvironment
 from harness.environments.hosts.guard import Guard
 from harness.environments.hosts.instruments import Instruments, clock_obstacle, disk_obstacle
 from harness.environments.hosts.processes import AGENT, DAEMON, HARNESS, HELPER, marks
@@ -41,7 +42,7 @@ _PYTHON: Final = "python3"
 """Of an image that was named; nodeimpl must be installed for it there."""
 
 
-class ContainerEnvironment:
+class ContainerEnvironment(EnteredEnvironment):
     """A container per node; see `Environment`.
 
     Data directories lie in the run's own directory, under `nodes/<node>/`, and so do the logs in
@@ -57,6 +58,7 @@ class ContainerEnvironment:
         needs: Needs = NOTHING_NEEDED,
     ) -> None:
         """`image` None: this machine's own programs (`userland`)."""
+        super().__init__()
         self._needs = needs
         self._instruments: Instruments | None = None
         self._system = system
@@ -67,41 +69,13 @@ class ContainerEnvironment:
         self._client: docker.DockerClient | None = None
         self._guard: Guard | None = None
         self._subnet: Subnet | None = None
-        self._members: tuple[Member, ...] = ()
         self._containers: dict[str, ContainerDaemon] = {}
         self._doors: Doors | None = None
-        self._daemons = HostDaemons(())
-
-    def __enter__(self) -> Self:
-        """See `Environment`."""
-        try:
-            self._prepare()
-        except SurfaceError as error:
-            self._leave()
-            raise HarnessError(str(error)) from error
-        except BaseException:
-            self._leave()
-            raise
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """See `Environment`."""
-        self._leave()
 
     @property
     def name(self) -> str:
         """See `Environment`."""
         return "docker"
-
-    @property
-    def members(self) -> Sequence[Member]:
-        """See `Environment`."""
-        return self._members
 
     @property
     def daemons(self) -> HostDaemons:
@@ -126,10 +100,6 @@ class ContainerEnvironment:
         except SurfaceError as error:
             raise HarnessError(str(error)) from error
 
-    def deaths(self) -> Sequence[Death]:
-        """See `Environment`."""
-        return self._daemons.deaths()
-
     def discard_data(self) -> None:
         """See `Environment`."""
         for node in self._nodes:
@@ -137,6 +107,7 @@ class ContainerEnvironment:
             shutil.rmtree(self._disk_directory(node), ignore_errors=True)
 
     # ------------------------------------------------------------ setup and teardown
+    @override
     def _prepare(self) -> None:
         client = self._client = engine()
         self._guard = Guard(self._cluster, "harness.environments.containers.guard")
@@ -263,6 +234,7 @@ class ContainerEnvironment:
     def _marks(self, part: str) -> Mapping[str, str]:
         return marks(self._cluster, self._directory.path.absolute(), part)
 
+    @override
     def _leave(self) -> None:
         if self._doors is not None:
             self._doors.close()

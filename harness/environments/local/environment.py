@@ -6,11 +6,13 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
-from harness.environments.environment import NOTHING_NEEDED, Death, Means, Needs
+from typing_extensions import override
+
+from harness.environments.environment import NOTHING_NEEDED, Means, Needs
 from harness.environments.hosts.daemons import HostDaemons
+from harness.environments.hosts.entered import EnteredEnvironment
 from harness.environments.hosts.guard import Guard
 from harness.environments.hosts.instruments import Instruments, clock_obstacle, disk_obstacle
 from harness.environments.hosts.processes import AGENT, DAEMON, HELPER, marks
@@ -31,7 +33,7 @@ _PROXIED: Final = "a proxy stands between the peers: leave daemon.peer_proxy out
 _CLIENT_PORT, _PEER_PORT = 2379, 2380
 
 
-class LocalEnvironment:
+class LocalEnvironment(EnteredEnvironment):
     """A cluster of processes of this machine; see `Environment`.
 
     Where that can be, each has a network namespace of its own; else all are on the loopback
@@ -52,6 +54,7 @@ class LocalEnvironment:
 
         All nodes are on the loopback interface then.
         """
+        super().__init__()
         self._needs = needs
         self._peer_proxy = peer_proxy
         self._proxied: ProxiedLinks | None = None
@@ -63,40 +66,12 @@ class LocalEnvironment:
         self._namespaces: Namespaces | None = None
         self._instruments: Instruments | None = None
         self._lack = ""
-        self._members: tuple[Member, ...] = ()
-        self._daemons = HostDaemons(())
         self._guard: Guard | None = None
-
-    def __enter__(self) -> Self:
-        """See `Environment`."""
-        try:
-            self._prepare()
-        except SurfaceError as error:
-            self._leave()
-            raise HarnessError(str(error)) from error
-        except BaseException:
-            self._leave()
-            raise
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """See `Environment`."""
-        self._leave()
 
     @property
     def name(self) -> str:
         """See `Environment`."""
         return "local"
-
-    @property
-    def members(self) -> Sequence[Member]:
-        """See `Environment`."""
-        return self._members
 
     def means(self) -> Means:
         """See `Environment`.
@@ -116,10 +91,6 @@ class LocalEnvironment:
             except SurfaceError as error:
                 raise HarnessError(str(error)) from error
 
-    def deaths(self) -> Sequence[Death]:
-        """See `Environment`."""
-        return self._daemons.deaths()
-
     def discard_data(self) -> None:
         """See `Environment`."""
         for node in self._nodes:
@@ -127,6 +98,7 @@ class LocalEnvironment:
             shutil.rmtree(self._disk_directory(node), ignore_errors=True)
 
     # ------------------------------------------------------------ setup and teardown
+    @override
     def _prepare(self) -> None:
         self._guard = Guard(self._cluster)
         instruments = self._instruments = Instruments(self._cluster, self._variables(AGENT))
@@ -229,6 +201,7 @@ class LocalEnvironment:
     def _variables(self, part: str) -> Mapping[str, str]:
         return {**os.environ, **marks(self._cluster, self._directory.path.absolute(), part)}
 
+    @override
     def _leave(self) -> None:
         self._daemons.end_all()
         if self._proxied is not None:

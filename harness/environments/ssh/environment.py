@@ -8,14 +8,16 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self, TypeVar
+from typing import Final, TypeVar
 
-from harness.environments.environment import NOTHING_NEEDED, Death, Means, Needs
+from typing_extensions import override
+
+from harness.environments.environment import NOTHING_NEEDED, Means, Needs
 from harness.environments.hosts.agent import Agent
 from harness.environments.hosts.clocks import HostClocks
 from harness.environments.hosts.daemons import HostDaemons
 from harness.environments.hosts.disks import HostDisks
+from harness.environments.hosts.entered import EnteredEnvironment
 from harness.environments.hosts.links import HostLinks
 from harness.environments.hosts.processes import CLUSTER, DAEMON, marks
 from harness.environments.ssh.connection import Connection, SshLine, agent_archive
@@ -29,7 +31,7 @@ from nemesis.surface import SurfaceError
 Result = TypeVar("Result")
 
 
-class SshEnvironment:
+class SshEnvironment(EnteredEnvironment):
     """A daemon on each host; see `Environment`.
 
     Everything lies in one directory per trial on each host. Logs are fetched in the end; data stay
@@ -47,49 +49,22 @@ class SshEnvironment:
     ) -> None:
         """There is a host for every node, in the same order."""
         assert len(hosts) >= len(nodes), "there is a host for every node"
+        super().__init__()
         self._system = system
         self._hosts = dict(zip(nodes, hosts, strict=False))
         self._directory = directory
         self._needs = needs
         self._cluster: Final = f"quorate-{secrets.token_hex(8)}"
-        self._members: tuple[Member, ...] = ()
         self._connections: dict[str, Connection] = {}
         self._lines = ExitStack()
-        self._daemons = HostDaemons(())
         self._links: HostLinks | None = None
         self._clocks: HostClocks | None = None
         self._disks: HostDisks | None = None
-
-    def __enter__(self) -> Self:
-        """See `Environment`."""
-        try:
-            self._prepare()
-        except SurfaceError as error:
-            self._leave()
-            raise HarnessError(str(error)) from error
-        except BaseException:
-            self._leave()
-            raise
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """See `Environment`."""
-        self._leave()
 
     @property
     def name(self) -> str:
         """See `Environment`."""
         return "ssh"
-
-    @property
-    def members(self) -> Sequence[Member]:
-        """See `Environment`."""
-        return self._members
 
     def means(self) -> Means:
         """See `Environment`. Links can be told apart where every host has an address of its own."""
@@ -109,10 +84,6 @@ class SshEnvironment:
         except SurfaceError as error:
             raise HarnessError(str(error)) from error
 
-    def deaths(self) -> Sequence[Death]:
-        """See `Environment`."""
-        return self._daemons.deaths()
-
     def discard_data(self) -> None:
         """See `Environment`. Hosts are visited once more: by now they have been left."""
         for node, host in self._hosts.items():
@@ -120,6 +91,7 @@ class SshEnvironment:
                 connection.run(f"rm -rf {shlex.quote(self._place(node))}")
 
     # ------------------------------------------------------------ setup
+    @override
     def _prepare(self) -> None:
         self._members = tuple(
             Member(
@@ -235,6 +207,7 @@ class SshEnvironment:
             return dict(zip(nodes, pool.map(action, nodes), strict=True))
 
     # ------------------------------------------------------------ teardown
+    @override
     def _leave(self) -> None:
         """Leave nothing on the hosts but the store's program, and what a failure may ask for."""
         try:
