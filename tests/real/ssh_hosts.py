@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from harness.environments.local.namespaces import Namespaces
@@ -77,7 +78,8 @@ class SshHosts:
             daemon.kill()
             daemon.wait()
         for pid in self._guests():
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # It may have ended with its session.
+                os.kill(pid, signal.SIGKILL)
         self.network.close()
 
     def _guests(self) -> list[int]:

@@ -15,6 +15,7 @@ from nemesis.host import clock_hook
 from nemesis.host.clock import Clocks, Setting
 from nemesis.host.request import HostError, Request
 from nemesis.host.vdso import Vdso, obstacle
+from tests.local.waiting import wait_for
 
 pytestmark = pytest.mark.real
 
@@ -168,13 +169,19 @@ def test_an_agent_that_ends_gives_the_process_its_clocks_back(watch: Watch) -> N
 
 def test_a_stopped_process_stays_stopped(watch: Watch) -> None:
     watch.process.send_signal(signal.SIGSTOP)
+    wait_for(lambda: state_of(watch.pid) == "T")  # A signal takes its time.
     clocks = Clocks()
     clocks.answer("install", Request({"pid": watch.pid}))
-    state = Path(f"/proc/{watch.pid}/stat").read_text().rpartition(")")[2].split()[0]
+    state = state_of(watch.pid)
     watch.process.send_signal(signal.SIGCONT)
     clocks.close()
 
     assert state == "T"
+
+
+def state_of(pid: int) -> str:
+    """Return the state of a process as the kernel's letter for it."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
 def test_a_process_that_is_not_known_is_told() -> None:
