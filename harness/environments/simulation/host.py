@@ -215,9 +215,12 @@ class Host:
         )
         self._recovering = False
         now = self._clock.read(self._kernel.now)
-        self.node = self._node_factory(
-            self.node_id, self.incarnation, recovered, self._backend, now
-        )
+        try:
+            self.node = self._node_factory(
+                self.node_id, self.incarnation, recovered, self._backend, now
+            )
+        except Exception as error:
+            raise self._breach_of(error) from error
         self._drain()
         self.clock_changed()
 
@@ -319,20 +322,26 @@ class Host:
         """Let the node handle `given`, and see to its effects and its deadline."""
         try:
             effects = node.handle(now, given)
-        except AssertionError as error:
-            # Deviation from our rule never to catch one: here the node is what is judged, and
-            # its own assertion convicts it. The run ends, and the seed repeats it.
-            raise Breach("Assertion", f"{self.name} stopped itself: {error}") from error
         except Exception as error:
-            # The node is handed values and returns values: whatever it raises is its own doing,
-            # and would have ended a real daemon in the middle of its work.
-            raise Breach("Crash", f"{self.name} died of {type(error).__name__}: {error}") from error
+            raise self._breach_of(error) from error
         self._judges.handled(node, effects)
         if not self._outbox.put(effects):
             return
         deadline = node.deadline
         if self._timer_at is None or deadline < self._timer_deadline:
             self._arm_timer(deadline)
+
+    def _breach_of(self, error: Exception) -> Breach:
+        """Return what a node is convicted of that raised `error`.
+
+        The node is handed values and returns values: whatever it raises is its own doing, and would
+        have ended a real daemon in the middle of its work. Deviation from our rule never to catch
+        an assertion: here the node is what is judged, and its own assertion convicts it. The run
+        ends, and the seed repeats it.
+        """
+        if isinstance(error, AssertionError):
+            return Breach("Assertion", f"{self.name} stopped itself: {error}")
+        return Breach("Crash", f"{self.name} died of {type(error).__name__}: {error}")
 
     def _drain(self) -> None:
         inbox, self._inbox = self._inbox, []
