@@ -30,7 +30,7 @@ def unlinearizable_run(parent: Path) -> Path:
 
 def run_with_wrong_revisions(parent: Path) -> Path:
     """Return a run of keys whose revisions contradict one another: INVALID by several checkers."""
-    return run_of_mutant(parent, "delete-takes-no-revision", 1)
+    return run_of_mutant(parent, "delete-takes-no-revision", 2)
 
 
 def run_with_lying_watches(parent: Path) -> Path:

@@ -72,15 +72,15 @@ def test_a_conviction_comes_with_its_core_and_where_the_search_got_stuck(
     text = outline(unlinearizable).text()
 
     assert "clients saw answers that no single copy of the data could have given" in text
-    assert "cas 0 to 1 refused: compare failed" in text
-    assert "Where the search for an order got stuck read (op 26) → leaves 0" in text
-    assert "which rules out cas 0 to 1 → refused: compare failed" in text
+    assert re.search(r"cas \d to \d refused: compare failed", text)
+    assert re.search(r"Where the search for an order got stuck .*\(op \d+\)", text)
+    assert re.search(r"which rules out .* → ", text)
 
 
 def test_revisions_that_contradict_one_another_are_in_the_table(wrong_revisions: Path) -> None:
     text = outline(wrong_revisions).text()
 
-    assert "The contradiction is about revision 49" in text
+    assert re.search(r"The contradiction is about revision \d+", text)
     assert "revisions or versions of keys contradict one another" in text
 
 
