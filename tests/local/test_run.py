@@ -161,7 +161,9 @@ def test_a_run_is_driven_again_by_the_same_schedule(tmp_path: Path) -> None:
     plan = recorded.load_plan()
     asked = read_schedule(recorded.schedule_path, plan).asked
     assert done.returncode == 0, done.stdout + done.stderr
-    assert again.load_plan() == plan
+    driven = again.load_plan()
+    assert driven.workload.operations is not None
+    assert msgspec.structs.replace(plan, workload=driven.workload) == driven
     assert read_schedule(again.schedule_path, plan).asked == asked
 
 
@@ -185,7 +187,6 @@ def test_an_election_triggers_a_fault(tmp_path: Path) -> None:
     ("arguments", "says"),
     [
         (("--faults", "hold"), "needs links on which messages are told apart, which the local"),
-        (("--faults", "power"), "needs a disk that can lose unsynced writes, which the local"),
         (("--etcd-version", "3.3.1"), "etcd 3.3.1 is not installed"),
         (("--etcd-binary", "/bin/true"), "is not an etcd"),
     ],
