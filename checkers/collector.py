@@ -14,24 +14,25 @@ from itertools import count
 _ALLOCATIONS = 100_000
 """New containers between two looks at the youngest of them (CPython's default is 700)."""
 
-_CONTEXTS_MAX = 10
-"""After so many contexts everything is looked at. What they leave behind counts as old by then,
-and CPython looks at what is old only when much of it is new: thousands of trials in one process
-would pile up their cycles, a megabyte each."""
+_CYCLIC_MAX = 10
+"""After so many contexts that leave cycles everything is looked at. What they leave counts as old
+by then, and CPython looks at what is old only when much of it is new: thousands of trials in one
+process would pile up their cycles, a megabyte each."""
 
-_contexts_counts = count(1)
+_cyclic_counts = count(1)
 
 
 @contextmanager
-def rare_collections() -> Iterator[None]:
+def rare_collections(*, leaves_cycles: bool = False) -> Iterator[None]:
     """Collect rarely while the context lasts; all is as it was afterwards.
 
-    Within another such context, this one changes nothing.
+    `leaves_cycles`: what is made in it refers to itself, as a simulation does; a judgement leaves
+    next to nothing. Within another such context, this one changes nothing.
     """
     if gc.get_freeze_count():
         yield
         return
-    if next(_contexts_counts) % _CONTEXTS_MAX == 0:
+    if leaves_cycles and next(_cyclic_counts) % _CYCLIC_MAX == 0:
         gc.collect()
     before = gc.get_threshold()
     gc.freeze()

@@ -103,7 +103,7 @@ def run_trial(  # noqa: PLR0913 - the trial, and all who wish to hear of it
             fleet=fleet_maker(plan),
             record_watch=keep_watch,
         )
-        with rare_collections(), armed():
+        with rare_collections(leaves_cycles=True), armed():
             result = simulation.run(
                 load_of(plan, operations),
                 lambda keys: final_reads_of(plan, keys),
