@@ -110,7 +110,7 @@ def test_the_conflict_is_drawn_and_can_be_shown_in_the_history(
     show(browser, pages["unlinearizable"])
 
     drawing = browser.find_element(By.CSS_SELECTOR, "#conflict-0 svg")
-    assert "cas 0 to 1 → refused" in (drawing.get_attribute("textContent") or "")
+    assert "→ refused: compare failed" in (drawing.get_attribute("textContent") or "")
 
     whole = span(browser)
     browser.find_element(By.CSS_SELECTOR, "[data-conflict='0']").click()
