@@ -19,6 +19,7 @@ import msgspec
 from nodeimpl.ids import LogIndex, Term
 from nodeimpl.mvcc.backend import NOTHING_APPLIED, Applied
 from nodeimpl.storage.cipher import Cipher
+from nodeimpl.storage.directories import replace_durably, sync_file
 from nodeimpl.storage.overlay import Written
 
 MAP_BYTES_DEFAULT: Final = 1 << 36
@@ -53,6 +54,19 @@ class Totals(msgspec.Struct, frozen=True, gc=False):
 EMPTY: Final = Totals(NOTHING_APPLIED, 0, 0)
 
 
+def _create(path: Path) -> None:
+    """Put an empty file at `path`, whole and durable from the moment it bears that name.
+
+    LMDB itself writes the first pages of a new file without a sync, and takes a part of them, as
+    a power cut may leave, for no file of its own.
+    """
+    draft = path.with_name(path.name + ".new")
+    draft.unlink(missing_ok=True)
+    lmdb.open(str(draft), subdir=False, lock=False, mode=0o600).close()
+    sync_file(draft)
+    replace_durably(draft, path)
+
+
 class LmdbFile:
     """One open file. Reads and `grow` belong to one thread; `write` may run in another."""
 
@@ -60,6 +74,8 @@ class LmdbFile:
         """Open the file, or create an empty one; raise `BackendDamagedError` if it is none."""
         self._cipher = cipher
         try:
+            if not path.exists():
+                _create(path)
             self._environment = lmdb.open(
                 str(path), subdir=False, map_size=map_bytes, max_readers=_READERS_MAX, mode=0o600
             )

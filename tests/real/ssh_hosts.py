@@ -20,7 +20,10 @@ MaxSessions 100
 MaxStartups 100
 PidFile none
 Subsystem sftp internal-sftp
+SetEnv SHLVL=2
 """
+"""The last line keeps bash from reading the user's own start-up files, as it does under sshd: what
+these do, such as take locks, must not be in the way of tests that kill sessions."""
 
 
 class SshHosts:

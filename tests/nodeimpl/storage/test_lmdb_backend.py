@@ -9,6 +9,7 @@ import pytest
 from nodeimpl.ids import LogIndex, Term
 from nodeimpl.mvcc.backend import Applied
 from nodeimpl.mvcc.snapshot import decode_snapshot, encode_snapshot, install_snapshot
+from nodeimpl.storage import directories
 from nodeimpl.storage.cipher import Cipher, CipherError
 from nodeimpl.storage.encryption.aes import AesGcm
 from nodeimpl.storage.encryption.providers import PLAIN, Identity, Providers
@@ -301,3 +302,33 @@ def test_it_is_behind_while_a_point_waits_to_be_committed(tmp_path: Path) -> Non
     seen.append(backend.is_behind)
     backend.commit(point)
     assert [*seen, backend.is_behind] == [False, True, False]
+
+
+def test_a_new_file_is_durable_before_it_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[tuple[str, str]] = []
+
+    def synced(path: Path) -> None:
+        done.append(("sync", path.name))
+        directories.sync_file(path)
+
+    def replaced(source: Path, target: Path) -> None:
+        done.append(("replace", target.name))
+        directories.replace_durably(source, target)
+
+    monkeypatch.setattr("nodeimpl.storage.lmdb_file.sync_file", synced)
+    monkeypatch.setattr("nodeimpl.storage.lmdb_file.replace_durably", replaced)
+    opened(tmp_path).close()
+    opened(tmp_path).close()
+
+    assert done == [("sync", "backend.mdb.new"), ("replace", "backend.mdb")]
+
+
+def test_a_file_that_was_torn_as_it_was_made_is_made_anew(tmp_path: Path) -> None:
+    (tmp_path / "backend.mdb.new").write_bytes(bytes(2_560))
+    backend = opened(tmp_path)
+    filled(backend, 3, b"x")
+    backend.close()
+
+    assert not (tmp_path / "backend.mdb.new").exists()
