@@ -51,7 +51,7 @@ def test_a_healthy_store_is_valid_under_faults_that_bite(tmp_path: Path, system:
     assert done.returncode == 0, done.stdout + done.stderr
     assert line(done.stdout, "verdict") == "VALID"
     assert [record for record in records if record.outcome is Outcome.FAILED] == []
-    assert all(re.search(r"[1-9]\d* packets were affected", reason) for reason in healed)
+    assert all(re.search(r"[1-9]\d* packets were affected", reason) for reason in healed), healed
     assert re.search(r" [1-9]\d* leaders seen", done.stdout)
 
 
