@@ -14,6 +14,8 @@ DURATION = re.compile(r"\b\d+(\.\d+)?(µs|us|ms|s)\b")
 LOG_LINE = re.compile(r'^\{"level".*\n', re.MULTILINE)
 FIELD_ID = re.compile(r'("(?:ClusterID|MemberID|RaftTerm|ID|Lease)") : \d+')
 FOUNDERS = re.compile(r"(?<=CLUSTER=\").*(?=\")")
+PADDED = re.compile(r" +<id")
+"""Short ids are filled up."""
 REMAINING = re.compile(r"remaining\(\d+s\)")
 LISTS = (["member", "list"], ["lease", "list"])
 NAMELESS = {"cluster_id", "member_id", "raft_term", "ID", "leader", "raftTerm"}
@@ -59,7 +61,7 @@ class Transcript:
         text = FOUNDERS.sub(lambda found: ",".join(sorted(found[0].split(","))), text)
         text = HEX_ID.sub(lambda found: self._name(found[0]), text)
         text = FIELD_ID.sub(r"\1 : <id>", text)
-        text = text.replace("Member  <", "Member <")  # short ids are padded
+        text = PADDED.sub(" <id", text)
         text = REMAINING.sub("remaining(<s>)", text)
         text = DURATION.sub("<time>", text)
         return re.sub(r"[ -]*\|[ -]*|-{3,}", "|", text) if "|" in text else text

@@ -15,11 +15,13 @@ def test_a_bug_is_found_in_the_version_that_has_it_and_not_in_a_later_one(tmp_pa
     plan = str(PLANS / "etcd-18089.toml")
 
     affected = quorate(tmp_path, "run", plan, "--etcd-version", "3.4.23", "--time-limit", "8")
-    healthy = quorate(tmp_path, "run", plan, "--etcd-version", "3.5.16", "--time-limit", "8")
+    mended = quorate(tmp_path, "run", plan, "--etcd-version", "3.5.16", "--time-limit", "8")
 
     assert line(affected.stdout, "verdict") == "INVALID", affected.stdout + affected.stderr
     assert "watch-resumable" in affected.stdout
-    assert line(healthy.stdout, "verdict") == "VALID", healthy.stdout + healthy.stderr
+    # Of #18089 only: 3.5.16 has #20221 still, which this plan shows now and then.
+    judged = dict(text.split()[:2] for text in mended.stdout.splitlines() if len(text.split()) > 1)
+    assert judged["watch-resumable"] == "VALID", mended.stdout + mended.stderr
 
 
 def test_single_messages_between_the_peers_of_an_etcd_are_broken_and_it_stays_correct(

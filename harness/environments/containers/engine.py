@@ -1,14 +1,18 @@
 """The Docker engine: whether it answers, and what a killed harness left there."""
 
+import os
+import socket
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import Final
 
 import docker
+from docker.constants import DEFAULT_UNIX_SOCKET
 from docker.errors import DockerException, ImageNotFound, NotFound
 from docker.models.containers import Container
 from docker.models.images import Image
 from docker.models.networks import Network
+from docker.utils import parse_host
 
 from harness.environments.hosts.processes import Identity
 from harness.errors import HarnessError
@@ -19,19 +23,33 @@ HARNESS_LABEL: Final = "quorate.harness"
 NODE_LABEL: Final = "quorate.node"
 """On the containers of a cluster that others have started; its value is the node's name."""
 _TIMEOUT_S: Final = 60
+_UNIX: Final = "http+unix://"
 
 
 def engine() -> docker.DockerClient:
     """Return a client of the engine; raises `HarnessError` if there is none that answers."""
     try:
+        _knock()
         client = docker.from_env(timeout=_TIMEOUT_S)
         client.ping()
-    except DockerException as error:
+    except (DockerException, OSError) as error:
         raise HarnessError(
             "no Docker engine answers; apt-get install docker.io, and start dockerd "
             f"({_first_line(error)})"
         ) from error
     return client
+
+
+def _knock() -> None:
+    """Connect once, if it is to a socket of this machine; raises `OSError` if nobody listens.
+
+    The library leaves the socket open whose connection failed.
+    """
+    address = str(parse_host(os.environ.get("DOCKER_HOST") or DEFAULT_UNIX_SOCKET))
+    if address.startswith(_UNIX):
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.settimeout(_TIMEOUT_S)
+            probe.connect(address.removeprefix(_UNIX))
 
 
 def image_named(client: docker.DockerClient, name: str) -> Image:
