@@ -14,7 +14,12 @@ pytestmark = pytest.mark.local
     ("mutant", "workload", "convicted_by", "options"),
     [
         ("version-survives-delete", "kv", "mvcc-versions", ("--nodes", "1")),
-        ("every-read-serializable", "kv", "etcd-linearizability", ("--concurrency", "40")),
+        (
+            "every-read-serializable",
+            "kv",
+            "etcd-linearizability",
+            ("--faults", "none", "--concurrency", "40", "--rate", "800", "--time-limit", "6"),
+        ),
         ("compaction-forgets-what-holds", "watch", "etcd-linearizability", ("--nodes", "1")),
         ("prev-kv-of-the-present", "watch", "watch-prev-kv", ("--nodes", "1")),
         (
