@@ -29,7 +29,7 @@ from harness.plan import FaultPlan, Plan, WorkloadPlan
 from harness.trial import TrialResult, run_trial
 from nemesis.applied import Outcome, Phase
 from nemesis.generate import generate
-from nemesis.packages import Package
+from nemesis.packages import REAL_ONLY, Package
 from nemesis.schedule import Asked, Schedule
 from nodeimpl.ids import MILLISECOND, SECOND
 
@@ -223,7 +223,9 @@ def print_row(name: str, trials: Sequence[Trial], calm: Sequence[Trial]) -> None
 def main(arguments: Sequence[str]) -> int:
     """Print the table; return 1 if a fault never bites or a verdict is INVALID, else 0."""
     seeds = range(1, 1 + (int(arguments[0]) if arguments else SEEDS_DEFAULT))
-    packages = [Package(name) for name in arguments[1:]] or list(Package)
+    packages = [Package(name) for name in arguments[1:]] or [
+        package for package in Package if package not in REAL_ONLY
+    ]
     names = [field.name.replace("_", " ") for field in fields(Figures)]
     print(f"mean of {len(seeds)} trials of {NODES} nodes and {SECONDS:g} s")
     print(f"{'':<24}{'faults':>7}" + "".join(f"{_short(name):>9}" for name in names) + "  bitten")

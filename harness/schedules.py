@@ -4,17 +4,21 @@ from pathlib import Path
 from typing import Final
 
 from harness.environments.simulation.streams import Streams
-from harness.errors import UsageError
+from harness.errors import HarnessError, UsageError
 from harness.plan import Plan
 from nemesis.faults.clock import ClockBump, ClockDrift, ClockStrobe
 from nemesis.faults.compact import Compact
 from nemesis.faults.lying_disk import LyingFsync
+from nemesis.faults.means import takes_a_machine
 from nemesis.faults.members import Grow, Replace
 from nemesis.generate import generate
-from nemesis.packages import Package, parse_packages
+from nemesis.packages import REAL_ONLY, Package, parse_packages
 from nemesis.schedule import Schedule
 from nemesis.schedule_file import parse_schedule
 from nodeimpl.ids import SECOND
+
+_SIMULATION: Final = "simulation"
+"""What a plan calls it."""
 
 _JOINING: Final = frozenset({Grow.do, Replace.do})
 """Faults that bring nodes into the cluster."""
@@ -37,7 +41,23 @@ def excuses_in(schedule: Schedule) -> tuple[str, ...]:
 
 
 def schedule_for(plan: Plan, base: Path | None) -> Schedule:
-    """Return the schedule the plan names, relative to `base`, or else draws from its seed."""
+    """Return the schedule the plan names, relative to `base`, or else draws from its seed.
+
+    Raises `HarnessError` if it asks the simulation for what only machines can have.
+    """
+    schedule = _schedule_for(plan, base)
+    if plan.environment == _SIMULATION:
+        of_machines = [each.fault.do for each in schedule.asked if takes_a_machine(each.fault)]
+        of_machines += [name for name in plan.faults.packages if name in REAL_ONLY]
+        if of_machines:
+            raise HarnessError(
+                f"{of_machines[0]} takes real machines, which the simulation has not: "
+                "--env local, docker or ssh; or choose other --faults (quorate list)"
+            )
+    return schedule
+
+
+def _schedule_for(plan: Plan, base: Path | None) -> Schedule:
     names = plan.node_names
     if plan.faults.schedule is not None:
         return read_schedule((base or Path()) / plan.faults.schedule, plan)

@@ -23,9 +23,9 @@ from harness.environments.simulation.mutants.registry import mutant_named
 from harness.environments.simulation.streams import Streams
 from harness.plan import Plan
 from harness.plan_file import with_overrides
-from nemesis.packages import Package
+from nemesis.packages import REAL_ONLY, Package
 
-_NOT_DRAWN: Final = (Package.LYING_DISK, Package.STOP, Package.STUTTER)
+_NOT_DRAWN: Final = (Package.LYING_DISK, Package.STOP, Package.STUTTER, *REAL_ONLY)
 """One breaks an assumption of Raft; one is a kill to a simulated node; one is made of pauses."""
 
 PACKAGES: Final = tuple(package for package in Package if package not in _NOT_DRAWN)

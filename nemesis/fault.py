@@ -17,7 +17,16 @@ from typing import ClassVar, Protocol, TypeAlias, TypeVar
 
 from nemesis.fields import Fields
 from nemesis.names import Names
-from nemesis.surface import Admin, Clocks, Disks, Links, Members, SurfaceError, Surfaces
+from nemesis.surface import (
+    Admin,
+    Clocks,
+    Disks,
+    Links,
+    Members,
+    Pressure,
+    SurfaceError,
+    Surfaces,
+)
 from nemesis.targets import Situation
 
 Kind = TypeVar("Kind")
@@ -31,7 +40,7 @@ class Remedy(enum.StrEnum):
     RESUME = "resume"
     """Let every paused daemon go on."""
     REPAIR = "repair"
-    """Make every clock and disk good again."""
+    """Make every clock and disk good again, and let every daemon have what it needs."""
     START = "start"
     """Start every daemon that does not run."""
 
@@ -150,6 +159,12 @@ class Site:
         if self.surfaces.disks is None:
             raise SurfaceError("this environment cannot break disks")
         return self.surfaces.disks
+
+    def pressure(self) -> Pressure:
+        """Return the surface, or raise `SurfaceError` if there is none."""
+        if self.surfaces.pressure is None:
+            raise SurfaceError("this environment cannot limit what daemons use of their machines")
+        return self.surfaces.pressure
 
     def admin(self) -> Admin:
         """Return the surface, or raise `SurfaceError` if there is none."""

@@ -32,6 +32,7 @@ class Package(enum.StrEnum):
     STOP = "stop"
     STUTTER = "stutter"
     DEFRAGMENT = "defragment"
+    PRESSURE = "pressure"
 
     @property
     def description(self) -> str:
@@ -60,7 +61,12 @@ _DESCRIPTIONS = {
     Package.DEFRAGMENT: "Asks nodes to defragment their stores.",
     Package.STOP: "Asks daemons to stop in their own time, as SIGTERM does, and starts them again.",
     Package.STUTTER: "Lets daemons run in short turns only, as a machine with too much to do.",
+    Package.PRESSURE: "Leaves daemons too little processor time or memory; real machines only.",
 }
+
+
+REAL_ONLY = (Package.PRESSURE,)
+"""What is a matter of machines, of which the simulation has none."""
 
 
 class UnknownPackageError(ValueError):
@@ -70,14 +76,15 @@ class UnknownPackageError(ValueError):
 def parse_packages(text: str) -> tuple[Package, ...]:
     """Return the packages named in `text`, separated by commas, each once, in fixed order.
 
-    `all` means every package; `none`, alone, means no faults. Raises `UnknownPackageError`.
+    `all` means every package of the simulation; `none`, alone, means no faults. Raises
+    `UnknownPackageError`.
     """
     names = [name.strip() for name in text.split(",")]
     if names == ["none"]:
         return ()
     if "all" in names:
         names.remove("all")
-        names.extend(Package)
+        names.extend(package for package in Package if package not in REAL_ONLY)
     asked = {_package(name) for name in names}
     return tuple(package for package in Package if package in asked)
 

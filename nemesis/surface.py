@@ -180,6 +180,23 @@ class Disks(Protocol):
         """Flip back every bit that `flip_bits` flipped: the disk is restored from a copy."""
 
 
+class Pressure(Protocol):
+    """What each daemon may use of its machine. All are settings, node by node.
+
+    What is set for a node outlives its daemon. The machine kills none for it.
+    """
+
+    def limit_cpu(self, node: str, share: float) -> None:
+        """Let the daemon have `share` of one processor's time; 1.0 undoes it."""
+
+    def limit_memory(self, node: str, share: float) -> None:
+        """Let the daemon have `share` of the memory that it uses now; 1.0 undoes it.
+
+        The daemon must run, but to undo it. What can be read again from a file is taken from it.
+        Who asks for more memory waits, or is refused it.
+        """
+
+
 class Admin(Protocol):
     """What an operator asks of the store through a client's request."""
 
@@ -245,6 +262,7 @@ class Surfaces:
     links: Links | None = None
     clocks: Clocks | None = None
     disks: Disks | None = None
+    pressure: Pressure | None = None
     admin: Admin | None = None
     members: Members | None = None
     take_note: Callable[[], str] | None = None

@@ -12,7 +12,12 @@ import click
 import msgspec
 
 from harness.environments.containers.engine import containers_left, heal_containers
-from harness.environments.hosts.instruments import clock_obstacle, disk_obstacle
+from harness.environments.hosts.groups import dead_groups, remove_group
+from harness.environments.hosts.instruments import (
+    clock_obstacle,
+    disk_obstacle,
+    pressure_obstacle,
+)
 from harness.environments.hosts.mounts import dead_mounts, unmount
 from harness.environments.hosts.processes import end, orphans
 from harness.environments.local import namespaces
@@ -76,6 +81,9 @@ def _heal() -> Iterator[str]:
     for mount in dead_mounts():
         unmount(mount)
         yield f"unmounted {mount}"
+    for group in dead_groups():
+        remove_group(group)
+        yield f"removed the control group {group}"
     for cluster in heal_containers():
         yield f"removed the containers of {cluster}"
 
@@ -90,6 +98,7 @@ def _findings() -> Iterator[Finding]:
     yield _ability("namespaces", namespaces.obstacle(), "a network for each node of --env local")
     yield _ability("clocks", clock_obstacle(), "those of a daemon can be bent")
     yield _ability("disks", disk_obstacle(), "slow, failing, lying and powerless ones")
+    yield _ability("pressure", pressure_obstacle(), "processor time and memory can be limited")
     for command, package, purpose in (
         ("iptables", "iptables", "links that are cut, slow or lossy"),
         ("sshd", "openssh-server", "hosts over SSH, to be tested here"),
@@ -129,6 +138,7 @@ def _etcd() -> Finding:
 def _leftovers() -> Finding:
     left = [str(daemon.process.pid) for daemon in orphans()]
     left += map(str, dead_mounts())
+    left += map(str, dead_groups())
     left += containers_left()
     if not left:
         return Finding("leftovers", State.YES, "none: everything of ours has its harness")
@@ -136,7 +146,7 @@ def _leftovers() -> Finding:
     return Finding(
         "leftovers",
         State.NO,
-        f"processes, mounts or containers without a harness: {found}",
+        f"processes, mounts, control groups or containers without a harness: {found}",
         "quorate doctor --heal",
     )
 

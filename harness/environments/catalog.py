@@ -9,7 +9,11 @@ from harness.environments.containers import doors
 from harness.environments.containers.attached import AttachedEnvironment
 from harness.environments.containers.environment import ContainerEnvironment
 from harness.environments.environment import Environment, Needs
-from harness.environments.hosts.instruments import clock_obstacle, disk_obstacle
+from harness.environments.hosts.instruments import (
+    clock_obstacle,
+    disk_obstacle,
+    pressure_obstacle,
+)
 from harness.environments.local import namespaces
 from harness.environments.local.environment import LocalEnvironment
 from harness.environments.ssh.environment import SshEnvironment
@@ -19,7 +23,7 @@ from harness.plan import Plan
 from harness.store import RunDirectory
 from harness.suggest import did_you_mean
 from harness.systems.system import System
-from nemesis.faults.means import bends_a_clock, needs_a_disk
+from nemesis.faults.means import bends_a_clock, limits_a_daemon, needs_a_disk
 from nemesis.packages import Package
 from nemesis.schedule import Schedule
 
@@ -98,13 +102,14 @@ def all_packages(environment: str) -> tuple[Package, ...]:
     """Return everything that `environment` can break on this machine: what `all` means there."""
     assert environment in ENVIRONMENTS, "asked of a known environment"
     if environment == "ssh":  # What its hosts can do, they say themselves.
-        return (*_ALWAYS, *_OF_LINKS, Package.CLOCK, *_OF_DISKS)
+        return (*_ALWAYS, *_OF_LINKS, Package.CLOCK, *_OF_DISKS, Package.PRESSURE)
     obstacle = namespaces.obstacle if environment == "local" else doors.obstacle
     return (
         *_ALWAYS,
         *(_OF_LINKS if obstacle() is None else ()),
         *((Package.CLOCK,) if clock_obstacle() is None else ()),
         *(_OF_DISKS if obstacle() is None and disk_obstacle() is None else ()),
+        *((Package.PRESSURE,) if pressure_obstacle() is None else ()),
     )
 
 
@@ -113,4 +118,5 @@ def _needs(plan: Plan, schedule: Schedule) -> Needs:
     return Needs(
         clocks=plan.daemon.clocks if any(map(bends_a_clock, faults)) else (),
         disks=any(map(needs_a_disk, faults)),
+        pressure=any(map(limits_a_daemon, faults)),
     )

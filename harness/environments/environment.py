@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Final, Protocol, Self
 
 from harness.systems.system import Member
-from nemesis.surface import Clocks, Daemons, Disks, Links
+from nemesis.surface import Clocks, Daemons, Disks, Links, Pressure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +32,7 @@ class Means:
     links: Links | None = None
     clocks: Clocks | None = None
     disks: Disks | None = None
+    pressure: Pressure | None = None
     take_note: Callable[[], str] | None = None
     """As in `Surfaces`."""
     lack: str = ""
@@ -45,6 +46,8 @@ class Needs:
     clocks: tuple[str, ...] = ()
     """Those of every daemon that are bent: `wall`, `monotonic`; none if no clock is."""
     disks: bool = False
+    pressure: bool = False
+    """Whether daemons are limited in what they use."""
 
 
 NOTHING_NEEDED: Final = Needs()

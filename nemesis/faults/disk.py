@@ -15,7 +15,7 @@ from nemesis.chance import Chance
 from nemesis.durations import MILLISECOND, milliseconds
 from nemesis.fault import Attempt, Done, Remedy, Site, Strike
 from nemesis.faults.on_nodes import on_each
-from nemesis.faults.restart import start_daemon
+from nemesis.faults.restart import restarted
 from nemesis.fields import Fields
 from nemesis.names import Names
 from nemesis.targets import Situation
@@ -114,7 +114,7 @@ class FailingFsync(msgspec.Struct, frozen=True, kw_only=True):
             if isinstance(other.fault, FailingFsync) and other.fault.target == self.target:
                 return Done(f"still so by fault {other.id}")
         site.disks().fail_fsync(self.target, is_failing=False)
-        return _restarted(site, self.target)
+        return restarted(site, self.target)
 
     def begins(self) -> str:
         """Return the beginning as a phrase."""
@@ -166,7 +166,7 @@ class FullDisk(msgspec.Struct, frozen=True, kw_only=True):
             if isinstance(other.fault, FullDisk) and other.fault.target == self.target:
                 return Done(f"still so by fault {other.id}")
         site.disks().fill(self.target, is_full=False)
-        return _restarted(site, self.target)
+        return restarted(site, self.target)
 
     def begins(self) -> str:
         """Return the beginning as a phrase."""
@@ -188,14 +188,6 @@ class FullDisk(msgspec.Struct, frozen=True, kw_only=True):
 
 
 DiskFault: TypeAlias = SlowFsync | FailingFsync | FullDisk
-
-
-def _restarted(site: Site, node: str) -> Done:
-    """Start the daemon if the fault has stopped it."""
-    if site.surfaces.daemons.is_running(node):
-        return Done("its daemon runs")
-    note = start_daemon(site, node)
-    return Done(note or "its daemon is started")
 
 
 def draw(chance: Chance) -> DiskFault:

@@ -15,6 +15,7 @@ from nemesis.faults.lose import Lose
 from nemesis.faults.lying_disk import LyingFsync
 from nemesis.faults.members import Grow, MoveLeader, Replace, Shrink
 from nemesis.faults.partition import Partition
+from nemesis.faults.pressure import CpuPressure, MemoryPressure
 from nemesis.faults.reorder import Reorder
 from nemesis.faults.restart import Restart, Tail
 from nemesis.faults.storm import RestartStorm
@@ -23,6 +24,7 @@ from nemesis.surface import Disks, Links, Members, Surfaces
 LINK_FAULTS: Final = (Partition, Lose, Delay, Duplicate, Reorder, Hold)
 CLOCK_FAULTS: Final = (ClockBump, ClockDrift, ClockStrobe)
 DISK_FAULTS: Final = (SlowFsync, FailingFsync, FullDisk, LyingFsync, Bitrot)
+PRESSURE_FAULTS: Final = (CpuPressure, MemoryPressure)
 MEMBER_CHANGES: Final = (Grow, Shrink, Replace)
 
 
@@ -39,6 +41,7 @@ def lacking(fault: Fault, surfaces: Surfaces) -> str | None:
         (isinstance(fault, CLOCK_FAULTS), surfaces.clocks, "means on the nodes' clocks"),
         (isinstance(fault, DISK_FAULTS), surfaces.disks, "means on the nodes' disks"),
         (isinstance(fault, Bitrot), _records(surfaces), "a disk that tells records apart"),
+        (isinstance(fault, PRESSURE_FAULTS), surfaces.pressure, "control groups of the nodes"),
         (isinstance(fault, Compact | Defragment), surfaces.admin, "a way to ask for maintenance"),
         (isinstance(fault, MoveLeader), surfaces.members, "an operator"),
         (isinstance(fault, MEMBER_CHANGES), _changing(surfaces), "an operator who changes members"),
@@ -57,6 +60,16 @@ def bends_a_clock(fault: Fault) -> bool:
 def needs_a_disk(fault: Fault) -> bool:
     """Say whether the fault takes a disk that fails, or knows what was synced."""
     return isinstance(fault, DISK_FAULTS) or _cuts_power(fault)
+
+
+def limits_a_daemon(fault: Fault) -> bool:
+    """Say whether the fault limits what a daemon may use of its machine."""
+    return isinstance(fault, PRESSURE_FAULTS)
+
+
+def takes_a_machine(fault: Fault) -> bool:
+    """Say whether the fault is one of real machines, of which the simulation has none."""
+    return isinstance(fault, PRESSURE_FAULTS)
 
 
 def _cuts_power(fault: Fault) -> bool:

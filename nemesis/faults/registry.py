@@ -20,6 +20,7 @@ from nemesis.faults import (
     members,
     partition,
     pause,
+    pressure,
     reorder,
     restart,
     storm,
@@ -54,6 +55,8 @@ KINDS: Final[tuple[type[Fault], ...]] = (
     members.Replace,
     members.MoveLeader,
     stutter.Stutter,
+    pressure.CpuPressure,
+    pressure.MemoryPressure,
 )
 """Every kind of fault."""
 
@@ -95,6 +98,7 @@ DRAWINGS: Final = {
     Package.STOP: Drawing(draw=restart.draw_stop),
     Package.DEFRAGMENT: Drawing(draw=defragment.draw),
     Package.STUTTER: Drawing(draw=stutter.draw, is_condition=True),
+    Package.PRESSURE: Drawing(draw=pressure.draw, is_condition=True),
 }
 """What `nemesis.generate` draws for each package."""
 

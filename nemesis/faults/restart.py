@@ -118,6 +118,14 @@ def start_daemon(site: Site, node: str) -> str:
     return ""
 
 
+def restarted(site: Site, node: str) -> Done:
+    """Start the daemon if the fault that ends has stopped it; say so."""
+    if site.surfaces.daemons.is_running(node):
+        return Done("its daemon runs")
+    note = start_daemon(site, node)
+    return Done(note or "its daemon is started")
+
+
 def draw_kill(chance: Chance) -> Restart:
     """Draw a `kill -9`."""
     return Restart(target=chance.target, tail=Tail.KEPT, down_ns=chance.hold_ns)

@@ -3,6 +3,7 @@
     python -m nemesis.host.agent door SEED      packets that come into a network namespace
     python -m nemesis.host.agent clocks         the clocks that processes read
     python -m nemesis.host.agent disk SEED BELOW MOUNT
+    python -m nemesis.host.agent groups CLUSTER what processes may use of the machine
     python -m nemesis.host.agent warden MARK    ends processes when everything else has ended
 
 It prints `{}` when it is ready. Each line of its standard input is a JSON object with `do` and
@@ -20,6 +21,7 @@ from typing import Protocol
 from nemesis.host.clock import Clocks
 from nemesis.host.disk import Disk
 from nemesis.host.door import Door
+from nemesis.host.groups import Groups
 from nemesis.host.request import HostError, Request
 from nemesis.host.warden import Warden
 
@@ -43,6 +45,8 @@ def part_named(arguments: Sequence[str]) -> Part:
             return Disk(seed, Path(below), Path(mount))
         case ["clocks"]:
             return Clocks()
+        case ["groups", cluster]:
+            return Groups(cluster)
         case ["warden", mark]:
             return Warden(mark)
         case _:

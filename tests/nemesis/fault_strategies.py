@@ -18,6 +18,7 @@ from nemesis.faults.lying_disk import LyingFsync
 from nemesis.faults.members import Grow, MoveLeader, Replace, Shrink
 from nemesis.faults.partition import Partition
 from nemesis.faults.pause import Pause
+from nemesis.faults.pressure import CpuPressure, MemoryPressure
 from nemesis.faults.reorder import Reorder
 from nemesis.faults.restart import Restart, Tail
 from nemesis.faults.storm import RestartStorm
@@ -128,8 +129,10 @@ def link_faults(
 
 
 def machine_faults(held_ns: st.SearchStrategy[int]) -> st.SearchStrategy[Fault]:
-    """Return any fault of clocks and disks."""
+    """Return any fault of clocks, disks and what else a machine has."""
     return st.one_of(
+        st.builds(CpuPressure, target=targets, share=st.floats(0.01, 1), hold_ns=held_ns),
+        st.builds(MemoryPressure, target=targets, share=st.floats(0.01, 1), hold_ns=held_ns),
         st.builds(ClockBump, target=targets, offset_ns=offsets_ns, hold_ns=held_ns),
         st.builds(ClockDrift, target=targets, rate=st.floats(0.01, 100), hold_ns=held_ns),
         st.builds(

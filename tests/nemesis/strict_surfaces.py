@@ -49,7 +49,14 @@ class StrictCluster:
     def surfaces(self) -> Surfaces:
         """Return the cluster in all its parts."""
         return Surfaces(
-            daemons=self, links=self, roles=self, clocks=self, disks=self, admin=self, members=self
+            daemons=self,
+            links=self,
+            roles=self,
+            clocks=self,
+            disks=self,
+            pressure=self,
+            admin=self,
+            members=self,
         )
 
     def is_whole(self) -> bool:
@@ -196,6 +203,18 @@ class StrictCluster:
         """As `Disks`."""
         self._called("restore", node)
         self.settings.pop(f"flip_bits {node}", None)
+
+    # ------------------------------------------------------------ Pressure
+    def limit_cpu(self, node: str, share: float) -> None:
+        """As `Pressure`."""
+        self._called("limit_cpu", node, share)
+        self._keep(f"limit_cpu {node}", share, is_broken=share != 1.0)
+
+    def limit_memory(self, node: str, share: float) -> None:
+        """As `Pressure`."""
+        assert self.running[node] or share == 1.0, "a share of nothing"
+        self._called("limit_memory", node, share)
+        self._keep(f"limit_memory {node}", share, is_broken=share != 1.0)
 
     # ------------------------------------------------------------ Admin and Roles
     def compact(self, node: str, revisions_kept: int) -> str:

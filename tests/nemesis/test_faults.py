@@ -14,6 +14,7 @@ from nemesis.faults.hold import Hold
 from nemesis.faults.lying_disk import LyingFsync
 from nemesis.faults.members import Grow, MoveLeader, Replace, Shrink
 from nemesis.faults.pause import Pause
+from nemesis.faults.pressure import CpuPressure, MemoryPressure
 from nemesis.faults.restart import Restart, Tail
 from nemesis.faults.storm import RestartStorm
 from nemesis.faults.stutter import Stutter
@@ -466,6 +467,7 @@ def test_a_node_that_joins_can_be_a_target_and_one_that_left_means_nothing() -> 
     [
         (ClockDrift(target="n1", rate=2.0, hold_ns=1), "cannot change clocks"),
         (FullDisk(target="n1", hold_ns=1), "cannot break disks"),
+        (CpuPressure(target="n1", share=0.1, hold_ns=1), "cannot limit what daemons use"),
         (Compact(target="n1", keep=0), "cannot ask the store"),
         (Grow(), "cannot change the members"),
     ],
@@ -489,3 +491,39 @@ def test_a_momentary_fault_in_a_journal_needs_no_undoing() -> None:
     )
 
     assert outstanding([intended]) == []
+
+
+def test_the_least_share_counts_and_the_other_remains_when_it_ends() -> None:
+    cluster = three()
+    slight, severe = (
+        CpuPressure(target="n1", share=share, hold_ns=hold_ns)
+        for share, hold_ns in ((0.5, 30), (0.1, 10))
+    )
+    done = run(injector(cluster, (At(0), slight), (At(5), severe)))
+
+    assert cluster.calls == [
+        ("limit_cpu", "n1", share) for share in (0.5, 0.1, 0.5, 1.0)
+    ]  # fmt: skip
+    assert "leave n1 50% of a processor" in done[0]
+    assert cluster.is_whole()
+
+
+def test_a_daemon_that_stopped_for_want_of_memory_is_started_when_it_has_enough() -> None:
+    cluster = three()
+    pressed = injector(cluster, (At(0), MemoryPressure(target="n1", share=0.5, hold_ns=10)))
+    pressed.step(0)
+    cluster.running["n1"] = False
+
+    done = run(pressed)
+
+    assert cluster.calls[1:] == [("limit_memory", "n1", 1.0), ("start", "n1")]
+    assert done[-1].endswith("(its daemon is started)")
+
+
+def test_a_daemon_that_is_down_uses_no_memory_that_could_be_taken() -> None:
+    cluster = three()
+    cluster.running["n1"] = False
+    done = run(injector(cluster, (At(0), MemoryPressure(target="n1", share=0.5, hold_ns=10))))
+
+    assert cluster.calls == []
+    assert "n1 does not run" in done[0]

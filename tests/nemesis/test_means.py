@@ -12,6 +12,7 @@ from nemesis.faults.means import lacking
 from nemesis.faults.members import Grow
 from nemesis.faults.partition import Partition
 from nemesis.faults.pause import Pause
+from nemesis.faults.pressure import MemoryPressure
 from nemesis.faults.restart import Restart, Tail
 from nemesis.inject import InjectionError, Injector
 from nemesis.link_choice import Exactly
@@ -69,6 +70,7 @@ def test_every_daemon_can_be_paused() -> None:
         (Partition(links=Exactly((("n1", "n2"),)), hold_ns=1), "means on the links between nodes"),
         (ClockDrift(target="n1", rate=2.0, hold_ns=1), "means on the nodes' clocks"),
         (FullDisk(target="n1", hold_ns=1), "means on the nodes' disks"),
+        (MemoryPressure(target="n1", share=0.5, hold_ns=1), "control groups of the nodes"),
         (Compact(target="n1", keep=0), "a way to ask for maintenance"),
         (Grow(), "an operator who changes members"),
     ],

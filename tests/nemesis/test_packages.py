@@ -2,15 +2,16 @@
 
 import pytest
 
-from nemesis.packages import Package, UnknownPackageError, parse_packages
+from nemesis.packages import REAL_ONLY, Package, UnknownPackageError, parse_packages
 
 
 def test_names_are_taken_in_fixed_order_each_once() -> None:
     assert parse_packages("partition, kill,kill") == (Package.KILL, Package.PARTITION)
 
 
-def test_all_means_every_package() -> None:
-    assert parse_packages("all") == tuple(Package)
+def test_all_means_every_package_of_the_simulation() -> None:
+    assert parse_packages("all") == tuple(each for each in Package if each not in REAL_ONLY)
+    assert parse_packages("pressure") == (Package.PRESSURE,)
 
 
 def test_none_means_no_faults() -> None:

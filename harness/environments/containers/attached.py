@@ -20,7 +20,11 @@ from harness.environments.environment import NOTHING_NEEDED, Means, Needs
 from harness.environments.hosts.daemons import HostDaemons
 from harness.environments.hosts.entered import EnteredEnvironment
 from harness.environments.hosts.guard import Guard
-from harness.environments.hosts.instruments import Instruments, clock_obstacle
+from harness.environments.hosts.instruments import (
+    Instruments,
+    clock_obstacle,
+    pressure_obstacle,
+)
 from harness.environments.hosts.processes import AGENT, marks
 from harness.errors import HarnessError
 from harness.store import RunDirectory
@@ -55,7 +59,12 @@ class AttachedEnvironment(EnteredEnvironment):
         """See `Environment`. Links take root on the engine's machine."""
         assert self._instruments is not None, "the environment has been entered"
         links = None if self._doors is None else self._doors.links
-        lacks = [obstacle(), clock_obstacle(), "the disks of running containers are their owner's"]
+        lacks = [
+            obstacle(),
+            clock_obstacle(),
+            pressure_obstacle(),
+            "the disks of running containers are their owner's",
+        ]
         lack = "; ".join(each for each in lacks if each is not None)
         return self._instruments.means(self._daemons, links, lack)
 
@@ -109,6 +118,8 @@ class AttachedEnvironment(EnteredEnvironment):
             self._doors = Doors(addresses, self._daemons.pid, self._variables(), _CLUSTER)
             if self._needs.clocks and clock_obstacle() is None:
                 instruments.open_clocks(self._daemons.pid, self._needs.clocks)
+        if self._needs.pressure and pressure_obstacle() is None:
+            instruments.open_pressure(self._daemons.pid, have_own=True)
         for node in self._nodes:
             self._started(node)
 

@@ -29,7 +29,12 @@ from harness.environments.environment import NOTHING_NEEDED, Means, Needs
 from harness.environments.hosts.daemons import HostDaemons
 from harness.environments.hosts.entered import EnteredEnvironment
 from harness.environments.hosts.guard import Guard
-from harness.environments.hosts.instruments import Instruments, clock_obstacle, disk_obstacle
+from harness.environments.hosts.instruments import (
+    Instruments,
+    clock_obstacle,
+    disk_obstacle,
+    pressure_obstacle,
+)
 from harness.environments.hosts.processes import AGENT, DAEMON, HARNESS, HELPER, marks
 from harness.environments.hosts.subnets import HARNESS_HOST, Subnet
 from harness.errors import HarnessError
@@ -86,7 +91,7 @@ class ContainerEnvironment(EnteredEnvironment):
         """See `Environment`. Links take root on the engine's machine."""
         assert self._instruments is not None, "the environment has been entered"
         links = None if self._doors is None else self._doors.links
-        lacks = [obstacle() or disk_obstacle(), clock_obstacle()]
+        lacks = [obstacle() or disk_obstacle(), clock_obstacle(), pressure_obstacle()]
         lack = "; ".join(each for each in lacks if each is not None)
         return self._instruments.means(self._daemons, links, lack)
 
@@ -153,6 +158,8 @@ class ContainerEnvironment(EnteredEnvironment):
             self._doors = Doors(addresses, self._daemons.pid, variables, self._cluster)
         if self._needs.clocks and clock_obstacle() is None and obstacle() is None:
             instruments.open_clocks(self._daemons.pid, self._needs.clocks)
+        if self._needs.pressure and pressure_obstacle() is None:
+            instruments.open_pressure(self._daemons.pid, have_own=True)
 
     def _started(self, nodes: Sequence[str]) -> None:
         """Let agents at the doors, and clocks, follow daemons that were just started."""

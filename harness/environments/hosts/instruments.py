@@ -15,7 +15,8 @@ from harness.environments.hosts.agent import Agent, ProcessLine
 from harness.environments.hosts.clocks import HostClocks
 from harness.environments.hosts.disks import HostDisks
 from harness.environments.hosts.links import HostLinks
-from nemesis.host import vdso
+from harness.environments.hosts.pressure import HostPressure
+from nemesis.host import cgroup, vdso
 from nemesis.surface import Daemons
 
 _FUSE: Final = Path("/dev/fuse")
@@ -35,6 +36,11 @@ def clock_obstacle() -> str | None:
     return vdso.obstacle()
 
 
+def pressure_obstacle() -> str | None:
+    """Return why daemons cannot be limited here; None if they can."""
+    return cgroup.obstacle()
+
+
 class Instruments:
     """The agents of one cluster. Raises `SurfaceError` where one cannot do its part."""
 
@@ -46,6 +52,7 @@ class Instruments:
         self.links: HostLinks | None = None
         self.clocks: HostClocks | None = None
         self.disks: HostDisks | None = None
+        self.pressure: HostPressure | None = None
 
     def open_links(
         self, addresses: Mapping[str, str], entry_of: Callable[[str], Sequence[str]]
@@ -76,8 +83,15 @@ class Instruments:
         agents = {node: Agent(node, line) for node, line in lines.items()}
         self.disks = HostDisks(lambda node: agents[node])
 
+    def open_pressure(self, pid_of: Callable[[str], int | None], *, have_own: bool) -> None:
+        """Start the agent that limits every daemon; see `HostPressure`."""
+        agent = Agent("control groups", self._line((), "groups", self._cluster))
+        self.pressure = HostPressure(lambda _: agent, pid_of, have_own=have_own)
+
     def started(self, node: str) -> None:
         """Take note that a node's daemon was started."""
+        if self.pressure is not None:
+            self.pressure.started(node)
         if self.clocks is not None:
             self.clocks.started(node)
 
@@ -89,7 +103,8 @@ class Instruments:
             links=links,
             clocks=self.clocks,
             disks=self.disks,
-            take_note=lambda: _notes(links, self.clocks),
+            pressure=self.pressure,
+            take_note=lambda: _notes(links, self.clocks, self.pressure),
             lack=lack,
         )
 
@@ -103,6 +118,6 @@ class Instruments:
         return line
 
 
-def _notes(*tellers: HostLinks | HostClocks | None) -> str:
+def _notes(*tellers: HostLinks | HostClocks | HostPressure | None) -> str:
     notes = [teller.take_note() for teller in tellers if teller is not None]
     return ", ".join(note for note in notes if note)

@@ -14,7 +14,12 @@ from harness.environments.environment import NOTHING_NEEDED, Means, Needs
 from harness.environments.hosts.daemons import HostDaemons
 from harness.environments.hosts.entered import EnteredEnvironment
 from harness.environments.hosts.guard import Guard
-from harness.environments.hosts.instruments import Instruments, clock_obstacle, disk_obstacle
+from harness.environments.hosts.instruments import (
+    Instruments,
+    clock_obstacle,
+    disk_obstacle,
+    pressure_obstacle,
+)
 from harness.environments.hosts.processes import AGENT, DAEMON, HELPER, marks
 from harness.environments.local import namespaces
 from harness.environments.local.daemon import LocalDaemon
@@ -112,7 +117,11 @@ class LocalEnvironment(EnteredEnvironment):
         has_disks = self._open_disks(instruments)
         daemons = [self._make(member, has_disk=has_disks) for member in self._members]
         self._daemons = HostDaemons(daemons, disks=instruments.disks, started=instruments.started)
-        lacks = [obstacle or disk_obstacle(), self._open_clocks(instruments)]
+        lacks = [
+            obstacle or disk_obstacle(),
+            self._open_clocks(instruments),
+            self._open_pressure(instruments),
+        ]
         self._lack = "; ".join(lack for lack in lacks if lack is not None)
 
     def _make_network(self, instruments: Instruments) -> None:
@@ -144,6 +153,13 @@ class LocalEnvironment(EnteredEnvironment):
         obstacle = clock_obstacle()
         if self._needs.clocks and obstacle is None:
             instruments.open_clocks(self._daemons.pid, self._needs.clocks)
+        return obstacle
+
+    def _open_pressure(self, instruments: Instruments) -> str | None:
+        """Prepare to limit daemons if that is needed; return why that cannot be, if it cannot."""
+        obstacle = pressure_obstacle()
+        if self._needs.pressure and obstacle is None:
+            instruments.open_pressure(self._daemons.pid, have_own=False)
         return obstacle
 
     def _take_ports(self) -> None:

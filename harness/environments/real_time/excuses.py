@@ -1,7 +1,9 @@
-"""Which daemons had a reason to end by themselves: a disk that failed them.
+"""Which daemons had a reason to end by themselves: a disk that failed them, or want of memory.
 
 A daemon whose fsync or write fails is right to stop: it cannot know what is durable (Rebello et al.
-2020). So a death that was noticed while such a fault was in force on its node excuses itself.
+2020). Writes fail, with ENOMEM, where memory is short, too. So a death that was noticed while such
+a fault was in force on its node excuses itself; and shortly after it, if memory was short: who
+waited for some is refused it when the wait ends.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,8 +15,12 @@ from nemesis.fault import Fault
 from nemesis.faults.bitrot import Bitrot
 from nemesis.faults.disk import FailingFsync, FullDisk
 from nemesis.faults.lying_disk import LyingFsync
+from nemesis.faults.pressure import MemoryPressure
+from nodeimpl.ids import SECOND
 
-_EXCUSING: Final = (FailingFsync, FullDisk, Bitrot, LyingFsync)
+_EXCUSING: Final = (FailingFsync, FullDisk, Bitrot, LyingFsync, MemoryPressure)
+_AFTERMATH_NS: Final = 2 * SECOND
+"""For how long after want of memory a daemon may end of it."""
 
 
 class Excuses:
@@ -24,12 +30,15 @@ class Excuses:
         self._deaths = deaths
         self._before: dict[tuple[int, Fault], int] = {}
         """Deaths of a fault's node before it began, by the fault in force."""
+        self._over: dict[tuple[int, Fault], int] = {}
+        """When those ended that excuse for a while longer; they are in `_before`, too."""
         self._excused: dict[str, dict[int, None]] = {}
         """Which of a node's deaths, counted from 0."""
 
     def note(self, applied: Applied) -> None:
         """Take note of an attempt at a fault; told before it and after it."""
         fault = applied.fault
+        self._close(applied.at_ns)
         if not isinstance(fault, _EXCUSING):
             return
         key = applied.id, fault
@@ -38,6 +47,9 @@ class Excuses:
         elif applied.phase is Phase.BEGIN and applied.outcome is Outcome.SKIPPED:
             self._before.pop(key, None)
         elif applied.phase is Phase.END and applied.outcome is not Outcome.INTENDED:
+            if isinstance(fault, MemoryPressure) and key in self._before:
+                self._over[key] = applied.at_ns
+                return
             self._excuse(fault.target, self._before.pop(key, None))
 
     def unexcused(self) -> tuple[Death, ...]:
@@ -52,6 +64,15 @@ class Excuses:
             if number not in self._excused.get(death.node, {}):
                 found.append(death)
         return tuple(found)
+
+    def _close(self, now: int) -> None:
+        """Excuse nothing more for faults that ended too long ago."""
+        for key, ended_at in list(self._over.items()):
+            if now - ended_at > _AFTERMATH_NS:
+                _, fault = key
+                assert isinstance(fault, MemoryPressure), "no other has an aftermath"
+                self._excuse(fault.target, self._before.pop(key))
+                del self._over[key]
 
     def _excuse(self, node: str, before: int | None) -> None:
         """Excuse the deaths of a node since there were so many; None: the fault did not begin."""

@@ -200,6 +200,7 @@ class RealTrial:
             links=means.links,
             clocks=means.clocks,
             disks=means.disks,
+            pressure=means.pressure,
             admin=RealAdmin(asyncio.get_running_loop(), self._endpoints),
             members=RealMembers(asyncio.get_running_loop(), self._endpoints, self._monitor),
             take_note=means.take_note,

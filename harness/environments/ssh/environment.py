@@ -19,6 +19,7 @@ from harness.environments.hosts.daemons import HostDaemons
 from harness.environments.hosts.disks import HostDisks
 from harness.environments.hosts.entered import EnteredEnvironment
 from harness.environments.hosts.links import HostLinks
+from harness.environments.hosts.pressure import HostPressure
 from harness.environments.hosts.processes import CLUSTER, DAEMON, marks
 from harness.environments.ssh.connection import Connection, SshLine, agent_archive
 from harness.environments.ssh.daemon import SshDaemon
@@ -60,6 +61,7 @@ class SshEnvironment(EnteredEnvironment):
         self._links: HostLinks | None = None
         self._clocks: HostClocks | None = None
         self._disks: HostDisks | None = None
+        self._pressure: HostPressure | None = None
 
     @property
     def name(self) -> str:
@@ -73,6 +75,7 @@ class SshEnvironment(EnteredEnvironment):
             links=self._links,
             clocks=self._clocks,
             disks=self._disks,
+            pressure=self._pressure,
             take_note=self._take_note,
             lack="" if self._links else "give every host of the inventory an address of its own",
         )
@@ -140,6 +143,9 @@ class SshEnvironment(EnteredEnvironment):
         if self._needs.clocks:
             clocks = self._agents("clocks", lambda _: [])
             self._clocks = HostClocks(lambda node: clocks[node], self._pid_of, self._needs.clocks)
+        if self._needs.pressure:
+            groups = self._agents("groups", lambda _: [self._cluster])
+            self._pressure = HostPressure(lambda node: groups[node], self._pid_of, have_own=False)
         if self._needs.disks:
             for node, connection in self._connections.items():
                 connection.run(f"mkdir -p {shlex.quote(self._place(node))}/disk")
@@ -189,6 +195,8 @@ class SshEnvironment(EnteredEnvironment):
         return f"{self._hosts[node].directory}/{self._cluster}-{node}"
 
     def _started(self, node: str) -> None:
+        if self._pressure is not None:
+            self._pressure.started(node)
         if self._clocks is not None:
             self._clocks.started(node)
 
@@ -197,7 +205,7 @@ class SshEnvironment(EnteredEnvironment):
         return self._daemons.pid(node)
 
     def _take_note(self) -> str:
-        tellers = [each for each in (self._links, self._clocks) if each is not None]
+        tellers = [each for each in (self._links, self._clocks, self._pressure) if each is not None]
         return ", ".join(note for note in (each.take_note() for each in tellers) if note)
 
     def _everywhere(self, action: Callable[[str], Result]) -> Mapping[str, Result]:

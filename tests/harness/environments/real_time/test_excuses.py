@@ -6,6 +6,8 @@ from nemesis.applied import Applied, Outcome, Phase
 from nemesis.fault import Fault
 from nemesis.faults.disk import FailingFsync, FullDisk
 from nemesis.faults.pause import Pause
+from nemesis.faults.pressure import MemoryPressure
+from nodeimpl.ids import SECOND
 
 FAILING = FailingFsync(target="n1", hold_ns=5)
 BEGIN, END = Phase.BEGIN, Phase.END
@@ -22,9 +24,11 @@ class Trial:
     def dies(self, node: str) -> None:
         self.deaths.append(Death(node=node, how="exit code 2", last_words=str(len(self.deaths))))
 
-    def fault(self, phase: Phase, *outcomes: Outcome, fault: Fault = FAILING) -> None:
+    def fault(
+        self, phase: Phase, *outcomes: Outcome, fault: Fault = FAILING, at_ns: int = 0
+    ) -> None:
         for outcome in outcomes:
-            applied = Applied(at_ns=0, id=1, phase=phase, outcome=outcome, fault=fault)
+            applied = Applied(at_ns=at_ns, id=1, phase=phase, outcome=outcome, fault=fault)
             self.excuses.note(applied)
 
     def unexcused(self) -> list[str]:
@@ -49,6 +53,20 @@ def test_a_fault_that_has_not_ended_excuses_all_the_same() -> None:
     trial.dies("n1")
 
     assert trial.unexcused() == []
+
+
+def test_want_of_memory_excuses_for_a_short_while_longer() -> None:
+    trial = Trial()
+    pressure = MemoryPressure(target="n1", share=0.5, hold_ns=5)
+    trial.fault(BEGIN, INTENDED, DONE, fault=pressure)
+    trial.dies("n1")
+    trial.fault(END, INTENDED, DONE, fault=pressure)
+    trial.dies("n1")
+    trial.dies("n2")
+    trial.fault(BEGIN, INTENDED, DONE, fault=Pause(target="n1", hold_ns=5), at_ns=3 * SECOND)
+    trial.dies("n1")
+
+    assert trial.unexcused() == ["2", "3"]
 
 
 def test_a_fault_that_was_skipped_or_of_another_kind_excuses_nothing() -> None:
