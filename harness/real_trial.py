@@ -94,6 +94,7 @@ def run_real_trial(  # noqa: PLR0913 - the trial, and all who wish to hear of it
         client=workload.client(plan),
         load=load_of(plan, operations),
         final=lambda keys: final_reads_of(plan, keys),
+        began=directory.note_zero,
         stream=Streams(plan.seed).named,
         record=keep,
         fleet=fleet_maker(plan),

@@ -15,6 +15,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
@@ -72,6 +73,8 @@ class Script:
     load: Generator
     final: Callable[[tuple[str, ...]], Generator]
     """Given every key that the load used, makes the readout's generator."""
+    began: Callable[[datetime], None]
+    """Is told at which time of day the clock of the trial was 0."""
     stream: Stream
     """The named streams of chance of the plan's seed."""
     record: Callable[[Op], None]
@@ -222,6 +225,7 @@ class RealTrial:
         )
         self._setup_ns = time.monotonic_ns() - started
         self._clock.restart()
+        self._script.began(datetime.now(UTC))
         # What was seen by the clock of the setup is how it was at the start.
         self._roles_seen = [msgspec.structs.replace(each, at_ns=0) for each in self._roles_seen]
         for node in self._endpoints:

@@ -1,6 +1,7 @@
 """A whole trial in real time, on a cluster that pretends."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from random import Random
 
 import msgspec
@@ -48,6 +49,7 @@ class Trial:
         self.ops: list[Op] = []
         self.watched: list[WatchRecord] = []
         self.journal: list[Applied] = []
+        self.zeros: list[datetime] = []
         self.phases: list[str] = []
         self.on_first_ok: Callable[[], None] | None = None
         numbered = enumerate(asked, start=1)
@@ -66,6 +68,7 @@ class Trial:
             client=workload.client(plan),
             load=workload.generator(plan),
             final=lambda keys: workload.final_generator(plan, keys),
+            began=self.zeros.append,
             stream=lambda name: Random(f"1/{name}"),
             record=self._record,
             fleet=fleet_maker(plan),
@@ -101,8 +104,11 @@ def killed(target: str, ms: int = 100, tail: Tail = Tail.KEPT) -> Restart:
 
 def test_a_trial_goes_through_its_phases_to_a_valid_history() -> None:
     trial = Trial(three())
+    before = datetime.now(UTC)
     outcome = trial.run()
 
+    [zero] = trial.zeros
+    assert before <= zero <= datetime.now(UTC)
     assert trial.phases[:2] == ["setup", "load"]
     assert trial.phases[-1] == "readout"
     assert outcome.failure is None
