@@ -1,4 +1,8 @@
-# Our node, and the interpreter it needs. Elsewhere than on PyPI and Docker Hub, give another base:
+# Our node, and the interpreter it needs:
+#   docker build -t quorate .
+# An engine whose build containers have no network (`dockerd --bridge=none`, say) builds in this machine's:
+#   docker build --network host -t quorate .
+# Without Docker Hub, give another base, any with Python 3.11 or newer and its venv (docs/REAL_CLUSTERS.md makes one):
 #   docker build -t quorate --build-arg BASE_IMAGE=my-registry/python:3.12-slim .
 ARG BASE_IMAGE=python:3.12-slim
 FROM ${BASE_IMAGE}

@@ -7,8 +7,8 @@ from typing import Final
 from harness.environments.real_time.endpoint import Endpoint
 from harness.environments.real_time.monitor import NodeStatus, status_of
 from harness.environments.real_time.outcome import Stuck
-from harness.errors import CallError
-from nodeimpl.api.rpc_pb2 import HashKVResponse, RangeRequest
+from harness.errors import CallError, HarnessError
+from nodeimpl.api.rpc_pb2 import HashKVResponse, RangeRequest, RangeResponse
 from nodeimpl.ids import MILLISECOND, SECOND
 
 _PATIENCE_NS: Final = 2 * SECOND
@@ -44,6 +44,23 @@ async def serves(endpoint: Endpoint) -> bool:
     except CallError:
         return False
     return True
+
+
+async def require_empty(endpoint: Endpoint) -> None:
+    """Raise `HarnessError` if somebody has written to the store, or it does not answer.
+
+    The checkers know of no writes but the trial's. A store begins at revision 1 (etcd, KV).
+    """
+    try:
+        answer = await endpoint.call(RangeRequest(key=b"\0"), _PATIENCE_NS)
+    except CallError as error:
+        raise HarnessError(f"the cluster serves no more before its trial: {error}") from error
+    assert isinstance(answer, RangeResponse), "of its request"
+    if answer.header.revision > 1:
+        raise HarnessError(
+            f"the store was written to before (it is at revision {answer.header.revision}), so "
+            "nothing could be judged; begin with an empty one (docker compose down -v)"
+        )
 
 
 async def compare_stores(endpoints: Mapping[str, Endpoint]) -> int:

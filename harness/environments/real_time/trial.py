@@ -28,7 +28,12 @@ from harness.environments.progress import Progress
 from harness.environments.real_time.admin import RealAdmin
 from harness.environments.real_time.clients import RealTimeClients
 from harness.environments.real_time.clock import TrialClock
-from harness.environments.real_time.convergence import compare_stores, lagging, serves
+from harness.environments.real_time.convergence import (
+    compare_stores,
+    lagging,
+    require_empty,
+    serves,
+)
 from harness.environments.real_time.endpoint import Endpoint
 from harness.environments.real_time.excuses import Excuses
 from harness.environments.real_time.members import RealMembers
@@ -219,6 +224,7 @@ class RealTrial:
                         f"start; its log is in the run's directory"
                     )
                 await asyncio.sleep(_SLICE_S)
+        await require_empty(next(iter(self._endpoints.values())))
         statuses = await self._monitor.look_at_all()
         self._first_applied = max(
             (status.applied_index for status in statuses.values() if status is not None), default=0

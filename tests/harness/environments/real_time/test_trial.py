@@ -31,6 +31,7 @@ from nemesis.schedule import (
     Starts,
     When,
 )
+from nodeimpl.api.rpc_pb2 import PutRequest
 from nodeimpl.ids import MILLISECOND, SECOND
 from tests.harness.environments.real_time.fake_cluster import FakeCluster
 
@@ -199,6 +200,15 @@ def test_a_fault_beyond_the_environment_is_refused_before_the_trial() -> None:
     with pytest.raises(HarnessError, match="a disk that can lose unsynced writes, which the fake"):
         trial.run()
 
+    assert trial.ops == []
+
+
+def test_a_store_that_somebody_has_written_to_is_refused_before_the_trial() -> None:
+    trial = Trial(three())
+    trial.cluster.store.ask(PutRequest(key=b"k", value=b"v"))
+
+    with pytest.raises(HarnessError, match=r"written to before \(it is at revision 2\)"):
+        trial.run()
     assert trial.ops == []
 
 
