@@ -13,6 +13,7 @@ import stat
 import struct
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, Protocol
@@ -32,24 +33,32 @@ _THREADS: Final = 12
 _FORGET, _INTERRUPT, _FORGET_MANY = 2, 36, 42
 _ROOT: Final = 1
 _SIGKILL_BIT: Final = 1 << 8
+_LOOK_S: Final = 0.02
+"""How often a request that waits looks whether its process is being killed."""
 
 _SET_MODE, _SET_UID, _SET_GID, _SET_SIZE = 1, 2, 4, 8
 _SET_ATIME, _SET_MTIME, _HAS_HANDLE, _ATIME_NOW, _MTIME_NOW = 16, 32, 64, 128, 256
 
 
 class Waiting:
-    """A request that may take a while, until its process is killed."""
+    """A request that may take a while, until its process is killed.
 
-    def __init__(self) -> None:
-        self._killed = threading.Event()
+    The kernel's INTERRUPT does not tell of that reliably: it is sent once, and so not for a kill
+    that follows upon a stop, and it may overtake the request. So we look for ourselves.
+    """
+
+    def __init__(self, thread: int) -> None:
+        """`thread` is that which asked."""
+        self._thread = thread
 
     def wait(self, seconds: float) -> bool:
         """Wait so long; return early, with True, if the process that asked is being killed."""
-        return self._killed.wait(seconds)
-
-    def wake(self) -> None:
-        """Let it wait no longer."""
-        self._killed.set()
+        deadline = time.monotonic() + seconds
+        while (rest := deadline - time.monotonic()) > 0:
+            if _is_being_killed(self._thread):
+                return True
+            time.sleep(min(rest, _LOOK_S))
+        return False
 
 
 class Files(Protocol):
@@ -98,7 +107,6 @@ class FuseServer:
         self._paths: dict[int, Path] = {_ROOT: Path()}
         self._numbers: dict[Path, int] = {Path(): _ROOT}
         self._last_number = _ROOT
-        self._waiting: dict[int, tuple[int, Waiting]] = {}
         self._device = _mounted(mount)
         self._operations = self._table()
         for number in range(_THREADS):
@@ -122,25 +130,23 @@ class FuseServer:
                 return  # Unmounted.
             length, operation, unique, number, uid, gid, pid, _ = _HEADER.unpack_from(received)
             body = received[_HEADER.size : length]
-            if operation == _INTERRUPT:
-                self._interrupt(*struct.unpack_from("<Q", body))
-            elif operation not in (_FORGET, _FORGET_MANY):
-                self._answer(
-                    unique, *self._outcome(operation, number, body, (unique, pid), (uid, gid))
-                )
+            if operation not in (_FORGET, _INTERRUPT, _FORGET_MANY):
+                self._answer(unique, *self._outcome(operation, number, body, pid, (uid, gid)))
 
     def _outcome(
         self,
         operation: int,
         number: int,
         body: bytes,
-        asker: tuple[int, int],
+        asker: int,
         owner: tuple[int, int],
     ) -> tuple[int, bytes]:
         """Return the error, 0 if none, and the answer."""
         try:
             if operation == 20:  # FSYNC
-                return 0, self._sync(body, *asker)
+                (handle,) = struct.unpack_from("<Q", body)
+                self._files.sync(handle, Waiting(asker))
+                return 0, b""
             if operation in (8, 9, 35):  # MKNOD, MKDIR, CREATE
                 return 0, self._create(operation, number, body, owner)
             act = self._operations.get(operation)
@@ -155,25 +161,6 @@ class FuseServer:
         # Whoever asked may have been killed, and the file system unmounted.
         with contextlib.suppress(OSError):
             os.writev(self._device, [head, body])
-
-    def _interrupt(self, unique: int) -> None:
-        """Wake a request that waits, if its process is being killed rather than only stopped."""
-        with self._lock:
-            pid, waiting = self._waiting.get(unique, (0, None))
-        if waiting is not None and _is_being_killed(pid):
-            waiting.wake()
-
-    def _sync(self, body: bytes, unique: int, pid: int) -> bytes:
-        (handle,) = struct.unpack_from("<Q", body)
-        waiting = Waiting()
-        with self._lock:
-            self._waiting[unique] = pid, waiting
-        try:
-            self._files.sync(handle, waiting)
-        finally:
-            with self._lock:
-                del self._waiting[unique]
-        return b""
 
     # ------------------------------------------------------------ names
     def _real(self, number: int) -> Path:

@@ -155,6 +155,31 @@ def test_a_pause_does_not_end_a_slow_fsync(machine: Machine) -> None:
     assert seconds > 0.8
 
 
+def test_a_kill_after_a_pause_does_not_wait_for_a_slow_fsync(machine: Machine) -> None:
+    machine.set(60_000)
+    machine.ask("sync", "x")
+    time.sleep(0.2)
+    machine.writer.send_signal(signal.SIGSTOP)
+    time.sleep(0.1)
+    machine.writer.send_signal(signal.SIGKILL)
+    machine.writer.communicate(timeout=10)
+
+    assert machine.writer.returncode == -signal.SIGKILL
+
+
+def test_a_power_cut_ends_a_process_that_has_just_begun_to_sync(machine: Machine) -> None:
+    for _ in range(20):  # The kill may overtake the fsync on its way to the file system.
+        machine.do("sync", "x")
+        machine.disk.ask("power_off")
+        machine.ask("sync", "y")
+        machine.writer.kill()
+        machine.writer.communicate(timeout=10)
+        machine.disk.ask("lose", {"torn_tail": False})
+        machine.start()
+
+    assert (machine.mount / "log").read_text() == "x" * 20
+
+
 def test_who_syncs_after_the_power_is_off_gets_no_answer(machine: Machine) -> None:
     machine.disk.ask("power_off")
     machine.ask("sync", "never")

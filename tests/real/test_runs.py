@@ -24,7 +24,7 @@ SCHEDULE = """{"v":1,"seed":1,"events":[
 {"id":5,"at_ms":4600,"do":"restart","target":"one","tail":"torn","down_ms":300},
 {"id":6,"at_ms":5500,"do":"failing_fsync","target":"one","hold_ms":500},
 {"id":7,"at_ms":6500,"do":"lying_fsync","target":"one","power_cut_after_ms":300,"hold_ms":600},
-{"id":8,"at_ms":7500,"do":"delay","target":"all","latency_ms":10,"jitter_ms":5,"hold_ms":500}
+{"id":8,"at_ms":8000,"do":"delay","target":"all","latency_ms":10,"jitter_ms":5,"hold_ms":2500}
 ]}"""
 
 
@@ -39,7 +39,7 @@ def test_a_healthy_store_is_valid_under_faults_that_bite(tmp_path: Path, system:
     (tmp_path / "schedule.json").write_text(SCHEDULE)
     done = quorate(
         tmp_path, "run", "--env", "local", "--system", system, "--workload", "kv",
-        "--time-limit", "9", "--schedule", "schedule.json",
+        "--time-limit", "11", "--schedule", "schedule.json",
     )  # fmt: skip
 
     records = applied(tmp_path)

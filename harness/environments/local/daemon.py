@@ -73,7 +73,12 @@ class LocalDaemon:
         process = self._running("killed")
         self._process = None
         process.kill()
-        process.wait()
+        try:
+            process.wait(_PATIENCE_S)
+        except subprocess.TimeoutExpired as error:  # It waits in the kernel, for a disk.
+            raise SurfaceError(
+                f"{self.name} did not end within {_PATIENCE_S:g} s of SIGKILL"
+            ) from error
 
     def stop(self) -> None:
         """Ask the process to end, and wait until it has; a paused one goes on first."""

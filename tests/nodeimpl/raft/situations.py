@@ -19,6 +19,7 @@ from nodeimpl.raft.messages import (
     HardState,
     Message,
     PreVoteReply,
+    RequestVote,
     RequestVoteReply,
 )
 from nodeimpl.raft.roles import Leader
@@ -205,3 +206,15 @@ def role_of_leader(raft: Raft) -> Leader:
     role = raft.state.role
     assert isinstance(role, Leader), "the node leads"
     return role
+
+
+def request_vote(term: int, last_index: int = 0, last_term: int = 0) -> RequestVote:
+    return RequestVote(Term(term), LogIndex(last_index), Term(last_term))
+
+
+def granted(term: int) -> RequestVoteReply:
+    return RequestVoteReply(Term(term), vote_granted=True)
+
+
+def denied(term: int) -> RequestVoteReply:
+    return RequestVoteReply(Term(term), vote_granted=False)
