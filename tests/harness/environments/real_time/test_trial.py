@@ -19,6 +19,7 @@ from harness.trial import judge
 from harness.workloads.registry import fleet_maker, workload_named
 from nemesis.applied import Applied, Outcome
 from nemesis.fault import Fault
+from nemesis.faults.members import Grow, Replace
 from nemesis.faults.pause import Pause
 from nemesis.faults.restart import Restart, Tail
 from nemesis.inject import InjectionError
@@ -33,7 +34,7 @@ from nemesis.schedule import (
 )
 from nodeimpl.api.rpc_pb2 import PutRequest
 from nodeimpl.ids import MILLISECOND, SECOND
-from tests.harness.environments.real_time.fake_cluster import FakeCluster
+from tests.harness.environments.real_time.fake_cluster import FakeCluster, FakeMachines
 
 PLAN = Plan(
     environment="local",
@@ -302,3 +303,30 @@ def test_a_death_is_told() -> None:
 
     assert [death.node for death in outcome.deaths] == ["n3"]
     assert ("start", "n3") in cluster.calls
+
+
+def test_a_change_of_the_members_is_in_the_history_with_what_came_of_it() -> None:
+    cluster = three()
+    cluster.machines = FakeMachines(cluster)
+    trial = Trial(cluster, (at(50), Replace(target="n2")))
+    outcome = trial.run()
+
+    noted = [op.value for op in trial.ops if op.process == NEMESIS]
+    assert outcome.failure is None
+    assert outcome.hashes_compared == 3
+    assert [change.reason for change in outcome.member_changes] == ["n4 votes; n2 is no member"]
+    assert noted[1:] == [
+        {
+            "phase": "change",
+            "do": "replace",
+            "asked": "n4 is to take the place of n2",
+            "outcome": "done",
+            "reason": "n4 votes; n2 is no member",
+        }
+    ]
+    assert cluster.machines.switched_off == ["n2"]
+
+
+def test_members_do_not_change_where_there_is_no_machine_to_spare() -> None:
+    with pytest.raises(HarnessError, match=r"needs an operator who changes members.*environment"):
+        Trial(three(), (at(50), Grow())).run()
