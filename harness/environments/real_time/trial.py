@@ -266,7 +266,7 @@ class RealTrial:
                         f"start; its log is in the run's directory"
                     )
                 await asyncio.sleep(_SLICE_S)
-        await require_empty(next(iter(self._endpoints.values())))
+        await require_empty(next(iter(self._roster.endpoints.values())))
         statuses = await self._monitor.look_at_all()
         self._first_applied = max(
             (status.applied_index for status in statuses.values() if status is not None), default=0

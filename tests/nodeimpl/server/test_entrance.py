@@ -80,7 +80,7 @@ async def shut(url: Url) -> None:
     while True:
         try:
             _, writer = await asyncio.open_connection(url.host, url.port)
-        except ConnectionRefusedError:
+        except ConnectionError:  # Refused, or closed as it stood in line.
             return
         writer.close()
         await asyncio.sleep(0.002)
