@@ -46,10 +46,10 @@ local: $(READY)      ## tests on real daemons of this machine; needs etcd (quora
 
 # Side by side, as they mostly wait: for time limits, for elections, for etcd.
 local-runs: $(READY)
-	@$(BIN)/pytest -m local tests/local --ignore-glob='*test_our_node*'
+	@$(BIN)/pytest -m local tests/local --ignore-glob='*test_our_node*' --ignore-glob='*test_crashes*'
 
 local-node: $(READY)
-	@$(BIN)/pytest -m local tests/local/test_our_node*.py tests/etcd
+	@$(BIN)/pytest -m local tests/local/test_our_node*.py tests/local/test_crashes.py tests/etcd
 
 real: $(READY)       ## tests of every environment and fault for real; needs root, Docker, FUSE, sshd, etcd
 	@$(BIN)/pytest -m real tests/real

@@ -19,18 +19,28 @@ from nodeimpl.api.requests import ApiRequest, ApiResponse
 from nodeimpl.api.rpc_pb2 import (
     DefragmentRequest,
     DefragmentResponse,
+    MemberAddRequest,
+    MemberAddResponse,
+    MemberPromoteRequest,
+    MemberPromoteResponse,
+    MemberRemoveRequest,
+    MemberRemoveResponse,
     MemberUpdateRequest,
     MoveLeaderRequest,
     MoveLeaderResponse,
 )
 
-Maintenance: TypeAlias = DefragmentRequest | MemberUpdateRequest | MoveLeaderRequest
-"""What clients of real clusters may ask besides."""
+MemberChange: TypeAlias = MemberAddRequest | MemberPromoteRequest | MemberRemoveRequest
+
+MemberChanged: TypeAlias = MemberAddResponse | MemberPromoteResponse | MemberRemoveResponse
+
+Maintenance: TypeAlias = DefragmentRequest | MemberUpdateRequest | MoveLeaderRequest | MemberChange
+"""What clients of real clusters may ask besides, and their operators."""
 
 Request: TypeAlias = ApiRequest | Maintenance
 """What clients may ask."""
 
-Response: TypeAlias = ApiResponse | DefragmentResponse | MoveLeaderResponse
+Response: TypeAlias = ApiResponse | DefragmentResponse | MoveLeaderResponse | MemberChanged
 """The answers; each has a `header`."""
 
 

@@ -255,7 +255,8 @@ class LivenessPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """What is asked of the cluster once every fault has been undone."""
 
     bound_s: Positive = 20.0
-    """It must elect, commit and converge within this time."""
+    """It must elect, commit and converge within this time; in simulation, at least come nearer to
+    it in every half of it that follows."""
 
 
 class CheckPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

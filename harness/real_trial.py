@@ -94,6 +94,7 @@ def run_real_trial(  # noqa: PLR0913 - the trial, and all who wish to hear of it
         client=workload.client(plan),
         load=load_of(plan, operations),
         final=lambda keys: final_reads_of(plan, keys),
+        began=directory.note_zero,
         stream=Streams(plan.seed).named,
         record=keep,
         fleet=fleet_maker(plan),
@@ -106,7 +107,7 @@ def run_real_trial(  # noqa: PLR0913 - the trial, and all who wish to hear of it
         outcome = run(environment, script)
     _require_ports(outcome)
     history = History(ops)
-    data = {node: directory.node_path(node) / DATA for node in plan.node_names}
+    data = data_directories(directory.path, plan)
     judged = judge_with_logs(plan, history, watched, schedule, data)
     verdict = merge("trial", [*_verdicts_of(outcome), *judged])
     if verdict.answer is Answer.VALID:
@@ -114,6 +115,12 @@ def run_real_trial(  # noqa: PLR0913 - the trial, and all who wish to hear of it
     return RealTrialResult(
         plan=plan, system=system, verdict=verdict, history=history, outcome=outcome
     )
+
+
+def data_directories(path: Path, plan: Plan) -> dict[str, Path]:
+    """Return those of the nodes that left one in the run at `path`, who joined included."""
+    folders = {node: path / "nodes" / node / DATA for node in plan.node_names_ever}
+    return {node: folder for node, folder in folders.items() if folder.is_dir()}
 
 
 def judge_with_logs(

@@ -2,7 +2,8 @@
 
 ::
 
-    run.json             what this is: the format's version, when the run began
+    run.json             what this is: the format's version, when the run began, and on real
+                         clusters at which time of day the history's time is 0
     plan.toml            what was run, every default spelled out
     schedule.json        faults: asked for and applied
     operations.json      the exact operations that clients were to do; absent where they drew them
@@ -45,6 +46,9 @@ class RunHeader(msgspec.Struct, frozen=True, kw_only=True):
     """Of the directory's layout."""
     started: str
     """When, in UTC, as ISO 8601."""
+    zero: datetime | None = None
+    """When it was time 0 of the history, by the harness' clock; None in simulation, whose time is
+    its own, and before the load."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +137,12 @@ class RunDirectory:
     def load_plan(self) -> Plan:
         """Return the plan of the run; raises `PlanError` if someone has spoilt it."""
         return load_plan(self.plan_path)
+
+    def note_zero(self, zero: datetime) -> None:
+        """Note in `run.json` when it was time 0 of the history; `zero` has a time zone."""
+        assert zero.tzinfo is not None, "a time without a zone is no time"
+        header = msgspec.structs.replace(self.header, zero=zero.astimezone(UTC))
+        _replace(self.path / "run.json", msgspec.json.encode(header) + b"\n")
 
     def write_schedule(self, content: bytes) -> None:
         """Replace `schedule.json` whole: whoever reads finds the old content or the new."""

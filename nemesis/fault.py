@@ -19,6 +19,7 @@ from nemesis.fields import Fields
 from nemesis.names import Names
 from nemesis.surface import (
     Admin,
+    Bandwidth,
     Clocks,
     Disks,
     Links,
@@ -147,6 +148,12 @@ class Site:
         if self.surfaces.links is None:
             raise SurfaceError("this environment cannot touch the links between nodes")
         return self.surfaces.links
+
+    def bandwidth(self) -> Bandwidth:
+        """Return the surface, or raise `SurfaceError` if there is none."""
+        if self.surfaces.bandwidth is None:
+            raise SurfaceError("this environment cannot limit what links carry")
+        return self.surfaces.bandwidth
 
     def clocks(self) -> Clocks:
         """Return the surface, or raise `SurfaceError` if there is none."""

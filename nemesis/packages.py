@@ -33,6 +33,7 @@ class Package(enum.StrEnum):
     STUTTER = "stutter"
     DEFRAGMENT = "defragment"
     PRESSURE = "pressure"
+    BANDWIDTH = "bandwidth"
 
     @property
     def description(self) -> str:
@@ -62,10 +63,11 @@ _DESCRIPTIONS = {
     Package.STOP: "Asks daemons to stop in their own time, as SIGTERM does, and starts them again.",
     Package.STUTTER: "Lets daemons run in short turns only, as a machine with too much to do.",
     Package.PRESSURE: "Leaves daemons too little processor time or memory; real machines only.",
+    Package.BANDWIDTH: "Lets links carry only so many bytes in a second; real machines only.",
 }
 
 
-REAL_ONLY = (Package.PRESSURE,)
+REAL_ONLY = (Package.PRESSURE, Package.BANDWIDTH)
 """What is a matter of machines, of which the simulation has none."""
 
 

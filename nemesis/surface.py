@@ -112,6 +112,16 @@ class Links(Protocol):
         """
 
 
+class Bandwidth(Protocol):
+    """How much the network between nodes carries."""
+
+    def limit_rate(self, rates: Mapping[Link, int]) -> None:
+        """Let so many bytes in a second pass on exactly these links, one after the other.
+
+        A setting. What is too much waits.
+        """
+
+
 class Clocks(Protocol):
     """Each node's clock, as its daemon reads it. All are settings, node by node.
 
@@ -260,6 +270,7 @@ class Surfaces:
     daemons: Daemons
     roles: Roles
     links: Links | None = None
+    bandwidth: Bandwidth | None = None
     clocks: Clocks | None = None
     disks: Disks | None = None
     pressure: Pressure | None = None

@@ -26,10 +26,10 @@ from checkers.watch_history import WatchRecord, load_watch_file
 from harness.cli.reading import Reading, reading
 from harness.errors import UsageError
 from harness.plan import CheckPlan
-from harness.real_trial import judge_with_logs
+from harness.real_trial import data_directories, judge_with_logs
 from harness.report.console import verdict_lines
 from harness.schedules import excuses_in, read_schedule
-from harness.store import DATA, RunDirectory
+from harness.store import RunDirectory
 from harness.suggest import did_you_mean
 
 
@@ -193,7 +193,7 @@ def _judge_run(path: Path, shown: Reading) -> Verdict:
     schedule = None
     if directory.schedule_path.exists():
         schedule = read_schedule(directory.schedule_path, plan)
-    data = {node: path / "nodes" / node / DATA for node in plan.node_names}
+    data = data_directories(path, plan)
     judged = judge_with_logs(plan, loaded.history, watched, schedule, data)
     disks_lie = "lying-disk" in (plan.faults.packages if not schedule else excuses_in(schedule))
     traces = _judge_traces(path / "trace", disks_lie=disks_lie)

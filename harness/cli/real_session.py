@@ -16,7 +16,7 @@ import msgspec
 from checkers.verdict import as_json_value
 from checkers.watch_history import WatchRecord
 from harness.environments.progress import Progress
-from harness.environments.real_time.outcome import RoleSeen
+from harness.environments.real_time.outcome import MemberChange, RoleSeen
 from harness.generator.listed import ListedOperation
 from harness.operations_file import write_operations
 from harness.plan import Plan
@@ -38,6 +38,8 @@ class RealResults(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     roles_seen: tuple[RoleSeen, ...] = ()
     """Which roles nodes were found in (`RealOutcome.roles_seen`)."""
+    member_changes: tuple[MemberChange, ...] = ()
+    """What came of each change of the members that a fault asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +115,7 @@ def conduct_real(
         system=result.system.name,
         version=result.system.version,
         roles_seen=result.outcome.roles_seen,
+        member_changes=result.outcome.member_changes,
     )
     directory.write_results(msgspec.json.format(msgspec.json.encode(results), indent=1))
     return RealSession(directory=directory, result=result)

@@ -4,7 +4,6 @@ import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
 
 import click
 import msgspec
@@ -12,7 +11,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from harness.case import load_case, recorded_case, write_case
-from harness.cli.real_shrink import RUNS_MAX, Rate, shrink_real_run
+from harness.cli.real_shrink import FOLDER_NAME, RUNS_MAX, Rate, shrink_real_run
 from harness.cli.run import DEFAULT_OUT, repeat_command
 from harness.cli.session import conduct
 from harness.errors import UsageError
@@ -24,9 +23,6 @@ from harness.shrink.regression import conviction_lines
 from harness.shrink.shrinker import Shrunk, shrink
 from harness.store import RunDirectory
 from harness.trial import SIMULATION
-
-FOLDER_NAME: Final = "shrunk"
-"""In the run's directory: the plan of a few lines with its files, and the test."""
 
 
 @click.command("shrink")
@@ -92,8 +88,9 @@ def shrink_command(
     What is left is a run's directory, and in it, under shrunk/: a plan of a few lines, its faults
     and operations, and a test for pytest that fails until the bug is fixed. The exit code is 0.
 
-    A run on real daemons is shrunk by rate (--at-least of --times runs), which takes long, and
-    gives no test; quorate replay --transfer may find a twin in simulation first.
+    A run on real daemons is shrunk by rate (--at-least of --times runs), which takes long. How
+    often what is left fails is measured then, and the test runs it so many times that it hardly
+    ever misses the bug. quorate replay --transfer may find a twin in simulation first.
 
     \b
     quorate shrink runs/20260101T000000Z-kv-seed46
@@ -105,7 +102,9 @@ def shrink_command(
     case = recorded_case(RunDirectory.open(run)) if run.is_dir() else load_case(run)
     if case.plan.environment != SIMULATION:
         rate = Rate(at_least=at_least, times=times)
-        return shrink_real_run(RunDirectory.open(run), out, rate, trials or RUNS_MAX)
+        return shrink_real_run(
+            RunDirectory.open(run), out, rate, trials or RUNS_MAX, as_json=as_json
+        )
     budget = Budget(trials_max=trials or Budget().trials_max, cpu_s=cpu_seconds)
     with _shown() as show:
         shrunk = shrink(case, budget=budget, on_attempt=show)
@@ -114,7 +113,7 @@ def shrink_command(
     )
     folder = session.directory.path / FOLDER_NAME
     plan_path = write_case(shrunk.case, folder)
-    test_path = folder / file_name_of(shrunk)
+    test_path = folder / file_name_of(shrunk.kind)
     test_path.write_text(pytest_file(shrunk), encoding="utf-8")
     when = inevitable(shrunk.case, shrunk.kind) if asks_when else None
     if as_json:

@@ -39,12 +39,14 @@ _ALWAYS: Final = (
     Package.STUTTER,
     Package.DEFRAGMENT,
 )
+_OF_MEMBERS: Final = (Package.MEMBERSHIP,)
 _OF_LINKS: Final = (
     Package.PARTITION,
     Package.LOSS,
     Package.DELAY,
     Package.DUPLICATE,
     Package.REORDER,
+    Package.BANDWIDTH,
 )
 _OF_DISKS: Final = (Package.POWER, Package.DISK, Package.LYING_DISK)
 
@@ -106,6 +108,7 @@ def all_packages(environment: str) -> tuple[Package, ...]:
     obstacle = namespaces.obstacle if environment == "local" else doors.obstacle
     return (
         *_ALWAYS,
+        *(_OF_MEMBERS if environment == "local" else ()),
         *(_OF_LINKS if obstacle() is None else ()),
         *((Package.CLOCK,) if clock_obstacle() is None else ()),
         *(_OF_DISKS if obstacle() is None and disk_obstacle() is None else ()),

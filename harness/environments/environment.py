@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Final, Protocol, Self
 
 from harness.systems.system import Member
-from nemesis.surface import Clocks, Daemons, Disks, Links, Pressure
+from nemesis.surface import Bandwidth, Clocks, Daemons, Disks, Links, Pressure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,15 +24,40 @@ class Death:
     """The end of its log; may be empty."""
 
 
+class Machines(Protocol):
+    """Machines for nodes that join in the course of a trial. Not for two threads at once.
+
+    Each call does its work before it returns, or raises `SurfaceError`.
+    """
+
+    def prepare(self, node: str) -> Member:
+        """Make a machine ready for a new `node`, which does not run; return how it is reached."""
+
+    def launch(self, node: str, members: Sequence[Member]) -> None:
+        """Start the daemon of a prepared `node` for the first time, to join `members`.
+
+        It is one of them. From now on it is one of the environment's daemons.
+        """
+
+    def dismiss(self, node: str) -> None:
+        """Count `node`, prepared or a founder, among the daemons no more; it runs on."""
+
+    def switch_off(self, node: str) -> None:
+        """End the daemon of `node` by force, if it runs."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Means:
     """What an environment itself can break; None where it has no means."""
 
     daemons: Daemons
     links: Links | None = None
+    bandwidth: Bandwidth | None = None
     clocks: Clocks | None = None
     disks: Disks | None = None
     pressure: Pressure | None = None
+    machines: Machines | None = None
+    """For nodes that join; None where the cluster has to stay as it is."""
     take_note: Callable[[], str] | None = None
     """As in `Surfaces`."""
     lack: str = ""

@@ -12,12 +12,13 @@ import bisect
 import enum
 import itertools
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import msgspec
 
 from checkers.history import CAS_MISMATCH, History, OpType
+from harness.environments.real_time.outcome import CHANGE
 from harness.report.roles import RoleSpan, elections, restarts
 from nemesis.applied import Applied, Outcome, Phase
 from nemesis.encoding import fault_value
@@ -47,12 +48,12 @@ class Felt(enum.StrEnum):
     CLIENTS = "clients"
     """They waited, or were refused, longer or more often; or there was an election."""
     NODE = "node"
-    """Its daemon was down, and clients did not notice."""
+    """Its daemon was down, or the members became others, and clients did not notice."""
     NOBODY = "nobody"
     TOO_SHORT = "too short to tell"
     """Hardly an operation was asked for meanwhile."""
     NOT_DONE = "not done"
-    """It was skipped, or could not be carried out."""
+    """It was skipped, or could not be carried out; or the store refused it to the end."""
 
 
 class Calm(msgspec.Struct, frozen=True, kw_only=True):
@@ -121,7 +122,7 @@ def effects_of(history: History, applied: Sequence[Applied], roles: Sequence[Rol
 
     Of leaders and daemons is known what `roles` says; empty, if nothing is.
     """
-    strikes = _strikes(applied)
+    strikes = _strikes(applied, _changes(history))
     run = _Run(history)
     calm = run.calm([(strike.begin_ns, strike.until_ns) for strike in strikes if strike.is_done])
     reigns = [span.start_ns for span in elections(roles)] if roles else None
@@ -141,6 +142,8 @@ class _Strike(msgspec.Struct, frozen=True):
     """Until when what is felt may be its doing."""
     is_cut: bool
     """Whether that is because another fault begins."""
+    change: "_Change | None"
+    """What came of it if it asked for other members, as far as that is known."""
 
     @property
     def begin_ns(self) -> int:
@@ -155,17 +158,40 @@ class _Strike(msgspec.Struct, frozen=True):
         return self.begin_ns < other.until_ns and other.begin_ns < self.until_ns
 
 
-def _strikes(applied: Sequence[Applied]) -> list[_Strike]:
+class _Change(msgspec.Struct, frozen=True):
+    """What came of a change of the members."""
+
+    at_ns: int
+    is_done: bool
+
+
+def _changes(history: History) -> Mapping[tuple[str, str], _Change]:
+    """Return what came of each change of the members, by fault and what was promised."""
+    found: dict[tuple[str, str], _Change] = {}
+    for op in history.nemesis_ops():
+        if isinstance(op.value, dict) and op.value.get("phase") == CHANGE:
+            asked = str(op.value.get("asked"))
+            found[op.f, asked] = _Change(op.time, op.value.get("outcome") == Outcome.DONE)
+    return found
+
+
+def _strikes(
+    applied: Sequence[Applied], changes: Mapping[tuple[str, str], _Change]
+) -> list[_Strike]:
     strikes: list[_Strike] = []
     begun = [record for record in applied if record.phase is Phase.BEGIN]
     begins_ns = sorted(record.at_ns for record in begun if record.outcome is Outcome.DONE)
     for record in begun:
         end = _end_of(record, applied) if record.outcome is Outcome.DONE else None
+        change = changes.get((record.fault.do, record.reason.partition(",")[0]))
         over_ns = record.at_ns if end is None else end.at_ns
+        if change is not None and change.is_done:
+            over_ns = change.at_ns
         place = bisect.bisect_right(begins_ns, over_ns)
         until_ns = over_ns + AFTER_NS
         is_cut = place < len(begins_ns) and begins_ns[place] < until_ns
-        strikes.append(_Strike(record, end, begins_ns[place] if is_cut else until_ns, is_cut))
+        until_ns = begins_ns[place] if is_cut else until_ns
+        strikes.append(_Strike(record, end, until_ns, is_cut, change))
     return strikes
 
 
@@ -316,7 +342,9 @@ def _effect(
         ),
     )
     together = tuple(each for each in effect.together_with if each != begun.id)
-    return msgspec.structs.replace(effect, felt=_felt(effect, calm), together_with=together)
+    return msgspec.structs.replace(
+        effect, felt=_felt(effect, calm, strike.change), together_with=together
+    )
 
 
 def _silent_until(strike: _Strike, run: _Run) -> int:
@@ -338,12 +366,12 @@ def _down_count(strike: _Strike, downs: Sequence[RoleSpan]) -> int:
     )
 
 
-def _felt(effect: Effect, calm: Calm) -> Felt:
-    if effect.outcome is not Outcome.DONE:
+def _felt(effect: Effect, calm: Calm, change: _Change | None) -> Felt:
+    if effect.outcome is not Outcome.DONE or (change is not None and not change.is_done):
         return Felt.NOT_DONE
     if _clients_felt(effect, calm):
         return Felt.CLIENTS
-    if effect.down_count:
+    if effect.down_count or change is not None:
         return Felt.NODE
     return Felt.TOO_SHORT if effect.operation_count < OPERATIONS_MIN else Felt.NOBODY
 

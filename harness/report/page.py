@@ -26,7 +26,7 @@ from harness.report.latencies import LatencyRow, latency_rows
 from harness.report.logs import excerpts_of
 from harness.report.order import Order, order_of
 from harness.report.page_data import page_data
-from harness.report.recorded import Recorded, conviction_ns, convictions_of
+from harness.report.recorded import Recorded, convictions_of
 from harness.report.roles import elections
 from harness.report.sentence import headline, meaning_of
 from harness.report.summary import effects_words
@@ -63,7 +63,6 @@ def report_html(run: Recorded) -> str:
     effects = effects_of(run.history, run.schedule.applied, run.roles)
     data = page_data(run, effects)
     convictions = convictions_of(run.verdict)
-    at_ns = conviction_ns(run.history, convictions[0]) if convictions else None
     schedule_text = write_schedule(msgspec.structs.replace(run.schedule, applied=())).decode()
     template = templates().get_template("report.html.jinja")
     return template.render(
@@ -80,7 +79,7 @@ def report_html(run: Recorded) -> str:
         latencies=_latencies(run),
         schedule_text="\n".join(schedule_text.splitlines()[:_SCHEDULE_LINES_MAX]),
         plan_text=dump_plan(run.plan),
-        excerpts=excerpts_of(run, at_ns),
+        excerpts=excerpts_of(run, convictions[0] if convictions else None),
         commands=_commands(run),
         styles=Markup(asset("page.css")),
         scripts=[Markup(asset(name)) for name in _SCRIPTS],

@@ -15,18 +15,14 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from checkers.history import HistoryError
-from checkers.history_file import HistoryFileError
 from harness.errors import UsageError
 from harness.report.page import report_html
-from harness.report.recorded import Recorded, load_run
-from harness.serve.catalogue import Wanted, list_runs
+from harness.report.recorded import load_run
+from harness.serve.catalogue import READING_ERRORS, Wanted, list_runs
 from harness.serve.pages import SERVED, error_page, index_page, pair_page
-from nemesis.schedule_file import ScheduleError
+from harness.serve.pair import Summary, summary_of
 
 REPORTS_KEPT: Final = 20
-
-_UNREADABLE: Final = (UsageError, HistoryFileError, HistoryError, ScheduleError)
 
 
 def application(folder: Path, hosts: tuple[str, ...]) -> Starlette:
@@ -68,7 +64,7 @@ class _Pages:
         """Answer with the report of a run."""
         try:
             text = await run_in_threadpool(self._report, str(request.path_params["name"]))
-        except _UNREADABLE as error:
+        except READING_ERRORS as error:
             return _refusal(error)
         return HTMLResponse(text)
 
@@ -78,10 +74,10 @@ class _Pages:
         if len(names) != 2:
             return _refusal(UsageError("choose two runs to compare"))
         try:
-            first, second = [await run_in_threadpool(self._load, name) for name in names]
-            return HTMLResponse(pair_page(first, second, SERVED))
-        except _UNREADABLE as error:
+            runs = [await run_in_threadpool(self._summary, name) for name in names]
+        except READING_ERRORS as error:
             return _refusal(error)
+        return HTMLResponse(pair_page(runs, SERVED, can_choose=False))
 
     def _report(self, name: str) -> str:
         path = self._path(name)
@@ -96,8 +92,8 @@ class _Pages:
             self._reports[key] = text
         return self._reports[key]
 
-    def _load(self, name: str) -> Recorded:
-        return load_run(self._path(name))
+    def _summary(self, name: str) -> Summary:
+        return summary_of(load_run(self._path(name)))
 
     def _path(self, name: str) -> Path:
         """Return where the run called `name` is; raises `UsageError` for any other place."""

@@ -9,6 +9,8 @@ from typing import Final
 
 import msgspec
 
+from checkers.history import HistoryError
+from checkers.history_file import HistoryFileError
 from checkers.verdict import Answer, Verdict
 from harness.conviction import kinds_of
 from harness.errors import UsageError
@@ -21,6 +23,9 @@ UNFINISHED: Final = "UNFINISHED"
 
 UNREADABLE: Final = "UNREADABLE"
 """Of a directory that calls itself a run and cannot be read as one."""
+
+READING_ERRORS: Final = (UsageError, HistoryFileError, HistoryError, ScheduleError)
+"""What is raised where a run's files cannot be read."""
 
 
 class Listed(msgspec.Struct, frozen=True, kw_only=True):

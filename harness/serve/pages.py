@@ -2,16 +2,15 @@
 
 from collections.abc import Sequence
 from typing import Final
+from urllib.parse import quote
 
 import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from harness.report.page import asset, embedded
-from harness.report.recorded import Recorded
-from harness.report.sentence import headline
 from harness.serve.catalogue import Choices, Listed, Wanted, choices_of
-from harness.serve.pair import checks_rows, figures_rows, settings_rows
+from harness.serve.pair import Summary, default_settings
 
 ROWS_MAX: Final = 2000
 """Runs on one page; the latest. Filters choose among all."""
@@ -23,12 +22,14 @@ class Links(msgspec.Struct, frozen=True, kw_only=True):
     index: str
     report: str
     """With `{}` for the run's name."""
-    pair: str | None
-    """None where two runs cannot be compared: a page for each pair of files would be too many."""
+    pair: str
+    """Takes the names of two runs, `?run=ONE&run=OTHER`: a server reads them, or a script."""
 
 
 SERVED: Final = Links(index="/", report="/run/{}", pair="/compare")
-EXPORTED: Final = Links(index="index.html", report="{}.html", pair=None)
+EXPORTED: Final = Links(index="index.html", report="run/{}.html", pair="compare.html")
+BELOW_EXPORTED: Final = Links(index="../index.html", report="{}.html", pair="../compare.html")
+"""The same, from a run's own page."""
 
 
 def index_page(runs: Sequence[Listed], wanted: Wanted, links: Links) -> str:
@@ -52,18 +53,22 @@ def index_page(runs: Sequence[Listed], wanted: Wanted, links: Links) -> str:
     )
 
 
-def pair_page(first: Recorded, second: Recorded, links: Links) -> str:
-    """Return two runs side by side."""
+def pair_page(runs: Sequence[Summary], links: Links, *, can_choose: bool) -> str:
+    """Return the page that puts two of `runs` side by side: those that its address names.
+
+    If `can_choose`, others can be chosen on it.
+    """
+    summaries = [
+        msgspec.structs.asdict(run) | {"href": quote(links.report.format(run.name))} for run in runs
+    ]
     return (
         _templates()
         .get_template("pair.html.jinja")
         .render(
             styles=_styles(),
-            runs=(first, second),
-            headlines=(headline(first), headline(second)),
-            settings=settings_rows(first.plan, second.plan),
-            figures=figures_rows(first, second),
-            checks=checks_rows(first, second),
+            script=Markup(asset("pair.js")),
+            summaries=embedded({"defaults": default_settings(), "runs": summaries}),
+            can_choose=can_choose,
             links=links,
         )
     )

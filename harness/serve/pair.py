@@ -1,4 +1,8 @@
-"""Two runs side by side: what was asked of each, and what came of it."""
+"""What two runs are compared by: what was asked of each, and what came of it.
+
+A page that compares has one of these small summaries of every run that can be chosen, as JSON; its
+script (`harness/report/assets/pair.js`) puts two of them side by side, with a server or without.
+"""
 
 from collections.abc import Iterator, Mapping
 from typing import TypeGuard
@@ -8,41 +12,46 @@ import msgspec
 from harness.compare.figures import measure
 from harness.plan import Plan
 from harness.report.recorded import Recorded
+from harness.report.sentence import headline
 
 
-class Row(msgspec.Struct, frozen=True):
-    """One line of the comparison."""
+class Summary(msgspec.Struct, frozen=True, kw_only=True):
+    """One run."""
 
     name: str
-    first: str
-    second: str
-
-    @property
-    def differs(self) -> bool:
-        """Whether the two are not the same."""
-        return self.first != self.second
-
-
-def settings_rows(first: Plan, second: Plan) -> list[Row]:
-    """Return every setting in which two plans differ."""
-    ours, theirs = dict(_settings(first)), dict(_settings(second))
-    names = dict.fromkeys([*ours, *theirs])
-    rows = [Row(name, ours.get(name, ""), theirs.get(name, "")) for name in names]
-    return [row for row in rows if row.differs]
+    """Of its directory."""
+    verdict: str
+    headline: str
+    settings: Mapping[str, str]
+    """As a plan names them; only those that are not the default."""
+    figures: Mapping[str, str]
+    checks: Mapping[str, str]
+    """Each checker's answer."""
 
 
-def figures_rows(first: Recorded, second: Recorded) -> list[Row]:
-    """Return the figures of two runs."""
-    ours, theirs = _figures(first), _figures(second)
-    return [Row(name.replace("_", " "), ours[name], theirs[name]) for name in ours]
+def summary_of(run: Recorded) -> Summary:
+    """Return what `run` is compared by."""
+    return Summary(
+        name=run.directory.path.name,
+        verdict=run.verdict.answer.name,
+        headline=headline(run),
+        settings=_changed(run.plan),
+        figures=_figures(run),
+        checks={leaf.checker: leaf.answer.name for leaf in run.verdict.leaves()},
+    )
 
 
-def checks_rows(first: Recorded, second: Recorded) -> list[Row]:
-    """Return what each checker said of two runs."""
-    ours = {leaf.checker: leaf.answer.name for leaf in first.verdict.leaves()}
-    theirs = {leaf.checker: leaf.answer.name for leaf in second.verdict.leaves()}
-    names = dict.fromkeys([*ours, *theirs])
-    return [Row(name, ours.get(name, ""), theirs.get(name, "")) for name in names]
+def default_settings() -> dict[str, str]:
+    """Return every setting of the default plan, in its order."""
+    return dict(_settings(Plan()))
+
+
+def _changed(plan: Plan) -> dict[str, str]:
+    defaults = default_settings()
+    ours = dict(_settings(plan))
+    names = dict.fromkeys([*ours, *defaults])
+    changed = {name: ours.get(name, "") for name in names}
+    return {name: value for name, value in changed.items() if value != defaults.get(name, "")}
 
 
 def _figures(run: Recorded) -> dict[str, str]:
@@ -56,7 +65,7 @@ def _figures(run: Recorded) -> dict[str, str]:
     ).trial
     shown = msgspec.structs.asdict(trial)
     return {
-        name: _number(value)
+        name.replace("_", " "): _number(value)
         for name, value in shown.items()
         if name not in ("variant", "seed", "verdict")
     }

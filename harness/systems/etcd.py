@@ -89,8 +89,9 @@ class MixedEtcd(msgspec.Struct, frozen=True):
         return ", ".join(f"{node} {etcd.version}" for node, etcd in self.by_node.items())
 
     def command(self, launch: Launch) -> Sequence[str]:
-        """See `System`."""
-        return self.by_node[launch.member.name].command(launch)
+        """See `System`. Who joins is of the newest version, which no cluster turns away."""
+        newest = max(self.by_node.values(), key=lambda etcd: etcd.binary.version)
+        return self.by_node.get(launch.member.name, newest).command(launch)
 
     @property
     def speaks_etcds_peer_protocol(self) -> bool:
@@ -105,7 +106,7 @@ class MixedEtcd(msgspec.Struct, frozen=True):
 def membership_flags(launch: Launch) -> Sequence[str]:
     """Return the flags, etcd's by name and meaning, that say who a member is and who is there."""
     member = launch.member
-    founders = ",".join(f"{each.name}=http://{each.peer_address}" for each in launch.members)
+    cluster = ",".join(f"{each.name}=http://{each.peer_address}" for each in launch.members)
     return (
         f"--name={member.name}",
         f"--data-dir={launch.data_directory}",
@@ -113,8 +114,8 @@ def membership_flags(launch: Launch) -> Sequence[str]:
         f"--advertise-client-urls=http://{member.client_address}",
         f"--listen-peer-urls=http://{member.peer_listen_address or member.peer_address}",
         f"--initial-advertise-peer-urls=http://{member.peer_address}",
-        f"--initial-cluster={founders}",
-        "--initial-cluster-state=new",
+        f"--initial-cluster={cluster}",
+        f"--initial-cluster-state={'existing' if launch.is_joining else 'new'}",
         f"--initial-cluster-token={launch.cluster}",
     )
 

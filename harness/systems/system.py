@@ -26,10 +26,13 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
 
     member: Member
     members: tuple[Member, ...]
-    """The founders of the cluster, in the order of their names."""
+    """The members of the cluster, in the order of their names: its founders, or all that a joining
+    one is to find there, itself included."""
     data_directory: str
     cluster: str
     """Tells this cluster from every other one on the machine."""
+    is_joining: bool = False
+    """Whether the cluster is there already, and has been told of the member."""
 
 
 class System(Protocol):

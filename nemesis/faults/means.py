@@ -11,6 +11,7 @@ from nemesis.faults.delay import Delay
 from nemesis.faults.disk import FailingFsync, FullDisk, SlowFsync
 from nemesis.faults.duplicate import Duplicate
 from nemesis.faults.hold import Hold
+from nemesis.faults.limit_rate import LimitRate
 from nemesis.faults.lose import Lose
 from nemesis.faults.lying_disk import LyingFsync
 from nemesis.faults.members import Grow, MoveLeader, Replace, Shrink
@@ -37,6 +38,7 @@ def lacking(fault: Fault, surfaces: Surfaces) -> str | None:
     needs: tuple[tuple[bool, object | None, str], ...] = (
         (_cuts_power(fault), surfaces.disks, "a disk that can lose unsynced writes"),
         (isinstance(fault, LINK_FAULTS), surfaces.links, "means on the links between nodes"),
+        (isinstance(fault, LimitRate), surfaces.bandwidth, "means on what links carry"),
         (isinstance(fault, Hold), _messages(surfaces), "links on which messages are told apart"),
         (isinstance(fault, CLOCK_FAULTS), surfaces.clocks, "means on the nodes' clocks"),
         (isinstance(fault, DISK_FAULTS), surfaces.disks, "means on the nodes' disks"),
@@ -69,7 +71,7 @@ def limits_a_daemon(fault: Fault) -> bool:
 
 def takes_a_machine(fault: Fault) -> bool:
     """Say whether the fault is one of real machines, of which the simulation has none."""
-    return isinstance(fault, PRESSURE_FAULTS)
+    return isinstance(fault, (*PRESSURE_FAULTS, LimitRate))
 
 
 def _cuts_power(fault: Fault) -> bool:

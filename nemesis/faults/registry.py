@@ -15,6 +15,7 @@ from nemesis.faults import (
     disk,
     duplicate,
     hold,
+    limit_rate,
     lose,
     lying_disk,
     members,
@@ -57,6 +58,7 @@ KINDS: Final[tuple[type[Fault], ...]] = (
     stutter.Stutter,
     pressure.CpuPressure,
     pressure.MemoryPressure,
+    limit_rate.LimitRate,
 )
 """Every kind of fault."""
 
@@ -99,6 +101,7 @@ DRAWINGS: Final = {
     Package.DEFRAGMENT: Drawing(draw=defragment.draw),
     Package.STUTTER: Drawing(draw=stutter.draw, is_condition=True),
     Package.PRESSURE: Drawing(draw=pressure.draw, is_condition=True),
+    Package.BANDWIDTH: Drawing(draw=limit_rate.draw, needs_links=True, is_condition=True),
 }
 """What `nemesis.generate` draws for each package."""
 

@@ -28,6 +28,8 @@ class Hello(msgspec.Struct, frozen=True, tag=True, array_like=True):
     cluster_id: int
     sender: int
     receiver: int
+    urls: tuple[str, ...] = ()
+    """Where the sender is reached, for who has not heard of it yet: it may just have joined."""
 
 
 class Welcome(msgspec.Struct, frozen=True, tag=True, array_like=True):

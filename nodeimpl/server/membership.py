@@ -115,7 +115,10 @@ class Membership:
         urls = {
             member: self.peer_urls(member) for member in members if member != node.config.node_id
         }
-        self._network.set_peers({member: where for member, where in urls.items() if where})
+        self._network.set_peers(
+            {member: where for member, where in urls.items() if where},
+            self.peer_urls(node.config.node_id),
+        )
 
     # ------------------------------------------------------------ changing
     async def change(self, change: MemberChange) -> ClusterView:

@@ -7,7 +7,7 @@ a peer takes in too slowly is dropped rather than queued.
 import asyncio
 import ssl
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Final, Protocol, cast
 
 import structlog
@@ -31,7 +31,7 @@ from nodeimpl.server.frames import (
     encode_frame,
 )
 from nodeimpl.server.traffic import Traffic
-from nodeimpl.server.urls import Url
+from nodeimpl.server.urls import Url, parse_url
 
 WRITE_BUFFER_BYTES_MAX: Final = 32 << 20
 """Bytes that wait to be taken in by a peer; more are dropped."""
@@ -66,13 +66,17 @@ class _Incoming(asyncio.Protocol):
         handler: PeerHandler,
         open_connections: "set[_Incoming]",
         traffic: defaultdict[NodeId, Traffic],
+        on_change: Callable[[], None],
     ) -> None:
         self._handler = handler
         self._open = open_connections
         self._traffic = traffic
+        self._on_change = on_change
         self._frames = FrameReader()
         self._transport: asyncio.Transport | None = None
         self.sender: NodeId | None = None
+        self.sender_urls: tuple[Url, ...] = ()
+        """Where the sender says that it is reached."""
         self._calls: set[asyncio.Task[None]] = set()
 
     @override
@@ -87,6 +91,7 @@ class _Incoming(asyncio.Protocol):
         self._transport = None
         for call in self._calls:
             call.cancel()
+        self._on_change()
 
     def close(self) -> None:
         if self._transport is not None:
@@ -109,7 +114,9 @@ class _Incoming(asyncio.Protocol):
                 refusal = self._handler.refusal(frame)
                 if refusal is None:
                     self.sender = NodeId(frame.sender)
+                    self.sender_urls = _urls_of(frame)
                     self._send(Welcome())
+                    self._on_change()
                 else:
                     _log.warning("refused a peer", sender=frame.sender, reason=refusal)
                     self._send(Refused(refusal))
@@ -136,6 +143,13 @@ class _Incoming(asyncio.Protocol):
     def _send(self, frame: Frame) -> None:
         if self._transport is not None:
             self._transport.write(encode_frame(frame))
+
+
+def _urls_of(hello: Hello) -> tuple[Url, ...]:
+    try:
+        return tuple(map(parse_url, hello.urls))
+    except ValueError as error:
+        raise FrameError(f"a peer that is nowhere: {error}") from error
 
 
 class _Outgoing(asyncio.Protocol):
@@ -319,6 +333,9 @@ class Network:
         self._cluster_id = cluster_id
         self._node_id = node_id
         self._tls = tls
+        self._peers: dict[NodeId, tuple[Url, ...]] = {}
+        self._own_urls: tuple[str, ...] = ()
+        self._is_closed = False
         self._links: dict[NodeId, _Link] = {}
         self._to_flush: list[_Link] = []
         self._servers: list[asyncio.Server] = []
@@ -335,7 +352,7 @@ class Network:
         loop = asyncio.get_running_loop()
         for url in urls:
             server = await loop.create_server(
-                lambda: _Incoming(handler, self._incoming, self.traffic),
+                lambda: _Incoming(handler, self._incoming, self.traffic, self._link_up),
                 url.host,
                 url.port,
                 ssl=tls if url.is_tls else None,
@@ -345,6 +362,7 @@ class Network:
 
     def close(self) -> None:
         """End all connections, and take no more."""
+        self._is_closed = True
         for link in self._links.values():
             link.close()
         for server in self._servers:
@@ -352,16 +370,37 @@ class Network:
         for connection in list(self._incoming):
             connection.close()
 
-    def set_peers(self, peers: dict[NodeId, tuple[Url, ...]]) -> None:
-        """Keep links to these members, and to no others."""
-        for peer in [peer for peer in self._links if peer not in peers]:
+    def set_peers(
+        self, peers: Mapping[NodeId, tuple[Url, ...]], own_urls: Sequence[Url] = ()
+    ) -> None:
+        """Keep links to these members, and tell them that this one is reached at `own_urls`.
+
+        Besides them, only who is connected to this member has a link: one that was down knows
+        nothing of members that joined meanwhile, and one of these may lead.
+        """
+        self._peers = dict(peers)
+        self._own_urls = tuple(map(str, own_urls))
+        self._link_up()
+
+    def _link_up(self) -> None:
+        if self._is_closed:
+            return
+        wanted = {
+            connection.sender: connection.sender_urls
+            for connection in self._incoming
+            if connection.sender and connection.sender_urls
+        }
+        wanted |= self._peers
+        for peer in [peer for peer in self._links if peer not in wanted]:
             self._links.pop(peer).close()
-        for peer, urls in peers.items():
+        for peer, urls in wanted.items():
             link = self._links.get(peer)
             if link is None or link.urls != urls:
                 if link is not None:
                     link.close()
-                hello = Hello(PROTOCOL_VERSION, self._cluster_id, self._node_id, peer)
+                hello = Hello(
+                    PROTOCOL_VERSION, self._cluster_id, self._node_id, peer, self._own_urls
+                )
                 self._links[peer] = _Link(
                     urls, hello, self._tls, self._on_refused, self.traffic[peer]
                 )

@@ -47,6 +47,19 @@ def test_a_run_can_be_opened_again(tmp_path: Path) -> None:
     assert opened.load_plan() == PLAN
 
 
+def test_the_time_of_day_of_time_0_can_be_noted_and_is_kept_in_utc(tmp_path: Path) -> None:
+    created = RunDirectory.create(tmp_path, PLAN, NOON)
+    assert created.header.zero is None
+    zero = datetime(2026, 3, 1, 17, 0, 7, 123456, tzinfo=timezone(timedelta(hours=5)))
+
+    created.note_zero(zero)
+
+    header = RunDirectory.open(created.path).header
+    assert header.zero == zero
+    assert header.started == created.header.started
+    assert '"zero":"2026-03-01T12:00:07.123456Z"' in (created.path / "run.json").read_text()
+
+
 def test_files_have_their_places(tmp_path: Path) -> None:
     run = RunDirectory.create(tmp_path, PLAN, NOON)
 

@@ -1,5 +1,8 @@
 """`quorate replay` on real daemons: the same operations and faults again, and how alike it was."""
 
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -44,10 +47,22 @@ def test_a_failing_run_is_shrunk_by_rate(tmp_path: Path) -> None:
         "kv", "--mutant", "version-survives-delete", "--faults", "pause", "--time-limit", "1",
     )  # fmt: skip
     done = quorate(
-        tmp_path, "shrink", str(the_run(tmp_path)), "--times", "1", "--trials", "3", "--out", "less"
+        tmp_path, "shrink", str(the_run(tmp_path)), "--times", "1", "--trials", "1", "--out", "less"
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "3 runs; the budget is spent" in done.stdout
+    assert "2 runs; the budget is spent" in done.stdout, "one, and one that measures the rate"
     [kept] = (tmp_path / "less").iterdir()
     assert (kept / "shrunk" / "operations.json").is_file()
     assert line(done.stdout, "run") == f"less/{kept.name}"
+    [test] = (kept / "shrunk").glob("test_*.py")
+    assert line(done.stdout, "test") == f"pytest {test.relative_to(tmp_path)}"
+    tested = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "--basetemp", tmp_path / "kept", test],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert tested.returncode == 1, tested.stdout + tested.stderr
+    assert re.search(r"run \d of \d is convicted", tested.stdout), tested.stdout
+    assert list((tmp_path / "kept").glob("*/*/report.html"))

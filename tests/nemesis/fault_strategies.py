@@ -13,6 +13,7 @@ from nemesis.faults.delay import Delay
 from nemesis.faults.disk import FailingFsync, FullDisk, SlowFsync
 from nemesis.faults.duplicate import Duplicate
 from nemesis.faults.hold import Hold
+from nemesis.faults.limit_rate import LimitRate
 from nemesis.faults.lose import Lose
 from nemesis.faults.lying_disk import LyingFsync
 from nemesis.faults.members import Grow, MoveLeader, Replace, Shrink
@@ -109,6 +110,7 @@ def link_faults(
     return st.one_of(
         st.builds(Partition, links=links, hold_ns=held_ns),
         st.builds(Lose, links=links, probability=probabilities, hold_ns=held_ns),
+        st.builds(LimitRate, links=links, rate_bytes=st.integers(1, 10**9), hold_ns=held_ns),
         st.builds(Duplicate, links=links, probability=probabilities, hold_ns=held_ns),
         st.builds(Delay, links=links, latency_ns=times_ns, jitter_ns=times_ns, hold_ns=held_ns),
         st.builds(

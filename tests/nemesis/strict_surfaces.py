@@ -51,6 +51,7 @@ class StrictCluster:
         return Surfaces(
             daemons=self,
             links=self,
+            bandwidth=self,
             roles=self,
             clocks=self,
             disks=self,
@@ -137,6 +138,11 @@ class StrictCluster:
     def reorder(self, reorderings: Mapping[Link, Reordering]) -> None:
         """As `Links`."""
         self._set("reorder", dict(reorderings))
+
+    def limit_rate(self, rates: Mapping[Link, int]) -> None:
+        """As `Bandwidth`."""
+        assert all(rate > 0 for rate in rates.values()), "a link that carries nothing is cut"
+        self._set("limit_rate", dict(rates))
 
     def hold(
         self, name: str, links: AbstractSet[Link], kinds: AbstractSet[str], *, count_max: int

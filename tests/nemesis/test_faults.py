@@ -11,6 +11,7 @@ from nemesis.faults.clock import ClockBump, ClockDrift, ClockStrobe
 from nemesis.faults.compact import Compact
 from nemesis.faults.disk import FailingFsync, FullDisk, SlowFsync
 from nemesis.faults.hold import Hold
+from nemesis.faults.limit_rate import LimitRate
 from nemesis.faults.lying_disk import LyingFsync
 from nemesis.faults.members import Grow, MoveLeader, Replace, Shrink
 from nemesis.faults.pause import Pause
@@ -19,6 +20,7 @@ from nemesis.faults.restart import Restart, Tail
 from nemesis.faults.storm import RestartStorm
 from nemesis.faults.stutter import Stutter
 from nemesis.inject import InjectionError, Injector
+from nemesis.link_choice import Exactly
 from nemesis.schedule import Asked, At, Schedule
 from nemesis.surface import Surfaces
 from nemesis.targets import Situation
@@ -468,6 +470,7 @@ def test_a_node_that_joins_can_be_a_target_and_one_that_left_means_nothing() -> 
         (ClockDrift(target="n1", rate=2.0, hold_ns=1), "cannot change clocks"),
         (FullDisk(target="n1", hold_ns=1), "cannot break disks"),
         (CpuPressure(target="n1", share=0.1, hold_ns=1), "cannot limit what daemons use"),
+        (LimitRate(links=Exactly((("n1", "n2"),)), rate_bytes=1, hold_ns=1), "what links carry"),
         (Compact(target="n1", keep=0), "cannot ask the store"),
         (Grow(), "cannot change the members"),
     ],
@@ -506,6 +509,21 @@ def test_the_least_share_counts_and_the_other_remains_when_it_ends() -> None:
     ]  # fmt: skip
     assert "leave n1 50% of a processor" in done[0]
     assert cluster.is_whole()
+
+
+def test_the_least_rate_counts_link_by_link() -> None:
+    cluster = three()
+    wide = LimitRate(links=Exactly((("n1", "n2"), ("n2", "n1"))), rate_bytes=900, hold_ns=30)
+    narrow = LimitRate(links=Exactly((("n1", "n2"),)), rate_bytes=50, hold_ns=10)
+    done = run(injector(cluster, (At(0), wide), (At(5), narrow)))
+
+    assert cluster.calls == [
+        ("limit_rate", {("n1", "n2"): 900, ("n2", "n1"): 900}),
+        ("limit_rate", {("n1", "n2"): 50, ("n2", "n1"): 900}),
+        ("limit_rate", {("n1", "n2"): 900, ("n2", "n1"): 900}),
+        ("limit_rate", {}),
+    ]
+    assert "let 900 bytes/s pass on" in done[0]
 
 
 def test_a_daemon_that_stopped_for_want_of_memory_is_started_when_it_has_enough() -> None:

@@ -90,6 +90,15 @@ def test_datagrams_overtake_one_another(laboratory: Laboratory) -> None:
     assert numbers != sorted(numbers)
 
 
+def test_what_is_too_much_for_a_link_waits_for_its_turn(laboratory: Laboratory) -> None:
+    laboratory.links.limit_rate({THERE: 2_000})
+    came = laboratory.send(count=100)  # 4 kB and more, headers included: 2 s
+    laboratory.links.limit_rate({})
+
+    assert [number for number, _ in came] == list(range(100))
+    assert came[-1][1] > 500.0
+
+
 def test_an_agent_that_ends_lets_everything_pass(laboratory: Laboratory) -> None:
     laboratory.links.cut({THERE})
     laboratory.lines["n2"].close()

@@ -2,6 +2,7 @@
 
 from random import Random
 
+import msgspec
 import pytest
 from typing_extensions import override
 
@@ -9,12 +10,13 @@ from checkers.history import NEMESIS, OpType
 from checkers.verdict import Answer
 from harness.environments.simulation.simulation import Failure
 from harness.environments.simulation.trace import Committed, Crashed, Noted, Role, Started
+from harness.plan import FaultPlan, NetworkPlan, NodePlan, Plan
 from nemesis.schedule import explicit
 from nodeimpl.api.errors import ApiError
 from nodeimpl.api.requests import ApiResponse
 from nodeimpl.api.rpc_pb2 import PutRequest, PutResponse, RangeResponse
 from nodeimpl.boundary import Effect, Input, Receive, Reply, Wake
-from nodeimpl.ids import MILLISECOND, Instant, LogIndex, RequestId, Term
+from nodeimpl.ids import MILLISECOND, SECOND, Instant, LogIndex, RequestId, Term
 from nodeimpl.mvcc.auth.identity import Identity
 from nodeimpl.mvcc.commands import Command
 from nodeimpl.node import Node
@@ -298,6 +300,16 @@ class Deaf(Reluctant):
         return super().handle(now, given)
 
 
+class Weary(Node):
+    """Node 3 hears no peer any more from half a second after the load on."""
+
+    @override
+    def handle(self, now: Instant, given: Input) -> list[Effect]:
+        if self.config.node_id == 3 and isinstance(given, Receive) and now > 3_500 * MILLISECOND:
+            return []
+        return super().handle(now, given)
+
+
 def test_a_cluster_that_never_elects_is_not_live() -> None:
     failure = failure_of(simulate(small_plan(1, bound_s=2.0), node_class=Reluctant))
     assert (failure.judge, failure.rule) == ("liveness", "Liveness (Raft §5.6)")
@@ -311,6 +323,34 @@ def test_a_cluster_with_a_node_that_never_follows_is_not_live() -> None:
     failure = failure_of(simulate(small_plan(1, bound_s=2.0), node_class=Deaf))
     assert failure.judge == "liveness"
     assert failure.story.endswith("n3 is in term 0, not n1's")
+
+
+def slow_plan() -> Plan:
+    """Return a trial that leaves a backlog: one entry goes from the leader in a round trip."""
+    plan = small_plan(1, bound_s=1.0)
+    return msgspec.structs.replace(
+        plan,
+        workload=msgspec.structs.replace(plan.workload, concurrency=100, timeout_ms=500.0),
+        network=NetworkPlan(delay_ms_min=20.0, delay_ms_max=30.0),
+        node=NodePlan(append_entries_max=1, appends_in_flight_max=1),
+        faults=FaultPlan(packages=()),
+    )
+
+
+def test_a_cluster_that_is_only_slow_is_given_time_while_its_backlog_falls() -> None:
+    outcome = simulate(slow_plan())
+
+    assert outcome.result.failure is None
+    assert outcome.result.recovery_ns is not None
+    assert outcome.result.recovery_ns > SECOND
+
+
+def test_a_backlog_that_falls_no_more_is_not_live() -> None:
+    failure = failure_of(simulate(slow_plan(), node_class=Weary))
+
+    assert failure.judge == "liveness"
+    assert failure.at_ns > 3_000 * MILLISECOND
+    assert "had not converged" in failure.story
 
 
 # ------------------------------------------------------------ agreement and assertions

@@ -61,12 +61,30 @@ class HostDaemons:
         `started` is told of every daemon that was started.
         """
         self._daemons = {daemon.name: daemon for daemon in daemons}
+        """Of all nodes there ever were. Replaced and never changed: other threads may look."""
+        self._names = tuple(self._daemons)
         self._disks = disks
         self._started = started
 
     def node_names(self) -> Sequence[str]:
-        """Return every node's name, in a fixed order."""
-        return tuple(self._daemons)
+        """Return the name of every node that belongs to the cluster, in a fixed order."""
+        return self._names
+
+    def join(self, daemon: HostDaemon) -> None:
+        """Take in the daemon of a new node, as the last."""
+        assert daemon.name not in self._daemons, "a new node has a new name"
+        self._daemons = {**self._daemons, daemon.name: daemon}
+        self._names = (*self._names, daemon.name)
+
+    def dismiss(self, node: str) -> None:
+        """Name `node` no more; what is done to its daemon is done as ever."""
+        self._names = tuple(name for name in self._names if name != node)
+
+    def switch_off(self, node: str) -> None:
+        """End the daemon of `node` by force, if there is one that runs."""
+        daemon = self._daemons.get(node)
+        if daemon is not None:
+            daemon.end()
 
     def is_running(self, node: str) -> bool:
         """Say whether the daemon runs."""

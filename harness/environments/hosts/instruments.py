@@ -53,6 +53,8 @@ class Instruments:
         self.clocks: HostClocks | None = None
         self.disks: HostDisks | None = None
         self.pressure: HostPressure | None = None
+        self._doors: dict[str, Agent] = {}
+        self._disks: dict[str, Agent] = {}
 
     def open_links(
         self, addresses: Mapping[str, str], entry_of: Callable[[str], Sequence[str]]
@@ -62,8 +64,14 @@ class Instruments:
             node: self._line(entry_of(node), "door", f"{self._cluster}/{node}")
             for node in addresses
         }
-        doors = {node: Agent(node, line) for node, line in lines.items()}
-        self.links = HostLinks(addresses, doors.get)
+        self._doors = {node: Agent(node, line) for node, line in lines.items()}
+        self.links = HostLinks(addresses, self._doors.get)
+
+    def join_links(self, node: str, address: str, entry: Sequence[str]) -> None:
+        """Put an agent at the door of a new node's network namespace, too."""
+        if self.links is not None:
+            self._doors[node] = Agent(node, self._line(entry, "door", f"{self._cluster}/{node}"))
+            self.links.join(node, address)
 
     def open_clocks(self, pid_of: Callable[[str], int | None], clocks: Sequence[str]) -> None:
         """Start the agent that bends these clocks of every daemon."""
@@ -74,14 +82,16 @@ class Instruments:
         self, mounts: Mapping[str, tuple[Path, Path]], entry_of: Callable[[str], Sequence[str]]
     ) -> None:
         """Mount a disk for every node: (the folder below, where it is mounted)."""
-        lines: dict[str, ProcessLine] = {}
-        for node, (below, mount) in mounts.items():
-            below.mkdir(parents=True, exist_ok=True)
-            mount.mkdir(parents=True, exist_ok=True)
-            seed = f"{self._cluster}/{node}"
-            lines[node] = self._line(entry_of(node), "disk", seed, str(below), str(mount))
-        agents = {node: Agent(node, line) for node, line in lines.items()}
-        self.disks = HostDisks(lambda node: agents[node])
+        lines = {
+            node: self._disk_line(node, folders, entry_of(node)) for node, folders in mounts.items()
+        }
+        self._disks = {node: Agent(node, line) for node, line in lines.items()}
+        self.disks = HostDisks(lambda node: self._disks[node])
+
+    def join_disk(self, node: str, folders: tuple[Path, Path], entry: Sequence[str]) -> None:
+        """Mount a disk for a new node, too; folders as in `open_disks`."""
+        if self.disks is not None:
+            self._disks[node] = Agent(node, self._disk_line(node, folders, entry))
 
     def open_pressure(self, pid_of: Callable[[str], int | None], *, have_own: bool) -> None:
         """Start the agent that limits every daemon; see `HostPressure`."""
@@ -101,6 +111,7 @@ class Instruments:
         return Means(
             daemons=daemons,
             links=links,
+            bandwidth=links,
             clocks=self.clocks,
             disks=self.disks,
             pressure=self.pressure,
@@ -111,6 +122,14 @@ class Instruments:
     def close(self) -> None:
         """Let every agent undo what it did, and end."""
         self._lines.close()
+
+    def _disk_line(
+        self, node: str, folders: tuple[Path, Path], entry: Sequence[str]
+    ) -> ProcessLine:
+        for folder in folders:
+            folder.mkdir(parents=True, exist_ok=True)
+        below, mount = map(str, folders)
+        return self._line(entry, "disk", f"{self._cluster}/{node}", below, mount)
 
     def _line(self, entry: Sequence[str], *arguments: str) -> ProcessLine:
         line = ProcessLine(entry, arguments, self._variables)

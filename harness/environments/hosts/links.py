@@ -18,7 +18,7 @@ from nemesis.surface import Latency, Link, Reordering, SurfaceError
 
 
 class HostLinks:
-    """Offers `nemesis.surface.Links`, but for holding single messages."""
+    """Offers `nemesis.surface.Links`, but for holding single messages, and `Bandwidth`."""
 
     knows_messages: Final = False
 
@@ -26,7 +26,7 @@ class HostLinks:
         self, addresses: Mapping[str, str], agent_of: Callable[[str], Agent | None]
     ) -> None:
         """`addresses` are the hosts'; `agent_of` returns a node's agent, None while it is down."""
-        self._addresses: Final = dict(addresses)
+        self._addresses = dict(addresses)
         self._agent_of = agent_of
         self._cut: frozenset[Link] = frozenset()
         self._losses: dict[Link, float] = {}
@@ -37,6 +37,10 @@ class HostLinks:
         self._in_force: dict[str, dict[str, Impairment]] = {}
         """By receiver, what its agent was last told."""
         self._told = ""
+
+    def join(self, node: str, address: str) -> None:
+        """Take in the host of a new node, whose links are whole."""
+        self._addresses[node] = address
 
     def cut(self, links: AbstractSet[Link]) -> None:
         """Drop every packet on exactly these links."""
@@ -61,6 +65,11 @@ class HostLinks:
     def reorder(self, reorderings: Mapping[Link, Reordering]) -> None:
         """Let packets on exactly these links be overtaken."""
         self._reorderings = dict(reorderings)
+        self._impose()
+
+    def limit_rate(self, rates: Mapping[Link, int]) -> None:
+        """Let so many bytes in a second pass on exactly these links."""
+        self._rates = dict(rates)
         self._impose()
 
     def hold(

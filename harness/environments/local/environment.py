@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+import msgspec
 from typing_extensions import override
 
 from harness.environments.environment import NOTHING_NEEDED, Means, Needs
@@ -71,6 +72,7 @@ class LocalEnvironment(EnteredEnvironment):
         self._namespaces: Namespaces | None = None
         self._instruments: Instruments | None = None
         self._lack = ""
+        self._joiners: dict[str, Member] = {}
         self._guard: Guard | None = None
 
     @property
@@ -82,11 +84,13 @@ class LocalEnvironment(EnteredEnvironment):
         """See `Environment`.
 
         Links and disks can be broken where every node has a namespace; links, message by message,
-        where a proxy stands in them.
+        where a proxy stands in them, and then no node can join, as it would have to pass by there.
         """
         assert self._instruments is not None, "the environment has been entered"
         means = self._instruments.means(self._daemons, None, self._lack)
-        return means if self._proxied is None else replace(means, links=self._proxied)
+        if self._proxied is None:
+            return replace(means, machines=self)
+        return replace(means, links=self._proxied, bandwidth=None)
 
     def start(self) -> None:
         """See `Environment`."""
@@ -98,9 +102,54 @@ class LocalEnvironment(EnteredEnvironment):
 
     def discard_data(self) -> None:
         """See `Environment`."""
-        for node in self._nodes:
+        for node in (*self._nodes, *self._joiners):
             shutil.rmtree(self._data_directory(node), ignore_errors=True)
             shutil.rmtree(self._disk_directory(node), ignore_errors=True)
+
+    # ------------------------------------------------------------ Machines
+    def prepare(self, node: str) -> Member:
+        """See `Machines`."""
+        try:
+            self._joiners[node] = self._namespaced(node) or self._on_ports(node)
+        except HarnessError as error:
+            raise SurfaceError(str(error)) from error
+        return self._joiners[node]
+
+    def launch(self, node: str, members: Sequence[Member]) -> None:
+        """See `Machines`."""
+        assert self._instruments is not None, "the environment has been entered"
+        has_disk = self._instruments.disks is not None
+        launch = self._launch(self._joiners[node], members, has_disk=has_disk)
+        self._daemons.join(self._make(msgspec.structs.replace(launch, is_joining=True)))
+        self._daemons.start(node)
+
+    def dismiss(self, node: str) -> None:
+        """See `Machines`."""
+        self._daemons.dismiss(node)
+
+    def switch_off(self, node: str) -> None:
+        """See `Machines`."""
+        self._daemons.switch_off(node)
+
+    def _namespaced(self, node: str) -> Member | None:
+        """Give the node a namespace if others have one, with all that breaks there."""
+        network, instruments = self._namespaces, self._instruments
+        if network is None or instruments is None:
+            return None
+        network.join(node)
+        address, entry = network.address(node), network.entry(node)
+        instruments.join_links(node, address, entry)
+        folders = (self._data_directory(node), self._disk_directory(node))
+        instruments.join_disk(node, folders, entry)
+        return _member_at(node, address)
+
+    def _on_ports(self, node: str) -> Member:
+        client, peer = self._ports.take(2)
+        return Member(
+            name=node,
+            client_address=f"{_LOOPBACK}:{client}",
+            peer_address=f"{_LOOPBACK}:{peer}",
+        )
 
     # ------------------------------------------------------------ setup and teardown
     @override
@@ -115,7 +164,10 @@ class LocalEnvironment(EnteredEnvironment):
         if self._peer_proxy:
             self._proxied = self._stand_between()
         has_disks = self._open_disks(instruments)
-        daemons = [self._make(member, has_disk=has_disks) for member in self._members]
+        launches = [
+            self._launch(member, self._members, has_disk=has_disks) for member in self._members
+        ]
+        daemons = [self._make(launch) for launch in launches]
         self._daemons = HostDaemons(daemons, disks=instruments.disks, started=instruments.started)
         lacks = [
             obstacle or disk_obstacle(),
@@ -127,14 +179,7 @@ class LocalEnvironment(EnteredEnvironment):
     def _make_network(self, instruments: Instruments) -> None:
         network = self._namespaces = Namespaces(self._nodes, self._variables(HELPER))
         addresses = {node: network.address(node) for node in self._nodes}
-        self._members = tuple(
-            Member(
-                name=node,
-                client_address=f"{address}:{_CLIENT_PORT}",
-                peer_address=f"{address}:{_PEER_PORT}",
-            )
-            for node, address in addresses.items()
-        )
+        self._members = tuple(_member_at(node, address) for node, address in addresses.items())
         instruments.open_links(addresses, network.entry)
 
     def _open_disks(self, instruments: Instruments) -> bool:
@@ -201,18 +246,22 @@ class LocalEnvironment(EnteredEnvironment):
         """Return where a disk that can fail is mounted, in the node's own view of the mounts."""
         return (self._directory.node_path(node) / "disk").absolute()
 
-    def _make(self, member: Member, *, has_disk: bool) -> LocalDaemon:
-        data = self._data_directory(member.name)
-        launch = Launch(
+    def _launch(self, member: Member, members: Sequence[Member], *, has_disk: bool) -> Launch:
+        name = member.name
+        data = self._disk_directory(name) if has_disk else self._data_directory(name)
+        return Launch(
             member=member,
-            members=self._members,
-            data_directory=str(self._disk_directory(member.name) if has_disk else data),
+            members=tuple(members),
+            data_directory=str(data),
             cluster=self._cluster,
         )
-        entry = () if self._namespaces is None else self._namespaces.entry(member.name)
-        log = self._directory.node_path(member.name) / "daemon.log"
+
+    def _make(self, launch: Launch) -> LocalDaemon:
+        name = launch.member.name
+        entry = () if self._namespaces is None else self._namespaces.entry(name)
+        log = self._directory.node_path(name) / "daemon.log"
         variables = {**self._variables(DAEMON), **self._system.variables()}
-        return LocalDaemon(member.name, [*entry, *self._system.command(launch)], variables, log)
+        return LocalDaemon(name, [*entry, *self._system.command(launch)], variables, log)
 
     def _variables(self, part: str) -> Mapping[str, str]:
         return {**os.environ, **marks(self._cluster, self._directory.path.absolute(), part)}
@@ -233,3 +282,12 @@ class LocalEnvironment(EnteredEnvironment):
             self._guard.dismiss()
             self._guard = None
         self._ports.release()
+
+
+def _member_at(node: str, address: str) -> Member:
+    """Return a node that has the network to itself."""
+    return Member(
+        name=node,
+        client_address=f"{address}:{_CLIENT_PORT}",
+        peer_address=f"{address}:{_PEER_PORT}",
+    )

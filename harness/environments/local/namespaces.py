@@ -45,24 +45,30 @@ class Namespaces:
 
     def __init__(self, nodes: Sequence[str], variables: Mapping[str, str]) -> None:
         """Make it; raises `HarnessError` if it cannot be made. Holders run with `variables`."""
-        self._nodes = tuple(nodes)
         self._variables = dict(variables)
         self._leg = f"quorate{secrets.token_hex(4)}"  # An interface's name has 15 bytes at most.
-        self._holders: list[subprocess.Popen[bytes]] = []
+        self._holders: dict[str, subprocess.Popen[bytes]] = {}
+        """By node, in the order in which they came."""
+        self._bridge: subprocess.Popen[bytes] | None = None
         self._subnet = Subnet()
         try:
-            self._make()
+            self._make(nodes)
         except BaseException:
             self.close()
             raise
 
     def address(self, node: str) -> str:
         """Return the node's address."""
-        return self._subnet.address(1 + self._nodes.index(node))
+        return self._subnet.address(1 + list(self._holders).index(node))
 
     def entry(self, node: str) -> Sequence[str]:
         """Return the beginning of a command that runs in the node's namespaces."""
-        return _entry(self._holders[self._nodes.index(node)])
+        return _entry(self._holders[node])
+
+    def join(self, node: str) -> None:
+        """Make the namespace of a new node, on the same bridge; raises `HarnessError`."""
+        self._holders[node] = self._hold()
+        self._connect([node])
 
     def close(self) -> None:
         """End the holders, and with them everything else.
@@ -74,40 +80,49 @@ class Namespaces:
             capture_output=True,
             check=False,
         )
-        for holder in self._holders:
+        bridge = () if self._bridge is None else (self._bridge,)
+        for holder in (*self._holders.values(), *bridge):
             holder.kill()
             holder.wait()
             if holder.stdout is not None:
                 holder.stdout.close()
         self._holders.clear()
+        self._bridge = None
         self._subnet.release()
 
-    def _make(self) -> None:
-        for _ in (*self._nodes, "the bridge"):
-            self._holders.append(self._hold())
-        for holder in self._holders:
-            assert holder.stdout is not None, "it was asked for"
-            if holder.stdout.readline() != b"\n":
-                raise HarnessError("a network namespace for a node cannot be made; quorate doctor")
-        bridge = self._holders[-1]
-        lines = ["link add bridge type bridge", "link set bridge up"]
-        for place, holder in enumerate(self._holders[:-1]):
-            lines += [
-                f"link add port{place} type veth peer name eth0 netns {holder.pid}",
-                f"link set port{place} master bridge up",
-            ]
-        _ip(lines, _entry(bridge))
-        for node in self._nodes:
-            address = f"{self.address(node)}/24"
-            _ip([f"addr add {address} dev eth0", "link set eth0 up"], self.entry(node))
+    def _make(self, nodes: Sequence[str]) -> None:
+        for node in nodes:
+            self._holders[node] = self._hold()
+        self._bridge = self._hold()
+        _await(self._bridge)
+        bridge = _entry(self._bridge)
+        _ip(["link add bridge type bridge", "link set bridge up"], bridge)
+        self._connect(nodes)
         _ip(
             [
-                f"link add {self._leg} type veth peer name leg netns {bridge.pid}",
+                f"link add {self._leg} type veth peer name leg netns {self._bridge.pid}",
                 f"addr add {self._subnet.address(HARNESS_HOST)}/24 dev {self._leg}",
                 f"link set {self._leg} up",
             ]
         )
-        _ip(["link set leg master bridge up"], _entry(bridge))
+        _ip(["link set leg master bridge up"], bridge)
+
+    def _connect(self, nodes: Sequence[str]) -> None:
+        """Connect the nodes' namespaces, which are being made, to the bridge's."""
+        assert self._bridge is not None, "the bridge is there before any node"
+        lines = []
+        for node in nodes:
+            holder = self._holders[node]
+            _await(holder)
+            port = f"port{list(self._holders).index(node)}"
+            lines += [
+                f"link add {port} type veth peer name eth0 netns {holder.pid}",
+                f"link set {port} master bridge up",
+            ]
+        _ip(lines, _entry(self._bridge))
+        for node in nodes:
+            address = f"{self.address(node)}/24"
+            _ip([f"addr add {address} dev eth0", "link set eth0 up"], self.entry(node))
 
     def _hold(self) -> subprocess.Popen[bytes]:
         return subprocess.Popen(  # noqa: S603 - fixed commands
@@ -118,6 +133,13 @@ class Namespaces:
             stderr=subprocess.DEVNULL,  # It may outlive whoever reads what we print.
             start_new_session=True,  # Ctrl-C is the harness' to handle.
         )
+
+
+def _await(holder: subprocess.Popen[bytes]) -> None:
+    """Wait until the namespace is there."""
+    assert holder.stdout is not None, "it was asked for"
+    if holder.stdout.readline() != b"\n":
+        raise HarnessError("a network namespace for a node cannot be made; quorate doctor")
 
 
 def _entry(holder: subprocess.Popen[bytes]) -> Sequence[str]:

@@ -1,9 +1,10 @@
-"""Which daemons had a reason to end by themselves: a disk that failed them, or want of memory.
+"""Which daemons had a reason to end by themselves: a bad disk, want of memory, or no cluster.
 
 A daemon whose fsync or write fails is right to stop: it cannot know what is durable (Rebello et al.
 2020). Writes fail, with ENOMEM, where memory is short, too. So a death that was noticed while such
 a fault was in force on its node excuses itself; and shortly after it, if memory was short: who
-waited for some is refused it when the wait ends.
+waited for some is refused it when the wait ends. A member that hears of its removal ends, and one
+that is to join and finds nobody does, too; but neither may crash.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,6 +23,9 @@ _EXCUSING: Final = (FailingFsync, FullDisk, Bitrot, LyingFsync, MemoryPressure)
 _AFTERMATH_NS: Final = 2 * SECOND
 """For how long after want of memory a daemon may end of it."""
 
+_ORDERLY: Final = ("exit code 0", "exit code 1")
+"""How a daemon ends that has found out that it does not belong to a cluster: by no panic."""
+
 
 class Excuses:
     """Follows the journal of a trial's faults; `deaths` returns the daemons that ended so far."""
@@ -34,6 +38,8 @@ class Excuses:
         """When those ended that excuse for a while longer; they are in `_before`, too."""
         self._excused: dict[str, dict[int, None]] = {}
         """Which of a node's deaths, counted from 0."""
+        self._outside: dict[str, int] = {}
+        """Deaths before, of a node that may not belong to the cluster now."""
 
     def note(self, applied: Applied) -> None:
         """Take note of an attempt at a fault; told before it and after it."""
@@ -43,7 +49,7 @@ class Excuses:
             return
         key = applied.id, fault
         if applied.phase is Phase.BEGIN and applied.outcome is Outcome.INTENDED:
-            self._before[key] = self._count(fault.target)
+            self._before[key] = self.death_count(fault.target)
         elif applied.phase is Phase.BEGIN and applied.outcome is Outcome.SKIPPED:
             self._before.pop(key, None)
         elif applied.phase is Phase.END and applied.outcome is not Outcome.INTENDED:
@@ -52,11 +58,23 @@ class Excuses:
                 return
             self._excuse(fault.target, self._before.pop(key, None))
 
+    def begin(self, node: str) -> None:
+        """From now on `node` may find that it does not belong to the cluster, and end in order."""
+        self._outside.setdefault(node, self.death_count(node))
+
+    def end(self, node: str, *, is_excused: bool = True) -> None:
+        """From now on `node` belongs to the cluster; or if not `is_excused`, it always did."""
+        before = self._outside.pop(node, None)
+        if is_excused and before is not None:
+            self._excuse_orderly(node, before)
+
     def unexcused(self) -> tuple[Death, ...]:
         """Return the daemons that ended for no reason that a fault gave them."""
         for (_, fault), before in self._before.items():
             assert isinstance(fault, _EXCUSING), "no other is noted"
             self._excuse(fault.target, before)
+        for node, before in self._outside.items():
+            self._excuse_orderly(node, before)
         numbers: dict[str, int] = {}
         found: list[Death] = []
         for death in self._deaths():
@@ -74,11 +92,22 @@ class Excuses:
                 self._excuse(fault.target, self._before.pop(key))
                 del self._over[key]
 
+    def death_count(self, node: str) -> int:
+        """Return how often the daemon of `node` ended by itself."""
+        return len(self._deaths_of(node))
+
     def _excuse(self, node: str, before: int | None) -> None:
         """Excuse the deaths of a node since there were so many; None: the fault did not begin."""
         if before is not None:
             excused = self._excused.setdefault(node, {})
-            excused.update(dict.fromkeys(range(before, self._count(node))))
+            excused.update(dict.fromkeys(range(before, self.death_count(node))))
 
-    def _count(self, node: str) -> int:
-        return sum(death.node == node for death in self._deaths())
+    def _excuse_orderly(self, node: str, before: int) -> None:
+        """Excuse the orderly ones of the deaths of a node since there were so many."""
+        excused = self._excused.setdefault(node, {})
+        for number, death in enumerate(self._deaths_of(node)):
+            if number >= before and death.how in _ORDERLY:
+                excused[number] = None
+
+    def _deaths_of(self, node: str) -> list[Death]:
+        return [death for death in self._deaths() if death.node == node]

@@ -60,10 +60,13 @@ class Monitor:
     def __init__(
         self, endpoints: Mapping[str, Endpoint], observe: Callable[[Observation], None]
     ) -> None:
-        self._endpoints = endpoints
+        self._endpoints = dict(endpoints)
         self._observe = observe
         self.statuses: dict[str, NodeStatus | None] = dict.fromkeys(endpoints)
-        """None of a node that did not answer."""
+        """None of a node that did not answer. No node is ever added to it, or taken from it: then
+        it is replaced, as other threads may be going through it."""
+        self._group: asyncio.TaskGroup | None = None
+        """Of the tasks that look; None while nobody does."""
         self._roles: dict[str, ObservedRole] = {}
         self._terms_led: dict[int, None] = {}
 
@@ -71,6 +74,18 @@ class Monitor:
     def election_count(self) -> int:
         """How many terms had a leader that was seen."""
         return len(self._terms_led)
+
+    def join(self, node: str, endpoint: Endpoint) -> None:
+        """Look at a new node, too."""
+        self._endpoints[node] = endpoint
+        self.statuses = {**self.statuses, node: None}
+        if self._group is not None:
+            self._group.create_task(self._watch(node, endpoint))
+
+    def leave(self, node: str) -> None:
+        """Look at a node no more."""
+        del self._endpoints[node]
+        self.statuses = {name: each for name, each in self.statuses.items() if name != node}
 
     def leader(self) -> str | None:
         """Return the running leader of the highest term, or None if none is known."""
@@ -84,6 +99,7 @@ class Monitor:
     async def run(self) -> None:
         """Look at every node, each at its own pace: one that does not answer delays no other."""
         async with asyncio.TaskGroup() as group:
+            self._group = group
             for node, endpoint in self._endpoints.items():
                 group.create_task(self._watch(node, endpoint))
 
@@ -95,7 +111,7 @@ class Monitor:
         return dict(self.statuses)
 
     async def _watch(self, node: str, endpoint: Endpoint) -> None:
-        while True:
+        while node in self._endpoints:
             await self._look(node, endpoint)
             await asyncio.sleep(LOOK_NS / SECOND)
 
@@ -104,9 +120,12 @@ class Monitor:
         try:
             status = status_of(await endpoint.status(PATIENCE_NS))
         except CallError:
-            self.statuses[node] = None
+            status = None
+        if node not in self.statuses:  # It has left meanwhile.
             return
         self.statuses[node] = status
+        if status is None:
+            return
         if status.leads:
             self._terms_led[status.term] = None
         self._tell(node, before, status)

@@ -19,15 +19,20 @@ class RealTimeNemesis:
     """Runs one injector. `note` is told, in the event loop, of everything that was done."""
 
     def __init__(
-        self, clock: TrialClock, injector: Injector, note: Callable[[Applied], None]
+        self,
+        clock: TrialClock,
+        injector: Injector,
+        note: Callable[[Applied], None],
+        executor: ThreadPoolExecutor,
     ) -> None:
+        """`executor` is one thread; whoever else touches the daemons uses it, too."""
         self._clock = clock
         self._injector = injector
         self._note = note
         self._observed: list[tuple[Instant, Observation]] = []
         self._changed = asyncio.Event()
         self._is_ending = False
-        self._executor = ThreadPoolExecutor(1, thread_name_prefix="nemesis")
+        self._executor = executor
 
     def observe(self, observation: Observation) -> None:
         """Take note of what a node was seen to do; may trigger faults."""

@@ -1,11 +1,15 @@
 """What came of a trial in real time; the history went to the recorder."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import msgspec
 
 from harness.environments.environment import Death
 from nemesis.schedule import Schedule
+
+CHANGE: Final = "change"
+"""The phase of a fault, in histories, that tells what came of a change of the members."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +39,19 @@ class RoleSeen(msgspec.Struct, frozen=True, kw_only=True):
     term: int
 
 
+class MemberChange(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of a change of the members that a fault asked for."""
+
+    do: str
+    """The fault."""
+    asked: str
+    """What the operator promised, as the record of the fault says it."""
+    outcome: str
+    """`done` or `not done`."""
+    reason: str
+    """What was done, and why not more."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RealOutcome:
     """See the module."""
@@ -56,5 +73,7 @@ class RealOutcome:
     """Log entries that were applied in the course of the trial, as the nodes told."""
     recovery_ns: int | None
     """From the end of the faults until the cluster had converged; None if it did not."""
+    member_changes: tuple[MemberChange, ...]
+    """What came of each that was asked for, in order."""
     hashes_compared: int
     """Nodes whose stores were found to be equal at the end; 0 if they were not compared."""

@@ -13,8 +13,10 @@ The same phases, generators, interpreter and faults as in simulation; what diffe
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
@@ -35,10 +37,18 @@ from harness.environments.real_time.convergence import (
 )
 from harness.environments.real_time.endpoint import Endpoint
 from harness.environments.real_time.excuses import Excuses
-from harness.environments.real_time.members import RealMembers
+from harness.environments.real_time.members import MemberChanges, RealMembers
 from harness.environments.real_time.monitor import Monitor
 from harness.environments.real_time.nemesis import RealTimeNemesis
-from harness.environments.real_time.outcome import RealOutcome, RoleSeen, Stuck
+from harness.environments.real_time.operator import Crew, Operator
+from harness.environments.real_time.outcome import (
+    CHANGE,
+    MemberChange,
+    RealOutcome,
+    RoleSeen,
+    Stuck,
+)
+from harness.environments.real_time.roster import Roster
 from harness.environments.real_time.watchers import RealTimeWatchers
 from harness.errors import HarnessError
 from harness.generator.generator import Generator
@@ -60,7 +70,7 @@ from nemesis.schedule import (
     Trigger,
     When,
 )
-from nemesis.surface import Surfaces
+from nemesis.surface import SurfaceError, Surfaces
 from nodeimpl.ids import SECOND, Instant
 
 _SLICE_S: Final = 0.05
@@ -77,6 +87,8 @@ class Script:
     load: Generator
     final: Callable[[tuple[str, ...]], Generator]
     """Given every key that the load used, makes the readout's generator."""
+    began: Callable[[datetime], None]
+    """Is told at which time of day the clock of the trial was 0."""
     stream: Stream
     """The named streams of chance of the plan's seed."""
     record: Callable[[Op], None]
@@ -119,7 +131,7 @@ class RealTrial:
         plan = script.plan
         self._environment = environment
         self._script = script
-        self._endpoints = endpoints
+        self._roster = Roster(environment.members, endpoints)
         self._load_ns = round(plan.workload.time_limit_s * SECOND)
         self._bound_ns = round(plan.liveness.bound_s * SECOND)
         self._clock = TrialClock()
@@ -133,16 +145,23 @@ class RealTrial:
             streams=Streams(generator=script.stream("generator"), rove=script.stream("rove")),
             record=self._take_op,
         )
-        self._clients = RealTimeClients(self._clock, self._interpreter, script.client, endpoints)
+        self._clients = RealTimeClients(
+            self._clock, self._interpreter, script.client, self._roster.clients
+        )
         self._monitor = Monitor(endpoints, self._observe)
         self._roles_seen: list[RoleSeen] = []
+        self._excuses = Excuses(environment.deaths)
+        self._member_changes: list[MemberChange] = []
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="nemesis")
+        self._operator = self._make_operator()
         surfaces = self._surfaces()
         _require_means(script.schedule, surfaces, environment)
-        self._excuses = Excuses(environment.deaths)
         self._injector = Injector(surfaces, script.schedule, script.stream, record=self._journal)
-        self._nemesis = RealTimeNemesis(self._clock, self._injector, self._note)
+        self._nemesis = RealTimeNemesis(self._clock, self._injector, self._note, self._executor)
         self._watchers = self._make_watchers()
         self._recovery_ns: int | None = None
+        self._operating: asyncio.Task[None] | None = None
+        """The operator's work; None while there is none."""
         self._setup_ns = 0
         self._first_applied = 0
 
@@ -152,19 +171,20 @@ class RealTrial:
             await self._watchers.close()
         await self._clients.abandon()
         await self._nemesis.close()
+        await self._roster.close()
 
     async def run(self) -> RealOutcome:
         """Run the trial to its end or to the first failure."""
         failure, hashes_compared = None, 0
         await self._set_up()
         try:
-            async with self._monitored():
+            async with self._monitored(), self._operated():
                 await self._load()
                 await self._heal()
                 await self._read_out()
                 if self._watchers is not None:
                     await self._listen(self._watchers)
-            hashes_compared = await compare_stores(self._endpoints)
+            hashes_compared = await compare_stores(self._roster.voters())
         except Stuck as stuck:
             failure = stuck.failure
         await self._clients.abandon()
@@ -181,6 +201,7 @@ class RealTrial:
             roles_seen=tuple(self._roles_seen),
             commit_count=max(0, last_applied - self._first_applied),
             recovery_ns=self._recovery_ns,
+            member_changes=tuple(self._member_changes),
             hashes_compared=hashes_compared,
         )
 
@@ -189,20 +210,45 @@ class RealTrial:
         if script.fleet is None:
             return None
         fleet = script.fleet(script.stream("watchers"), script.record_watch, Instant(0))
-        addresses = {node: endpoint.address for node, endpoint in self._endpoints.items()}
-        return RealTimeWatchers(self._clock, fleet, addresses)
+        return RealTimeWatchers(self._clock, fleet, self._roster.addresses)
+
+    def _make_operator(self) -> Operator | None:
+        means = self._environment.means()
+        if means.machines is None:
+            return None
+        loop = asyncio.get_running_loop()
+
+        async def in_turn(work: Callable[[], None]) -> None:
+            await loop.run_in_executor(self._executor, work)
+
+        crew = Crew(
+            roster=self._roster,
+            monitor=self._monitor,
+            machines=means.machines,
+            daemons=means.daemons,
+            excuses=self._excuses,
+            in_turn=in_turn,
+            ready_s=self._script.plan.daemon.ready_s,
+            tell=self._note_change,
+        )
+        return Operator(loop, crew)
 
     def _surfaces(self) -> Surfaces:
         means = self._environment.means()
+        loop, endpoints = asyncio.get_running_loop(), self._roster.endpoints
+        changes = None
+        if self._operator is not None and means.machines is not None:
+            changes = MemberChanges(self._roster, means.machines, self._operator)
         return Surfaces(
             daemons=means.daemons,
             roles=self._monitor,
             links=means.links,
+            bandwidth=means.bandwidth,
             clocks=means.clocks,
             disks=means.disks,
             pressure=means.pressure,
-            admin=RealAdmin(asyncio.get_running_loop(), self._endpoints),
-            members=RealMembers(asyncio.get_running_loop(), self._endpoints, self._monitor),
+            admin=RealAdmin(loop, endpoints),
+            members=RealMembers(loop, endpoints, self._monitor, changes),
             take_note=means.take_note,
         )
 
@@ -213,7 +259,7 @@ class RealTrial:
         started = time.monotonic_ns()
         await asyncio.to_thread(self._environment.start)
         deadline = started + round(self._script.plan.daemon.ready_s * SECOND)
-        for node, endpoint in self._endpoints.items():
+        for node, endpoint in self._roster.endpoints.items():
             while not await serves(endpoint):
                 self._require_alive(node)
                 if time.monotonic_ns() > deadline:
@@ -222,16 +268,17 @@ class RealTrial:
                         f"start; its log is in the run's directory"
                     )
                 await asyncio.sleep(_SLICE_S)
-        await require_empty(next(iter(self._endpoints.values())))
+        await require_empty(next(iter(self._roster.endpoints.values())))
         statuses = await self._monitor.look_at_all()
         self._first_applied = max(
             (status.applied_index for status in statuses.values() if status is not None), default=0
         )
         self._setup_ns = time.monotonic_ns() - started
         self._clock.restart()
+        self._script.began(datetime.now(UTC))
         # What was seen by the clock of the setup is how it was at the start.
         self._roles_seen = [msgspec.structs.replace(each, at_ns=0) for each in self._roles_seen]
-        for node in self._endpoints:
+        for node in self._roster.names:
             self._observe(Observation(event=Starts.event, node=node))
 
     def _require_alive(self, node: str) -> None:
@@ -250,6 +297,19 @@ class RealTrial:
         finally:
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
+
+    @asynccontextmanager
+    async def _operated(self) -> AsyncIterator[None]:
+        """Let the operator work; what he cannot do is a failure of the harness."""
+        if self._operator is None:
+            yield
+            return
+        operating = self._operating = asyncio.create_task(self._operator.run())
+        try:
+            yield
+        finally:
+            operating.cancel()
+            await asyncio.gather(operating, return_exceptions=True)
 
     async def _load(self) -> None:
         self._interpreter.follow(self._script.load)
@@ -270,6 +330,10 @@ class RealTrial:
     async def _heal(self) -> None:
         healing_from = self._clock.now()
         await self._nemesis.end_all()
+        if self._operator is not None:
+            await self._operator.end_changes()
+            while self._operator.is_busy:  # He is patient, and needs no bound but his own.
+                await self._pass_time("healing", _SLICE_S)
         await self._converge("healing", "after every fault was undone")
         self._recovery_ns = self._clock.now() - healing_from
 
@@ -289,6 +353,10 @@ class RealTrial:
     async def _missing(self) -> str | None:
         if self._interpreter.open_count:
             return f"{self._interpreter.open_count} operations are still unanswered"
+        if self._operator is not None:
+            disagreement = await self._operator.disagreement()
+            if disagreement is not None:
+                return disagreement
         return lagging(await self._monitor.look_at_all())
 
     async def _read_out(self) -> None:
@@ -320,6 +388,11 @@ class RealTrial:
     async def _pass_time(self, phase: str, seconds: float) -> None:
         await asyncio.sleep(seconds)
         self._clients.raise_error()
+        if self._operating is not None and self._operating.done():
+            try:
+                self._operating.result()
+            except SurfaceError as error:
+                raise HarnessError(f"the members could not be changed: {error}") from error
         if self._watchers is not None:
             self._watchers.raise_error()
         self._tell(phase)
@@ -335,7 +408,7 @@ class RealTrial:
 
     def _observe(self, observation: Observation) -> None:
         self._nemesis.observe(observation)
-        status = self._monitor.statuses[observation.node]
+        status = self._monitor.statuses.get(observation.node)
         if observation.role is not None and status is not None:
             self._roles_seen.append(
                 RoleSeen(
@@ -356,6 +429,12 @@ class RealTrial:
         is_done = applied.outcome is Outcome.DONE and not applied.reason
         if isinstance(fault, Restart) and applied.phase is Phase.END and is_done:
             self._observe(Observation(event=Starts.event, node=fault.target))
+
+    def _note_change(self, change: MemberChange) -> None:
+        """Write down what came of a change of the members that a fault asked for."""
+        self._member_changes.append(change)
+        value = {"phase": CHANGE, **msgspec.to_builtins(change)}
+        self._interpreter.note_fault(self._clock.now(), change.do, value)
 
     def _tell(self, phase: str) -> None:
         self._script.progress(

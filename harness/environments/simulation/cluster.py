@@ -441,6 +441,17 @@ class Cluster:
                 )
         return None
 
+    def backlog(self) -> int | None:
+        """Return how many entries the members are still to apply, all together; None if unknown."""
+        leader = self.leader()
+        nodes = [self.hosts[name].node for name in self.names]
+        if leader is None or None in nodes:
+            return None
+        leading = self.hosts[leader].node
+        assert leading is not None, "a leader runs"
+        last_index = leading.raft.last_index
+        return sum(last_index - node.applied_index for node in nodes if node is not None)
+
     def broken_invariants(self) -> str | None:
         """Name a running node whose consensus is in a state that no node can be in, or None.
 

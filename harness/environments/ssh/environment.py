@@ -73,6 +73,7 @@ class SshEnvironment(EnteredEnvironment):
         return Means(
             daemons=self._daemons,
             links=self._links,
+            bandwidth=self._links,
             clocks=self._clocks,
             disks=self._disks,
             pressure=self._pressure,

@@ -31,6 +31,17 @@ function filter() {
 form.addEventListener("input", filter);
 form.addEventListener("change", filter);
 if (location.protocol === "file:") form.addEventListener("submit", (event) => event.preventDefault());
+
+// Two runs are compared, neither more nor fewer.
+const two = document.getElementById("two");
+const compare = two.querySelector("button");
+function allowTwo() {
+  compare.disabled = new FormData(two).getAll("run").length !== 2;
+}
+allowTwo();
+two.addEventListener("change", allowTwo);
+window.addEventListener("pageshow", allowTwo);  // a browser that goes back has kept the ticks
+
 document.addEventListener("keydown", (event) => {
   if (event.key !== "/" || /^(INPUT|SELECT)$/.test(event.target.tagName)) return;
   event.preventDefault();

@@ -11,6 +11,7 @@ from harness.cli.real_shrink import Rate, RealAttempts, shrink_attempts
 from harness.errors import UsageError
 from harness.generator.listed import ListedOperation
 from harness.plan import Plan
+from harness.shrink.measured import Measured
 from tests.simulation.trials import schedule_of
 
 KIND = "linearizability"
@@ -77,6 +78,21 @@ def test_runs_end_as_soon_as_the_rate_is_certain(tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     assert always.fails(CASE)
     assert always.runs == 2
+
+
+def test_the_rate_of_what_is_left_is_measured_by_all_its_runs_and_more(tmp_path: Path) -> None:
+    def two_of_three(_case: Case, number: int) -> bool:
+        return number % 3 != 1
+
+    tried = attempts(tmp_path, two_of_three, Rate(times=4, at_least=2), runs_max=4)
+    assert tried.fails(CASE)
+    assert tried.measured == Measured(convicted=2, runs=3)
+
+    tried.measure()
+
+    assert tried.measured == Measured(convicted=4, runs=7)
+    assert tried.runs == 7, "measuring is beyond the budget"
+    assert list(tmp_path.iterdir()) == [tried.directory]
 
 
 def test_the_smallest_so_far_stands_when_the_budget_is_spent(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from harness.report.roles import RoleSpan
 from harness.report.summary import effect_lines, effects_words
 from nemesis.applied import Applied, Outcome, Phase
 from nemesis.fault import Fault
+from nemesis.faults.members import Grow
 from nemesis.faults.pause import Pause
 from nemesis.faults.restart import Restart, Tail
 from nodeimpl.ids import MILLISECOND, SECOND
@@ -156,3 +157,39 @@ def test_the_sentence_counts_each_kind() -> None:
     effects = effects_of(history(silent_s=(6.0, 7.0)), faults, ())
 
     assert effects_words(effects) == "2 faults: 1 felt by clients, 1 without effect"
+
+
+def change(outcome: str, at_ns: int) -> Op:
+    """Return what a history says of n4, which was to join."""
+    value = {"phase": "change", "do": "grow", "asked": "n4 is to join", "outcome": outcome}
+    return Op(index=0, time=at_ns, process=NEMESIS, type=OpType.INFO, f="grow", value=value)
+
+
+def with_change(outcome: str) -> History:
+    ops = [*history().ops, change(outcome, 12 * SECOND)]
+    return History([msgspec.structs.replace(op, index=index) for index, op in enumerate(ops)])
+
+
+def grown() -> list[Applied]:
+    return [
+        Applied(
+            at_ns=4 * SECOND,
+            id=1,
+            phase=Phase.BEGIN,
+            outcome=Outcome.DONE,
+            fault=Grow(),
+            reason="n4 is to join, verified after 3 ms",
+        )
+    ]
+
+
+def test_members_that_became_others_are_an_effect_even_if_no_client_noticed() -> None:
+    assert only(with_change("done"), grown()).felt is Felt.NODE
+
+
+def test_a_change_of_the_members_that_was_refused_to_the_end_was_not_done() -> None:
+    assert only(with_change("not done"), grown()).felt is Felt.NOT_DONE
+
+
+def test_a_change_of_the_members_of_which_nothing_is_known_is_told_by_clients_alone() -> None:
+    assert only(history(), grown()).felt is Felt.NOBODY

@@ -100,6 +100,14 @@ def test_a_breach_of_raft_shows_what_the_nodes_did_around_it(against_raft: Path)
     assert "votes in term 3 for n6" in text
 
 
+def test_operations_in_conflict_stand_among_what_the_nodes_did(unlinearizable: Path) -> None:
+    html = report_html(load_run(unlinearizable))
+    moments = re.findall(r'<span class="moment">\s+([\d.]+) &gt;&gt;&gt; (op \d+),', html)
+
+    assert len(moments) == 4, "two operations, each asked and answered"
+    assert [float(at) for at, _ in moments] == sorted(float(at) for at, _ in moments)
+
+
 def test_the_data_is_json_whatever_strings_are_in_it() -> None:
     text = embedded({"evil": "</script><script>alert(1)</script><!--"})
 

@@ -10,11 +10,11 @@ import pytest
 from starlette.testclient import TestClient
 
 from harness.errors import UsageError
-from harness.plan import FaultPlan, Plan
+from harness.report.recorded import load_run
 from harness.serve.application import application
 from harness.serve.catalogue import UNFINISHED, UNREADABLE, Wanted, list_runs
 from harness.serve.export import export
-from harness.serve.pair import settings_rows
+from harness.serve.pair import summary_of
 from tests.harness.report import recorded_runs
 
 
@@ -142,12 +142,31 @@ def test_a_report_is_made_anew_when_its_run_has_changed(client: TestClient, runs
 
 
 def test_the_same_pages_are_files(runs: Path, tmp_path: Path) -> None:
-    written = {path.name for path in export(runs, tmp_path / "pages")}
+    pages = tmp_path / "pages"
+    written = {path.relative_to(pages).as_posix() for path in export(runs, pages)}
 
-    assert written == {"healthy.html", "broken.html", "killed.html", "index.html"}
-    index = (tmp_path / "pages" / "index.html").read_text()
-    assert 'href="broken.html"' in index
-    assert "/run/" not in index
+    reports = {"run/healthy.html", "run/broken.html", "run/killed.html"}
+    assert written == reports | {"compare.html", "index.html"}
+    index = (pages / "index.html").read_text()
+    assert 'href="run/broken.html"' in index
+    assert 'action="compare.html"' in index
+    assert 'href="/' not in index
+
+
+def test_a_run_that_cannot_be_read_through_has_a_page_that_says_so(
+    runs: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "runs"
+    shutil.copytree(runs / "healthy", folder / "healthy")
+    torn = Path(shutil.copytree(runs / "healthy", folder / "torn<b>"))
+    (torn / "history.jsonl").write_text("<b>nonsense</b>\n" * 3)
+
+    list(export(folder, tmp_path / "pages"))
+
+    assert "That cannot be shown" in (tmp_path / "pages" / "run" / "torn<b>.html").read_text()
+    compared = (tmp_path / "pages" / "compare.html").read_text()
+    assert "healthy" in compared
+    assert "torn" not in compared
 
 
 def test_an_empty_folder_says_how_to_fill_it_and_a_missing_one_is_an_error(tmp_path: Path) -> None:
@@ -162,8 +181,11 @@ def test_an_empty_filter_wants_everything(runs: Path) -> None:
     assert all(Wanted().matches(run) for run in list_runs(runs))
 
 
-def test_settings_that_differ_are_named_as_in_a_plan() -> None:
-    nodes, packages = settings_rows(Plan(), Plan(nodes=5, faults=FaultPlan(packages=("kill",))))
+def test_a_summary_has_the_settings_that_were_changed_named_as_in_a_plan(runs: Path) -> None:
+    summary = summary_of(load_run(runs / "broken"))
 
-    assert (nodes.name, nodes.first, nodes.second) == ("nodes", "3", "5")
-    assert (packages.name, packages.second) == ("faults.packages", "kill")
+    assert summary.verdict == "INVALID"
+    assert summary.settings["mutant"] == "txn-judged-afterwards"
+    assert "environment" not in summary.settings, "it is the default"
+    assert summary.checks["linearizability"] == "INVALID"
+    assert "longest silence ms" in summary.figures

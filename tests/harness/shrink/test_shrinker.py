@@ -73,7 +73,7 @@ def test_it_is_told_in_sizes_and_in_order(shrunk: Shrunk) -> None:
 def test_the_test_fails_on_the_bug_and_passes_on_the_healthy_node(
     shrunk: Shrunk, tmp_path: Path
 ) -> None:
-    path = tmp_path / file_name_of(shrunk)
+    path = tmp_path / file_name_of(shrunk.kind)
     path.write_text(pytest_file(shrunk))
     name = path.stem
     with pytest.raises(AssertionError, match="version"):

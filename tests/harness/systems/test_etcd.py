@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from harness.errors import HarnessError, UsageError
 from harness.plan import DaemonPlan, NodePlan, Plan
-from harness.systems.etcd import Etcd, timing_flags
+from harness.systems.etcd import Etcd, MixedEtcd, timing_flags
 from harness.systems.nodeimpl import nodeimpl_of
 from harness.systems.registry import system_of
 from harness.systems.system import Launch, Member
@@ -33,6 +34,21 @@ def test_a_member_is_told_who_it_is_and_who_is_there() -> None:
     assert "--initial-advertise-peer-urls=http://h:4" in command
     assert "--initial-cluster=n1=http://h:2,n2=http://h:4" in command
     assert "--initial-cluster-token=t" in command
+
+
+def test_who_joins_is_told_that_the_cluster_is_there() -> None:
+    joining = msgspec.structs.replace(LAUNCH, is_joining=True)
+
+    assert "--initial-cluster-state=new" in etcd().command(LAUNCH)
+    assert "--initial-cluster-state=existing" in etcd().command(joining)
+
+
+def test_who_joins_a_cluster_of_several_versions_is_of_the_newest() -> None:
+    older, newer = etcd(Version(3, 4, 23)), etcd(NEWER, flags=("--newer",))
+    n4 = Member(name="n4", client_address="h:7", peer_address="h:8")
+    launch = msgspec.structs.replace(LAUNCH, member=n4, is_joining=True)
+
+    assert "--newer" in MixedEtcd({"n1": newer, "n2": older}).command(launch)
 
 
 def test_flags_of_the_plan_come_last() -> None:

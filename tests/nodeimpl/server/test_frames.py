@@ -49,6 +49,7 @@ MESSAGES: list[Message] = [
 ]
 FRAMES: list[Frame] = [
     Hello(1, 2**64 - 1, NodeId(2**64 - 1), NodeId(1)),
+    Hello(1, 5, NodeId(2), NodeId(1), ("http://127.0.0.1:2380",)),
     Welcome(),
     Refused("no"),
     Batch(tuple(MESSAGES)),

@@ -91,6 +91,37 @@ def test_messages_arrive_in_order() -> None:
     run(story)
 
 
+def test_who_connects_is_answered_where_it_says_it_is_known_or_not() -> None:
+    async def story(pair: Pair) -> None:
+        desk, own_url = Desk(), free_url()
+        await pair.one.listen([own_url], desk, None)
+        pair.one.set_peers({TWO: (pair.url,)}, [own_url])
+        await pair.connected()
+        assert not pair.two.is_connected(ONE)  # The first hello told of no address.
+        pair.one.set_peers({})
+        pair.one.set_peers({TWO: (pair.url,)}, [own_url])
+        await until(lambda: pair.two.is_connected(ONE))
+        pair.two.set_peers({})
+        pair.two.send(ONE, message(1))
+        pair.two.flush()
+        await until(lambda: desk.received == [(TWO, message(1))])
+
+        pair.one.set_peers({})
+        await until(lambda: not pair.two.is_connected(ONE))
+
+    run(story)
+
+
+@pytest.mark.parametrize("url", ["nowhere", "ftp://127.0.0.1:1"])
+def test_who_says_that_it_is_nowhere_is_sent_away(url: str) -> None:
+    async def story(pair: Pair) -> None:
+        hello = Hello(PROTOCOL_VERSION, 5, ONE, TWO, (url,))
+        with pytest.raises(ConnectionResetError):
+            await connect(pair.url, hello, None)
+
+    run(story)
+
+
 def test_what_cannot_be_sent_is_dropped() -> None:
     async def story(pair: Pair) -> None:
         pair.one.send(TWO, message(1))

@@ -47,6 +47,17 @@ class Hosts:
         return self.lines[node].told[-1]
 
 
+def test_a_limited_rate_is_told_to_the_receiver_until_it_is_lifted() -> None:
+    hosts = Hosts()
+    hosts.links.limit_rate({("n1", "n2"): 5_000})
+    told = hosts.told("n2")
+    hosts.links.limit_rate({})
+
+    assert told == {"10.0.0.1": Impairment(rate_bytes=5_000).value()}
+    assert hosts.told("n2") == {}
+    assert hosts.lines["n1"].told == []
+
+
 def test_a_directed_cut_is_told_to_its_receiver_alone() -> None:
     hosts = Hosts()
     hosts.links.cut({("n1", "n2")})

@@ -257,3 +257,43 @@ def test_without_namespaces_all_are_on_loopback_and_it_is_said_why(
         assert means.links is None
         assert means.lack.startswith(reason)
         assert environment.members[0].client_address.startswith("127.0.0.1:")
+
+
+def test_a_node_that_joins_is_a_daemon_like_the_others_and_ends_with_them(
+    directory: RunDirectory,
+) -> None:
+    with cluster(directory) as environment:
+        environment.start()
+        means = environment.means()
+        assert means.machines is not None
+        member = means.machines.prepare("n3")
+        assert list(means.daemons.node_names()) == ["n1", "n2"]
+
+        means.machines.launch("n3", [*environment.members, member])
+
+        assert list(means.daemons.node_names()) == ["n1", "n2", "n3"]
+        assert means.daemons.is_running("n3")
+        means.daemons.kill("n3", lose_unsynced=False, torn_tail=False)
+        means.daemons.start("n3")
+        wait_for(lambda: len(pids(directory)) == 3)
+        addresses = [each.peer_address for each in (*environment.members, member)]
+        assert len(dict.fromkeys(addresses)) == 3
+
+    assert pids(directory) == []
+
+
+def test_a_node_that_is_dismissed_runs_on_until_it_is_switched_off(
+    directory: RunDirectory,
+) -> None:
+    with cluster(directory) as environment:
+        environment.start()
+        means = environment.means()
+        assert means.machines is not None
+
+        means.machines.dismiss("n1")
+        assert list(means.daemons.node_names()) == ["n2"]
+        assert means.daemons.is_running("n1")
+        means.machines.switch_off("n1")
+
+        assert not means.daemons.is_running("n1")
+        assert environment.deaths() == []

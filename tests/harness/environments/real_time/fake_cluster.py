@@ -1,13 +1,14 @@
 """A cluster that pretends: gRPC servers in this process, all in front of one store."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from threading import Lock
 from types import TracebackType
-from typing import Self
+from typing import NoReturn, Self, TypeVar
 
 import grpc
+from google.protobuf.message import Message
 
 from harness.environments.environment import Death, Means
 from harness.systems.system import Member
@@ -21,6 +22,14 @@ from nodeimpl.api.rpc_pb2 import (
     DeleteRangeRequest,
     HashKVRequest,
     HashKVResponse,
+    MemberAddRequest,
+    MemberAddResponse,
+    MemberListRequest,
+    MemberListResponse,
+    MemberPromoteRequest,
+    MemberPromoteResponse,
+    MemberRemoveRequest,
+    MemberRemoveResponse,
     MoveLeaderRequest,
     MoveLeaderResponse,
     PutRequest,
@@ -31,9 +40,14 @@ from nodeimpl.api.rpc_pb2 import (
     WatchRequest,
     WatchResponse,
 )
+from nodeimpl.api.rpc_pb2 import Member as ListedMember
 from nodeimpl.config import StoreConfig
 from nodeimpl.mvcc.store import Store
 from nodeimpl.storage.memory_backend import MemoryBackend
+
+Asked = TypeVar(
+    "Asked", MemberAddRequest, MemberListRequest, MemberPromoteRequest, MemberRemoveRequest
+)
 
 KV: dict[str, type[KvRequest]] = {
     "Range": RangeRequest,
@@ -84,6 +98,11 @@ class FakeCluster:
         """The watcher that an answer to a request for progress names; -1 means all."""
         self.lost: set[str] = set()
         """Nodes whose starts change nothing."""
+        self.listing = FakeMembership(names)
+        self.machines: FakeMachines | None = None
+        """For nodes that join; None if the cluster keeps its members."""
+        self.mute: set[str] = set()
+        """Nodes that serve and do not answer."""
         self._ports: dict[str, int] = {}
         self._servers: dict[str, grpc.Server] = {}
         self._deaths: list[Death] = []
@@ -95,13 +114,14 @@ class FakeCluster:
 
     @property
     def members(self) -> Sequence[Member]:
-        return [
-            Member(name=name, client_address=f"127.0.0.1:{self._ports[name]}", peer_address="")
-            for name in self.names
-        ]
+        return [self.member(name) for name in self.names]
+
+    def member(self, name: str) -> Member:
+        address = f"127.0.0.1:{self._ports[name]}"
+        return Member(name=name, client_address=address, peer_address=f"{name}:2380")
 
     def means(self) -> Means:
-        return Means(daemons=FakeDaemons(self))
+        return Means(daemons=FakeDaemons(self), machines=self.machines)
 
     def start(self) -> None:
         """All of them serve already."""
@@ -133,7 +153,12 @@ class FakeCluster:
     def serve(self, name: str) -> None:
         server = grpc.server(ThreadPoolExecutor(16))  # A stream of watches takes one for itself.
         server.add_generic_rpc_handlers(
-            (self._kv_handlers(), self._maintenance(name), self._watch_handlers())
+            (
+                self._kv_handlers(),
+                self._maintenance(name),
+                self._watch_handlers(),
+                self.listing.handlers(),
+            )
         )
         self._ports[name] = server.add_insecure_port(f"127.0.0.1:{self._ports.get(name, 0)}")
         server.start()
@@ -161,8 +186,7 @@ class FakeCluster:
     def _answer(self, request: KvRequest, context: grpc.ServicerContext) -> ApiResponse:
         body = self.store.ask(request)
         if isinstance(body, ApiError):
-            codes = {code.value[0]: code for code in grpc.StatusCode}
-            context.abort(codes[body.code.value], body.message)
+            refuse(context, body)
         return body
 
     def _watch_handlers(self) -> grpc.GenericRpcHandler:
@@ -193,7 +217,9 @@ class FakeCluster:
             yield response
 
     def _maintenance(self, name: str) -> grpc.GenericRpcHandler:
-        def status(_: StatusRequest, __: grpc.ServicerContext) -> StatusResponse:
+        def status(_: StatusRequest, context: grpc.ServicerContext) -> StatusResponse:
+            if name in self.mute:
+                context.abort(grpc.StatusCode.UNAVAILABLE, "it is not there yet")
             response = StatusResponse(
                 leader=self._member_id(self._leader()), raftTerm=self.term_of_office
             )
@@ -214,7 +240,7 @@ class FakeCluster:
         def move(request: MoveLeaderRequest, context: grpc.ServicerContext) -> MoveLeaderResponse:
             if name != self._leader():
                 context.abort(grpc.StatusCode.FAILED_PRECONDITION, "etcdserver: not leader")
-            self.calls.append(("move", self.names[request.targetID - 1]))
+            self.calls.append(("move", f"n{request.targetID}"))
             return MoveLeaderResponse()
 
         return grpc.method_handlers_generic_handler(
@@ -247,7 +273,110 @@ class FakeCluster:
         return next(iter(self._servers), self.names[0])
 
     def _member_id(self, name: str) -> int:
-        return 1 + self.names.index(name)
+        return member_id(name)
+
+
+def member_id(name: str) -> int:
+    return int(name.removeprefix("n"))
+
+
+def refuse(context: grpc.ServicerContext, error: ApiError) -> NoReturn:
+    codes = {code.value[0]: code for code in grpc.StatusCode}
+    context.abort(codes[error.code.value], error.message)
+    raise AssertionError("abort raises")
+
+
+class FakeMembership:
+    """Who belongs to the cluster, as its members tell; etcd's Cluster service in front of it."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.learners: dict[str, bool] = dict.fromkeys(names, False)
+        """Every member by name, and whether it is a learner."""
+        self.refusals: dict[str, list[ApiError]] = {}
+        """By call, what comes in place of its next answers; the last of them for ever."""
+
+    def handlers(self) -> grpc.GenericRpcHandler:
+        return grpc.method_handlers_generic_handler(
+            "etcdserverpb.Cluster",
+            {
+                "MemberAdd": self._handler(self._add, MemberAddRequest),
+                "MemberList": self._handler(self._list, MemberListRequest),
+                "MemberPromote": self._handler(self._promote, MemberPromoteRequest),
+                "MemberRemove": self._handler(self._remove, MemberRemoveRequest),
+            },
+        )
+
+    def _handler(
+        self, answer: Callable[[Asked], Message], request: type[Asked]
+    ) -> "grpc.RpcMethodHandler[Asked, Message]":
+        def answered(asked: Asked, context: grpc.ServicerContext) -> Message:
+            coming = self.refusals.get(request.__name__, [])
+            if coming:
+                refuse(context, coming.pop(0) if len(coming) > 1 else coming[0])
+            return answer(asked)
+
+        return grpc.unary_unary_rpc_method_handler(
+            answered,
+            request_deserializer=request.FromString,
+            response_serializer=lambda response: response.SerializeToString(),
+        )
+
+    def _add(self, request: MemberAddRequest) -> Message:
+        self.learners[_name_at(request.peerURLs[0])] = request.isLearner
+        return MemberAddResponse(members=self._members())
+
+    def _list(self, _: MemberListRequest) -> Message:
+        return MemberListResponse(members=self._members())
+
+    def _promote(self, request: MemberPromoteRequest) -> Message:
+        self.learners[f"n{request.ID}"] = False
+        return MemberPromoteResponse(members=self._members())
+
+    def _remove(self, request: MemberRemoveRequest) -> Message:
+        del self.learners[f"n{request.ID}"]
+        return MemberRemoveResponse(members=self._members())
+
+    def _members(self) -> list[ListedMember]:
+        return [
+            ListedMember(
+                ID=member_id(name), name=name, peerURLs=[f"http://{name}:2380"], isLearner=learns
+            )
+            for name, learns in self.learners.items()
+        ]
+
+
+def _name_at(url: str) -> str:
+    return url.removeprefix("http://").removesuffix(":2380")
+
+
+class FakeMachines:
+    """`Machines` of such a cluster: what is prepared is mute until it is launched."""
+
+    def __init__(self, cluster: FakeCluster) -> None:
+        self._cluster = cluster
+        self.launched: list[tuple[str, list[str]]] = []
+        """Who was started, and whom it was told of."""
+        self.stays_mute = False
+        self.switched_off: list[str] = []
+
+    def prepare(self, node: str) -> Member:
+        self._cluster.mute.add(node)
+        self._cluster.serve(node)
+        return self._cluster.member(node)
+
+    def launch(self, node: str, members: Sequence[Member]) -> None:
+        self.launched.append((node, [member.name for member in members]))
+        self._cluster.names = (*self._cluster.names, node)
+        if not self.stays_mute:
+            self._cluster.mute.discard(node)
+
+    def dismiss(self, node: str) -> None:
+        self._cluster.names = tuple(name for name in self._cluster.names if name != node)
+
+    def switch_off(self, node: str) -> None:
+        self.switched_off.append(node)
+        if self._cluster.is_serving(node):
+            self._cluster.end(node)
 
 
 class FakeDaemons:

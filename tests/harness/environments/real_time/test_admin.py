@@ -63,5 +63,8 @@ def test_a_node_is_asked_to_defragment_and_one_that_is_down_is_no_failure() -> N
         up, down = asyncio.run(ask(cluster))
 
         assert up.startswith("asked to defragment: done after")
-        assert down == "asked to defragment: connection refused"
+        assert down in (
+            "asked to defragment: connection refused",
+            "asked to defragment: connection lost",  # Its farewell had not come yet.
+        )
         assert cluster.calls == [("defragment", "n1")]

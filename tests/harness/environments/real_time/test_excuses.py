@@ -21,8 +21,8 @@ class Trial:
         self.deaths: list[Death] = []
         self.excuses = Excuses(lambda: self.deaths)
 
-    def dies(self, node: str) -> None:
-        self.deaths.append(Death(node=node, how="exit code 2", last_words=str(len(self.deaths))))
+    def dies(self, node: str, how: str = "exit code 2") -> None:
+        self.deaths.append(Death(node=node, how=how, last_words=str(len(self.deaths))))
 
     def fault(
         self, phase: Phase, *outcomes: Outcome, fault: Fault = FAILING, at_ns: int = 0
@@ -76,3 +76,32 @@ def test_a_fault_that_was_skipped_or_of_another_kind_excuses_nothing() -> None:
     trial.dies("n1")
 
     assert trial.unexcused() == ["0"]
+
+
+def test_who_may_be_no_member_may_end_in_order_but_not_crash() -> None:
+    trial = Trial()
+    trial.dies("n1", "exit code 1")
+    trial.excuses.begin("n1")
+    trial.dies("n1", "exit code 1")
+    trial.dies("n1", "signal 11")
+    trial.excuses.end("n1")
+    trial.dies("n1", "exit code 0")
+
+    assert trial.unexcused() == ["0", "2", "3"]
+
+
+def test_who_was_a_member_all_along_had_no_reason_to_end() -> None:
+    trial = Trial()
+    trial.excuses.begin("n1")
+    trial.dies("n1", "exit code 0")
+    trial.excuses.end("n1", is_excused=False)
+
+    assert trial.unexcused() == ["0"]
+
+
+def test_a_member_that_is_removed_for_good_is_excused_to_the_end() -> None:
+    trial = Trial()
+    trial.excuses.begin("n1")
+    trial.dies("n1", "exit code 0")
+
+    assert trial.unexcused() == []

@@ -126,3 +126,23 @@ def test_what_is_missing_is_said() -> None:
     assert lagging({"n1": status(), "n2": status(applied_index=4)}) == (
         "the nodes have applied unequally much: n1 5, n2 4"
     )
+
+
+def test_a_node_that_comes_is_looked_at_and_one_that_left_is_not() -> None:
+    async def look() -> tuple[list[str], bool]:
+        with FakeCluster("n1", "n2") as cluster:
+            watched = Watched(cluster)
+            endpoint = watched.endpoints.pop("n2")
+            monitor = Monitor(watched.endpoints, watched.seen.append)
+            looking = asyncio.create_task(monitor.run())
+            await monitor.look_at_all()
+            monitor.join("n2", endpoint)
+            monitor.leave("n1")
+            await monitor.look_at_all()
+            looking.cancel()
+            await asyncio.gather(looking, return_exceptions=True)
+            await endpoint.close()
+            await watched.close()
+            return list(monitor.statuses), monitor.leader() is None
+
+    assert asyncio.run(look()) == (["n2"], True)

@@ -1,6 +1,7 @@
 """A whole trial in real time, on a cluster that pretends."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from random import Random
 
 import msgspec
@@ -18,6 +19,7 @@ from harness.trial import judge
 from harness.workloads.registry import fleet_maker, workload_named
 from nemesis.applied import Applied, Outcome
 from nemesis.fault import Fault
+from nemesis.faults.members import Grow, Replace
 from nemesis.faults.pause import Pause
 from nemesis.faults.restart import Restart, Tail
 from nemesis.inject import InjectionError
@@ -32,7 +34,7 @@ from nemesis.schedule import (
 )
 from nodeimpl.api.rpc_pb2 import PutRequest
 from nodeimpl.ids import MILLISECOND, SECOND
-from tests.harness.environments.real_time.fake_cluster import FakeCluster
+from tests.harness.environments.real_time.fake_cluster import FakeCluster, FakeMachines
 
 PLAN = Plan(
     environment="local",
@@ -49,6 +51,7 @@ class Trial:
         self.ops: list[Op] = []
         self.watched: list[WatchRecord] = []
         self.journal: list[Applied] = []
+        self.zeros: list[datetime] = []
         self.phases: list[str] = []
         self.on_first_ok: Callable[[], None] | None = None
         numbered = enumerate(asked, start=1)
@@ -67,6 +70,7 @@ class Trial:
             client=workload.client(plan),
             load=workload.generator(plan),
             final=lambda keys: workload.final_generator(plan, keys),
+            began=self.zeros.append,
             stream=lambda name: Random(f"1/{name}"),
             record=self._record,
             fleet=fleet_maker(plan),
@@ -102,8 +106,11 @@ def killed(target: str, ms: int = 100, tail: Tail = Tail.KEPT) -> Restart:
 
 def test_a_trial_goes_through_its_phases_to_a_valid_history() -> None:
     trial = Trial(three())
+    before = datetime.now(UTC)
     outcome = trial.run()
 
+    [zero] = trial.zeros
+    assert before <= zero <= datetime.now(UTC)
     assert trial.phases[:2] == ["setup", "load"]
     assert trial.phases[-1] == "readout"
     assert outcome.failure is None
@@ -296,3 +303,30 @@ def test_a_death_is_told() -> None:
 
     assert [death.node for death in outcome.deaths] == ["n3"]
     assert ("start", "n3") in cluster.calls
+
+
+def test_a_change_of_the_members_is_in_the_history_with_what_came_of_it() -> None:
+    cluster = three()
+    cluster.machines = FakeMachines(cluster)
+    trial = Trial(cluster, (at(50), Replace(target="n2")))
+    outcome = trial.run()
+
+    noted = [op.value for op in trial.ops if op.process == NEMESIS]
+    assert outcome.failure is None
+    assert outcome.hashes_compared == 3
+    assert [change.reason for change in outcome.member_changes] == ["n4 votes; n2 is no member"]
+    assert noted[1:] == [
+        {
+            "phase": "change",
+            "do": "replace",
+            "asked": "n4 is to take the place of n2",
+            "outcome": "done",
+            "reason": "n4 votes; n2 is no member",
+        }
+    ]
+    assert cluster.machines.switched_off == ["n2"]
+
+
+def test_members_do_not_change_where_there_is_no_machine_to_spare() -> None:
+    with pytest.raises(HarnessError, match=r"needs an operator who changes members.*environment"):
+        Trial(three(), (at(50), Grow())).run()
