@@ -36,7 +36,7 @@ def test_pages_are_exported(quorate: Quorate) -> None:
     done = quorate("serve", "runs", "--export", "pages")
 
     assert done.code == 0
-    assert done.line("export") == "pages/index.html (2 pages)"
+    assert done.line("export") == "pages/index.html (3 pages)"
     assert Path("pages/index.html").exists()
 
 
