@@ -4,6 +4,7 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import StrMethodFormatter
 
 from harness.compare.comparison import SHOWN, Comparison, Shown
 from harness.report.plots import WIDTH, new_axes, save
@@ -82,6 +83,7 @@ def _recovery(comparison: Comparison) -> Figure:
         shares = [(place + 1) / len(outages) for place in range(len(outages))]
         axes.step(outages, shares, where="post", label=f"{variant} ({len(outages)} faults)")
     axes.set(xscale="log", xlabel="milliseconds", ylabel="share of faults", ylim=(0, 1.02))
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     axes.grid(alpha=0.3)
     axes.legend(fontsize=8, loc="lower right")
     return figure
