@@ -17,6 +17,8 @@ FOUNDERS = re.compile(r"(?<=CLUSTER=\").*(?=\")")
 PADDED = re.compile(r" +<id")
 """Short ids are filled up."""
 REMAINING = re.compile(r"remaining\(\d+s\)")
+ATTACHED = re.compile(r"(?<=attached keys\(\[).*(?=\]\))")
+"""In etcd, in the order of a hash table."""
 LISTS = (["member", "list"], ["lease", "list"])
 NAMELESS = {"cluster_id", "member_id", "raft_term", "ID", "leader", "raftTerm"}
 """Fields of JSON answers that are ids or terms."""
@@ -64,6 +66,7 @@ class Transcript:
         text = PADDED.sub(" <id", text)
         text = REMAINING.sub("remaining(<s>)", text)
         text = DURATION.sub("<time>", text)
+        text = ATTACHED.sub(lambda found: " ".join(sorted(found[0].split(" "))), text)
         return re.sub(r"[ -]*\|[ -]*|-{3,}", "|", text) if "|" in text else text
 
     def _nameless(self, value: object) -> object:
