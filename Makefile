@@ -1,6 +1,6 @@
 # Two commands on a fresh machine: `make run` and `make test`. Both set up .venv by themselves.
 .DEFAULT_GOAL := help
-.PHONY: help run test browser lint format types contracts check bench proto pythons real local local-runs local-node soak clean
+.PHONY: help run test browser lint format types contracts check bench proto pythons real local local-runs local-node local-repeats soak clean
 
 PYTHON ?= python3
 VENV   := .venv
@@ -42,14 +42,19 @@ bench: $(READY)      ## speed and memory, printed as ratios; QUORATE_CORPUS=DIR 
 	    echo "== $$benchmark"; $(BIN)/python -m benchmarks.$$benchmark || exit 1; done
 
 local: $(READY)      ## tests on real daemons of this machine; needs etcd (quorate fetch-etcd)
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target local-runs local-node
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target local-runs local-node local-repeats
 
 # Side by side, as they mostly wait: for time limits, for elections, for etcd.
+REPEATS := tests/local/test_crashes.py tests/local/test_members.py tests/local/test_replay.py
+
 local-runs: $(READY)
-	@$(BIN)/pytest -m local tests/local --ignore-glob='*test_our_node*' --ignore-glob='*test_crashes*'
+	@$(BIN)/pytest -m local tests/local --ignore-glob='*test_our_node*' $(REPEATS:%=--ignore=%)
 
 local-node: $(READY)
-	@$(BIN)/pytest -m local tests/local/test_our_node*.py tests/local/test_crashes.py tests/etcd
+	@$(BIN)/pytest -m local tests/local/test_our_node*.py tests/etcd
+
+local-repeats: $(READY)
+	@$(BIN)/pytest -m local $(REPEATS)
 
 real: $(READY)       ## tests of every environment and fault for real; needs root, Docker, FUSE, sshd, etcd
 	@$(BIN)/pytest -m real tests/real
