@@ -7,7 +7,7 @@ of a history, and gives a thread whose operation ended with `info` a new process
 
 from collections.abc import Callable, Sequence
 from random import Random
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -16,6 +16,9 @@ from harness.client import Completion
 from harness.errors import GeneratorError
 from harness.generator.generator import Context, Generator, Invocation, Pending
 from nodeimpl.ids import Instant
+
+MOVE: Final = "move_clients"
+"""What an op of the nemesis says when the clients of a node are sent to another one."""
 
 
 class Dispatch(msgspec.Struct, frozen=True, gc=False):
@@ -167,6 +170,13 @@ class Interpreter:
                 error=error,
             )
         )
+
+    def note_move(self, now: Instant, founder: str, to: str) -> None:
+        """Record that what is asked of `founder` is asked of the node `to` from now on.
+
+        Who judges a node by what it answered before must know: it is another one.
+        """
+        self.note_fault(now, MOVE, {"of": founder, "to": to})
 
     def _dispatch(self, invocation: Invocation, context: Context) -> Dispatch:
         thread = invocation.thread

@@ -1,6 +1,6 @@
 """What every guarantee is given to judge, and how it says that it was broken."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -56,6 +56,8 @@ class Case:
     """Every watcher, by its number."""
     quiet_after_ns: int
     """When the nemesis last did anything; -1 if it never did."""
+    streams_ns: Mapping[int, int]
+    """When a watch was first asked for on each stream: since then it leads to one node."""
     compacts_itself: bool
     """Whether the store compacts unasked, so that the history does not know of every compaction."""
 
@@ -88,7 +90,11 @@ def case_of(
 ) -> Case:
     """Return everything that the guarantees need."""
     told = tuple(_told(watcher, truth) for watcher in log.watchers)
-    return Case(log, writes, truth, told, quiet_after_ns, compacts_itself)
+    streams_ns: dict[int, int] = {}
+    for watcher in log.watchers:
+        create = watcher.create
+        streams_ns[create.stream] = min(create.time, streams_ns.get(create.stream, create.time))
+    return Case(log, writes, truth, told, quiet_after_ns, streams_ns, compacts_itself)
 
 
 def _told(watcher: Watcher, truth: Truth) -> Told:

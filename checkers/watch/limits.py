@@ -101,19 +101,23 @@ def _not_canceled(case: Case, told: Told) -> Breach | None:
     """Say which watch went on though it began before what its own node had compacted.
 
     A node that restarts may know of a compaction later than before, and one that lags may never
-    have needed it: only a node that answered the compaction itself, with no fault since, is held to
-    it.
+    have needed it: only a node that answered the compaction itself is held to it, and only if the
+    nemesis did nothing since that was asked, nor since the watch's stream was opened. It may have
+    sent clients to another node, which a stream that is open does not follow.
     """
     watcher, start = told.watcher, told.watcher.create.start_revision
     if not start or watcher.created is None or (watcher.ending is not None and not told.ranks):
         return None
     if isinstance(watcher.ending, Canceled) or (not told.ranks and case.log.end is None):
         return None
+    if case.streams_ns[watcher.create.stream] <= case.quiet_after_ns:
+        return None
     for compaction in case.writes.compactions:
         done_ns = compaction.done_ns
         if (
             done_ns is not None
-            and case.quiet_after_ns < done_ns < watcher.create.time
+            and case.quiet_after_ns < compaction.asked_ns
+            and done_ns < watcher.create.time
             and compaction.node is not None
             and compaction.node == watcher.create.node
             and start < compaction.revision

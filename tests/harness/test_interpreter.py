@@ -99,6 +99,17 @@ def test_indices_count_all_ops_those_of_the_nemesis_included() -> None:
     assert [op.index for op in ops] == [0, 1, 2]
 
 
+def test_a_move_of_clients_is_an_op_of_the_nemesis() -> None:
+    ops: list[Op] = []
+    run = interpreter(ops)
+
+    run.note_move(Instant(7), "n1", "n4")
+
+    assert [(op.time, op.process, op.f, op.value) for op in ops] == [
+        (7, NEMESIS, "move_clients", {"of": "n1", "to": "n4"})
+    ]
+
+
 def test_a_crashed_process_is_replaced_by_one_that_never_was() -> None:
     ops: list[Op] = []
     run = interpreter(ops, concurrency=2)

@@ -4,7 +4,7 @@ Lives in the event loop; other threads may read it, so whatever they go through 
 replaced and never changed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from harness.environments.real_time.endpoint import Endpoint
@@ -14,8 +14,17 @@ from harness.systems.system import Member
 class Roster:
     """The founders at first. Clients of a node that has left are sent to the newest voter."""
 
-    def __init__(self, founders: Sequence[Member], endpoints: Mapping[str, Endpoint]) -> None:
-        """`endpoints` are the founders', who close them."""
+    def __init__(
+        self,
+        founders: Sequence[Member],
+        endpoints: Mapping[str, Endpoint],
+        on_moved: Callable[[str, str], None],
+    ) -> None:
+        """`endpoints` are the founders', who close them.
+
+        `on_moved` is told where a founder's clients are sent from now on.
+        """
+        self._on_moved = on_moved
         self._members = {member.name: member for member in founders}
         self.names: tuple[str, ...] = tuple(self._members)
         """Every node that belongs to the cluster, or is about to, in the order of coming."""
@@ -79,6 +88,7 @@ class Roster:
             if endpoint is self.endpoints[name]:
                 self.clients[founder] = self.endpoints[voters[-1]]
                 self.addresses[founder] = self._members[voters[-1]].client_address
+                self._on_moved(founder, voters[-1])
 
 
 def url_of(member: Member) -> str:

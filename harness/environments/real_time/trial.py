@@ -131,7 +131,7 @@ class RealTrial:
         plan = script.plan
         self._environment = environment
         self._script = script
-        self._roster = Roster(environment.members, endpoints)
+        self._roster = Roster(environment.members, endpoints, self._note_move)
         self._load_ns = round(plan.workload.time_limit_s * SECOND)
         self._bound_ns = round(plan.liveness.bound_s * SECOND)
         self._clock = TrialClock()
@@ -435,6 +435,9 @@ class RealTrial:
         self._member_changes.append(change)
         value = {"phase": CHANGE, **msgspec.to_builtins(change)}
         self._interpreter.note_fault(self._clock.now(), change.do, value)
+
+    def _note_move(self, founder: str, to: str) -> None:
+        self._interpreter.note_move(self._clock.now(), founder, to)
 
     def _tell(self, phase: str) -> None:
         self._script.progress(

@@ -1,6 +1,6 @@
 """The simulated cluster: hosts and the network between them, and what can break in them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from random import Random
 from typing import Final
@@ -103,6 +103,10 @@ class NodeMaker:
         )
 
 
+def _ignore_move(founder: str, to: str) -> None:
+    del founder, to
+
+
 class Cluster:
     """All hosts; implements `nemesis.surface.Daemons`, `Admin`, `Members` and `Roles`.
 
@@ -151,6 +155,8 @@ class Cluster:
             self._build(name)
         self.addresses = dict(self.hosts)
         """Where clients find a founder: its own machine, or that of who came after it."""
+        self.on_moved: Callable[[str, str], None] = _ignore_move
+        """Is told where a founder's clients are sent from now on."""
         self._operator = Operator(kernel, self)
         self._is_ending = False
 
@@ -359,6 +365,7 @@ class Cluster:
         for founder, host in self.addresses.items():
             if host.name == name:
                 self.addresses[founder] = self.hosts[self.names[-1]]
+                self.on_moved(founder, self.names[-1])
         if self._is_ending:
             self._switch_off(name)
 

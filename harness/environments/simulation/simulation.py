@@ -153,6 +153,7 @@ class Simulation:
         )
         self._record_watch = record_watch
         self._watchers = None if fleet is None else self._make_watchers(fleet, streams)
+        self._cluster.on_moved = self._note_move
         self._injector = Injector(self._cluster.surfaces(), schedule, streams.named)
         if any(isinstance(asked.moment, When) for asked in schedule.asked):
             self._trace.subscribe(self._observe)
@@ -362,6 +363,9 @@ class Simulation:
             applied.fault.do,
             applied_value(applied),
         )
+
+    def _note_move(self, founder: str, to: str) -> None:
+        self._interpreter.note_move(Instant(self._kernel.now), founder, to)
 
     def _check_invariants(self) -> None:
         broken = self._cluster.broken_invariants()

@@ -554,6 +554,23 @@ def test_a_node_that_was_killed_may_have_forgotten_a_compaction() -> None:
     assert convictions(store.verdict()) == {}
 
 
+@pytest.mark.parametrize("when", ["before", "under way", "opened"])
+def test_a_node_is_not_held_to_what_another_answered_in_its_name(when: str) -> None:
+    """The nemesis may send a node's clients elsewhere, but for streams that are open."""
+    store = _store("1", "2", "3")
+    if when == "opened":
+        store.deliver(store.watch(stream=7))
+        store.fault()
+    store.compact(4, then=store.fault if when == "under way" else lambda: None)
+    if when == "before":
+        store.fault()
+    late = store.watch(start_revision=3, stream=7)
+    store.records.pop()
+    store.tell(late, [msgspec.structs.replace(each, prev=None) for each in store.events[1:]])
+
+    assert convictions(store.verdict()) == {}
+
+
 def test_what_comes_after_the_client_cancelled_is_not_judged() -> None:
     store = _store("1")
     watcher = store.watch(start_revision=2)

@@ -1,6 +1,6 @@
 """A store that does everything right, with a history and the records of its watchers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from random import Random
 
 import msgspec
@@ -85,9 +85,13 @@ class WatchedStore:
         self._apply([(key, self._live[key].value)], 0)
         self._complete(call, OpType.OK, {"revision": self.revision})
 
-    def compact(self, revision: int, node: str = "n1") -> None:
+    def compact(
+        self, revision: int, node: str = "n1", *, then: Callable[[], None] = lambda: None
+    ) -> None:
+        """Compact; `then` happens before that is answered."""
         call = self._invoke("compact", {"revision": revision}, node)
         self.compacted = revision
+        then()
         self._complete(call, OpType.OK, {"revision": self.revision})
 
     def fault(self) -> None:

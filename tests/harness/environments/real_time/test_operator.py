@@ -55,7 +55,10 @@ class Site:
         endpoints = {each.name: Endpoint(each.client_address) for each in cluster.members}
         self.founders = endpoints
         self.monitor = Monitor(endpoints, lambda _: None)
-        self.roster = Roster(cluster.members, endpoints)
+        self.moves: list[tuple[str, str]] = []
+        self.roster = Roster(
+            cluster.members, endpoints, lambda founder, to: self.moves.append((founder, to))
+        )
         self.excuses = Excuses(lambda: self.deaths)
         crew = Crew(
             roster=self.roster,
@@ -189,6 +192,7 @@ def test_a_removed_node_runs_on_until_the_load_is_over_and_its_clients_go_elsewh
         await site.settle()
         assert site.cluster.is_serving("n2")
         assert site.roster.clients["n2"] is site.founders["n3"]
+        assert site.moves == [("n2", "n3")]
         assert site.roster.addresses["n2"] == site.cluster.member("n3").client_address
         assert site.monitor.statuses.keys() == {"n1", "n3"}
         await site.operator.end_changes()

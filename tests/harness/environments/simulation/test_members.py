@@ -75,6 +75,17 @@ def test_a_node_that_was_removed_is_no_member_and_runs_on(lab: Lab) -> None:
     assert lab.cluster.lagging() is None
 
 
+def test_it_is_told_where_the_clients_of_a_removed_node_are_sent(lab: Lab) -> None:
+    moves: list[tuple[str, str]] = []
+    lab.cluster.on_moved = lambda founder, to: moves.append((founder, to))
+    lab.cluster.replace("n2")
+    lab.run_for(2.0)
+    lab.cluster.shrink("n1")
+    lab.run_for(2.0)
+
+    assert moves == [("n2", "n4"), ("n1", "n4")]
+
+
 def test_the_leader_itself_can_be_removed(lab: Lab) -> None:
     leader = lab.cluster.leader()
     assert leader is not None
