@@ -316,6 +316,7 @@ def test_a_change_of_the_members_is_in_the_history_with_what_came_of_it() -> Non
     assert outcome.hashes_compared == 3
     assert [change.reason for change in outcome.member_changes] == ["n4 votes; n2 is no member"]
     assert noted[1:] == [
+        {"of": "n2", "to": "n4"},
         {
             "phase": "change",
             "do": "replace",
