@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from random import Random
-from typing import ClassVar, Final, TypeAlias
+from typing import ClassVar, Final, Self
 
 import msgspec
 from msgspec.structs import replace
@@ -20,13 +20,9 @@ _SHARE_MIN: Final = 0.01
 _ALL: Final = 1.0
 
 
-class CpuPressure(msgspec.Struct, frozen=True, kw_only=True):
-    """Let the targets have `share` of one processor's time; of several, the least counts.
+class _Pressure(msgspec.Struct, frozen=True, kw_only=True):
+    """A want of the targets; of several of a kind, the one that leaves the least counts."""
 
-    A daemon runs for its share of each tenth of a second or so, and stands still for the rest.
-    """
-
-    do: ClassVar[str] = "cpu_pressure"
     remedy: ClassVar[Remedy] = Remedy.REPAIR
     target: str
     share: float
@@ -36,9 +32,36 @@ class CpuPressure(msgspec.Struct, frozen=True, kw_only=True):
         """Return how long it lasts."""
         return self.hold_ns
 
-    def lasting(self, held_ns: int) -> "CpuPressure":
+    def lasting(self, held_ns: int) -> Self:
         """Return the same fault with another length."""
         return replace(self, hold_ns=held_ns)
+
+    def value(self) -> dict[str, object]:
+        """Return the fields."""
+        hold_ms = milliseconds(self.hold_ns)
+        return {"target": self.target, "share": self.share, "hold_ms": hold_ms}
+
+    @classmethod
+    def read(cls, fields: Fields, names: Names) -> Self:
+        """Return the fault that `fields` describe."""
+        return cls(
+            target=names.target(fields.text("target")),
+            share=fields.number("share", least=_SHARE_MIN, most=_ALL),
+            hold_ns=fields.duration_ns("hold_ms"),
+        )
+
+    def left_by(self, others: "Sequence[_Pressure]") -> float:
+        """Return the share that these leave the same target; 1.0 if none of them limits it."""
+        return min((other.share for other in others if other.target == self.target), default=_ALL)
+
+
+class CpuPressure(_Pressure, frozen=True, kw_only=True):
+    """Let the targets have `share` of one processor's time.
+
+    A daemon runs for its share of each tenth of a second or so, and stands still for the rest.
+    """
+
+    do: ClassVar[str] = "cpu_pressure"
 
     def resolve(self, situation: Situation, random: Random) -> tuple[Strike, ...]:
         """Return one fault per node."""
@@ -46,14 +69,13 @@ class CpuPressure(msgspec.Struct, frozen=True, kw_only=True):
 
     def begin(self, site: Site) -> Attempt:
         """Leave the daemon no more than its share, or the lesser one of another fault."""
-        least = min(self.share, _least(site.others_of(CpuPressure), self.target))
+        least = min(self.share, self.left_by(site.others_of(CpuPressure)))
         site.pressure().limit_cpu(self.target, least)
         return Done()
 
     def end(self, site: Site) -> Attempt:
         """Leave the daemon what other faults leave it."""
-        left = _least(site.others_of(CpuPressure), self.target)
-        site.pressure().limit_cpu(self.target, left)
+        site.pressure().limit_cpu(self.target, self.left_by(site.others_of(CpuPressure)))
         return Done()
 
     def begins(self) -> str:
@@ -65,40 +87,15 @@ class CpuPressure(msgspec.Struct, frozen=True, kw_only=True):
         """Return the end as a phrase."""
         return f"end cpu pressure on {self.target}"
 
-    def value(self) -> dict[str, object]:
-        """Return the fields."""
-        return _value(self)
 
-    @classmethod
-    def read(cls, fields: Fields, names: Names) -> "CpuPressure":
-        """Return the fault that `fields` describe."""
-        return cls(
-            target=names.target(fields.text("target")),
-            share=fields.number("share", least=_SHARE_MIN, most=_ALL),
-            hold_ns=fields.duration_ns("hold_ms"),
-        )
-
-
-class MemoryPressure(msgspec.Struct, frozen=True, kw_only=True):
-    """Let the targets have `share` of the memory that they use; of several, the least counts.
+class MemoryPressure(_Pressure, frozen=True, kw_only=True):
+    """Let the targets have `share` of the memory that they use.
 
     What they have of files in memory is taken first and must be read anew; then whoever asks for
     memory waits, or is refused it: a daemon whose write fails for that may stop.
     """
 
     do: ClassVar[str] = "memory_pressure"
-    remedy: ClassVar[Remedy] = Remedy.REPAIR
-    target: str
-    share: float
-    hold_ns: int
-
-    def held_ns(self) -> int:
-        """Return how long it lasts."""
-        return self.hold_ns
-
-    def lasting(self, held_ns: int) -> "MemoryPressure":
-        """Return the same fault with another length."""
-        return replace(self, hold_ns=held_ns)
 
     def resolve(self, situation: Situation, random: Random) -> tuple[Strike, ...]:
         """Return one fault per node."""
@@ -108,13 +105,13 @@ class MemoryPressure(msgspec.Struct, frozen=True, kw_only=True):
         """Leave the daemon no more than its share, or the lesser one of another fault."""
         if not site.surfaces.daemons.is_running(self.target):
             return Skipped(f"{self.target} does not run")
-        least = min(self.share, _least(site.others_of(MemoryPressure), self.target))
+        least = min(self.share, self.left_by(site.others_of(MemoryPressure)))
         site.pressure().limit_memory(self.target, least)
         return Done()
 
     def end(self, site: Site) -> Attempt:
         """Leave the daemon what other faults leave it, and start it if it stopped for want."""
-        left = _least(site.others_of(MemoryPressure), self.target)
+        left = self.left_by(site.others_of(MemoryPressure))
         is_running = site.surfaces.daemons.is_running(self.target)
         if is_running or left == _ALL:
             site.pressure().limit_memory(self.target, left)
@@ -129,37 +126,8 @@ class MemoryPressure(msgspec.Struct, frozen=True, kw_only=True):
         """Return the end as a phrase."""
         return f"end memory pressure on {self.target}"
 
-    def value(self) -> dict[str, object]:
-        """Return the fields."""
-        return _value(self)
 
-    @classmethod
-    def read(cls, fields: Fields, names: Names) -> "MemoryPressure":
-        """Return the fault that `fields` describe."""
-        return cls(
-            target=names.target(fields.text("target")),
-            share=fields.number("share", least=_SHARE_MIN, most=_ALL),
-            hold_ns=fields.duration_ns("hold_ms"),
-        )
-
-
-_Limit: TypeAlias = CpuPressure | MemoryPressure
-
-
-def _least(faults: Sequence[_Limit], target: str) -> float:
-    """Return the least share that any of these faults leaves the target; 1.0 if none limits it."""
-    return min((fault.share for fault in faults if fault.target == target), default=_ALL)
-
-
-def _value(fault: _Limit) -> dict[str, object]:
-    return {
-        "target": fault.target,
-        "share": fault.share,
-        "hold_ms": milliseconds(fault.hold_ns),
-    }
-
-
-def draw(chance: Chance) -> _Limit:
+def draw(chance: Chance) -> CpuPressure | MemoryPressure:
     """Draw a want of processor time or of memory, slight or severe."""
     if chance.random.random() < 2 / 3:
         share = chance.random.choice((0.02, 0.05, 0.1, 0.3))
