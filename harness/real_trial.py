@@ -52,6 +52,15 @@ class RealTrialResult:
     outcome: RealOutcome
 
 
+def require_known(plan: Plan) -> None:
+    """Raise `UsageError` if the plan names a workload, system or planted bug that there is not."""
+    workload_named(plan.workload.name)
+    system_of(plan)
+    if plan.mutant is not None and plan.system != NODEIMPL:
+        raise UsageError(f"bugs are planted in our own node, not in {plan.system}")
+    mutant_named(plan.mutant)
+
+
 def run_real_trial(  # noqa: PLR0913 - the trial, and all who wish to hear of it
     plan: Plan,
     schedule: Schedule,
@@ -72,9 +81,6 @@ def run_real_trial(  # noqa: PLR0913 - the trial, and all who wish to hear of it
     told, `journal` every attempt at a fault.
     Raises `HarnessError` if the cluster cannot be brought up or broken as asked.
     """
-    if plan.mutant is not None and plan.system != NODEIMPL:
-        raise UsageError(f"bugs are planted in our own node, not in {plan.system}")
-    mutant_named(plan.mutant)
     workload = workload_named(plan.workload.name)
     system = system_of(plan)
     ops: list[Op] = []

@@ -20,7 +20,7 @@ from harness.environments.real_time.outcome import MemberChange, RoleSeen
 from harness.generator.listed import ListedOperation
 from harness.operations_file import write_operations
 from harness.plan import Plan
-from harness.real_trial import RealTrialResult, run_real_trial
+from harness.real_trial import RealTrialResult, require_known, run_real_trial
 from harness.recorder import Recorder, WatchRecorder
 from harness.store import RunDirectory, plan_with_operations
 from harness.workloads.registry import fleet_maker
@@ -83,8 +83,10 @@ def conduct_real(
 ) -> RealSession:
     """Run the trial in a new directory under `out`, and write everything down as it goes.
 
-    `on_directory` learns of the directory before the trial begins.
+    `on_directory` learns of the directory before the trial begins. Raises `UsageError` before
+    there is one if the plan names what there is not.
     """
+    require_known(plan)
     if operations is not None:
         plan = plan_with_operations(plan)
     directory = RunDirectory.create(out, plan, datetime.now(UTC))

@@ -100,6 +100,14 @@ def test_unknown_names_are_refused_with_what_there_is(quorate: Quorate) -> None:
     assert "kill" in fault.err
 
 
+def test_nothing_is_left_of_a_real_run_that_names_what_there_is_not(quorate: Quorate) -> None:
+    done = quorate("run", "--env", "local", "--mutant", "vote-not-persistd")
+
+    assert done.code == 64
+    assert "'vote-not-persisted'" in done.err
+    assert not Path("runs").exists()
+
+
 def test_an_unknown_option_exits_64(quorate: Quorate) -> None:
     assert quorate("run", "--sede", "7").code == 64
 
