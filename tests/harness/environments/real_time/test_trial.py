@@ -323,7 +323,7 @@ def test_a_change_of_the_members_is_in_the_history_with_what_came_of_it() -> Non
             "asked": "n4 is to take the place of n2",
             "outcome": "done",
             "reason": "n4 votes; n2 is no member",
-        }
+        },
     ]
     assert cluster.machines.switched_off == ["n2"]
 
