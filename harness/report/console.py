@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from checkers.history import History, OpType
 from checkers.verdict import Answer, Verdict
+from harness.conviction import story_of
 from harness.environments.real_time.outcome import RealOutcome
 from harness.environments.simulation.simulation import SimulationResult
 from harness.plan import Plan
@@ -99,9 +100,7 @@ def verdict_lines(verdict: Verdict) -> Iterator[str]:
 
 
 def _story(verdict: Verdict) -> Iterator[str]:
-    if verdict.evidence is None:
-        return
-    lines = verdict.evidence.story.splitlines()
+    lines = story_of(verdict)
     for line in lines[:_STORY_LINES_MAX]:
         yield f"  {line}"
     if len(lines) > _STORY_LINES_MAX:
