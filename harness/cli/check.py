@@ -188,6 +188,11 @@ def _judge_run(path: Path, shown: Reading) -> Verdict:
             "the run was killed; judging the lines before it",
             err=True,
         )
+    if not directory.results_path.exists():
+        click.echo(
+            f"quorate: {path}: the run came to no verdict of its own; judging what it recorded",
+            err=True,
+        )
     watched: list[WatchRecord] = []
     if directory.watch_path.exists():
         watched = load_watch_file(directory.watch_path, allow_torn_tail=True)

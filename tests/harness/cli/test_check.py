@@ -158,6 +158,8 @@ def test_what_only_the_run_could_see_stands(quorate: Quorate) -> None:
     assert "  raft                       INVALID  (seen during the run" in convicted.out
     assert "Majority of votes (Raft §5.2)" in convicted.out
     assert "seen during the run" not in recorded.out
+    assert "came to no verdict of its own" in recorded.err
+    assert convicted.err == ""
 
 
 def test_the_traces_of_a_run_are_judged_by_rafts_properties(quorate: Quorate) -> None:
