@@ -80,6 +80,9 @@ class Effect(msgspec.Struct, frozen=True, kw_only=True):
     begin_ns: int
     end_ns: int | None
     """None: it has no end, or none was recorded."""
+    over_ns: int
+    """When it was over: at its end, at once if it has none, and where one that lasts was still in
+    force when the run was cut short, when the last thing happened."""
     outcome: Outcome
     felt: Felt
     silence_ns: int
@@ -122,7 +125,8 @@ def effects_of(history: History, applied: Sequence[Applied], roles: Sequence[Rol
 
     Of leaders and daemons is known what `roles` says; empty, if nothing is.
     """
-    strikes = _strikes(applied, _changes(history))
+    last_ns = history.ops[-1].time if history.ops else 0
+    strikes = _strikes(applied, _changes(history), last_ns)
     run = _Run(history)
     calm = run.calm([(strike.begin_ns, strike.until_ns) for strike in strikes if strike.is_done])
     reigns = [span.start_ns for span in elections(roles)] if roles else None
@@ -138,6 +142,8 @@ class _Strike(msgspec.Struct, frozen=True):
 
     begin: Applied
     end: Applied | None
+    over_ns: int
+    """When it was over, as far as that was seen."""
     until_ns: int
     """Until when what is felt may be its doing."""
     is_cut: bool
@@ -176,7 +182,7 @@ def _changes(history: History) -> Mapping[tuple[str, str], _Change]:
 
 
 def _strikes(
-    applied: Sequence[Applied], changes: Mapping[tuple[str, str], _Change]
+    applied: Sequence[Applied], changes: Mapping[tuple[str, str], _Change], last_ns: int
 ) -> list[_Strike]:
     strikes: list[_Strike] = []
     begun = [record for record in applied if record.phase is Phase.BEGIN]
@@ -184,15 +190,22 @@ def _strikes(
     for record in begun:
         end = _end_of(record, applied) if record.outcome is Outcome.DONE else None
         change = changes.get((record.fault.do, record.reason.partition(",")[0]))
-        over_ns = record.at_ns if end is None else end.at_ns
+        over_ns = _over_ns(record, end, last_ns)
         if change is not None and change.is_done:
             over_ns = change.at_ns
         place = bisect.bisect_right(begins_ns, over_ns)
         until_ns = over_ns + AFTER_NS
         is_cut = place < len(begins_ns) and begins_ns[place] < until_ns
         until_ns = begins_ns[place] if is_cut else until_ns
-        strikes.append(_Strike(record, end, until_ns, is_cut, change))
+        strikes.append(_Strike(record, end, over_ns, until_ns, is_cut, change))
     return strikes
+
+
+def _over_ns(begun: Applied, end: Applied | None, last_ns: int) -> int:
+    if end is not None:
+        return end.at_ns
+    lasts = begun.outcome is Outcome.DONE and begun.fault.held_ns() is not None
+    return max(begun.at_ns, last_ns) if lasts else begun.at_ns
 
 
 def _end_of(begun: Applied, applied: Sequence[Applied]) -> Applied | None:
@@ -320,6 +333,7 @@ def _effect(
         what=begun.describe(),
         begin_ns=begin_ns,
         end_ns=None if strike.end is None else strike.end.at_ns,
+        over_ns=strike.over_ns,
         outcome=begun.outcome,
         felt=Felt.NOT_DONE,
         silence_ns=run.silence_ns(begin_ns, _silent_until(strike, run)),

@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from checkers.availability import longest_gap
 from checkers.history import OpType
-from checkers.verdict import Answer
+from checkers.verdict import Answer, Verdict
 from harness.environments.simulation.trace_files import TRANSITIONS_LOG
 from harness.errors import HarnessError
 from harness.plan_file import dump_plan
@@ -68,6 +68,7 @@ def report_html(run: Recorded) -> str:
     return template.render(
         run=run,
         headline=headline(run),
+        first_reason=_first_reason(run.verdict),
         plan_lines=[line.strip() for line in plan_lines(run.plan)],
         figures=_figures(run),
         data=data,
@@ -84,6 +85,12 @@ def report_html(run: Recorded) -> str:
         styles=Markup(asset("page.css")),
         scripts=[Markup(asset(name)) for name in _SCRIPTS],
     )
+
+
+def _first_reason(verdict: Verdict) -> str:
+    """Return who said first why not, whoever convicts before whoever does not know; else ""."""
+    leaves = [*convictions_of(verdict), *(leaf for leaf in verdict.leaves() if leaf.reason)]
+    return f"{leaves[0].checker}: {leaves[0].reason}" if leaves else ""
 
 
 def templates() -> Environment:

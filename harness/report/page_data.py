@@ -11,6 +11,7 @@ import msgspec
 from checkers.history import History, Operation
 from checkers.verdict import Verdict
 from checkers.watch_history import Break, Canceled, Create, Delivery, Progress, WatchRecord
+from harness.conviction import story_of
 from harness.report.columns import MICROSECOND, Columns, columns_of
 from harness.report.effects import Effects
 from harness.report.recorded import Recorded, conviction_ns, convictions_of
@@ -72,6 +73,7 @@ class Conflict(msgspec.Struct, frozen=True, kw_only=True):
     checker: str
     reason: str
     story: str
+    """Empty if it says no more than the reason."""
     at: int | None
     revision: int | None
     operations: tuple[CoreOperation, ...]
@@ -122,7 +124,7 @@ def page_data(run: Recorded, effects: Effects) -> PageData:
             FaultBar(
                 effect.id,
                 _us(effect.begin_ns),
-                _us(effect.begin_ns if effect.end_ns is None else effect.end_ns),
+                _us(effect.over_ns),
                 effect.what,
                 effect.felt.value,
             )
@@ -157,7 +159,7 @@ def _conflict(history: History, leaf: Verdict) -> Conflict:
     return Conflict(
         checker=leaf.checker,
         reason=leaf.reason,
-        story=evidence.story,
+        story="\n".join(story_of(leaf)),
         at=None if at_ns is None else _us(at_ns),
         revision=revision if isinstance(revision, int) else None,
         operations=tuple(_core_operation(core[call], parts[call]) for call in shown),

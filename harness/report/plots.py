@@ -85,9 +85,9 @@ def _title(run: Recorded, what: str) -> str:
 
 def _shade(axes: Axes, faults: Sequence[Effect]) -> None:
     for effect in faults:
-        end_ns = effect.begin_ns if effect.end_ns is None else effect.end_ns
         if effect.outcome == "done":
-            axes.axvspan(effect.begin_ns / SECOND, end_ns / SECOND, color=_FAULT, alpha=0.1, lw=0)
+            begin_s, over_s = effect.begin_ns / SECOND, effect.over_ns / SECOND
+            axes.axvspan(begin_s, over_s, color=_FAULT, alpha=0.1, lw=0)
 
 
 def _latency(run: Recorded, effects: Effects) -> Figure:
@@ -142,9 +142,13 @@ def _timeline(run: Recorded, effects: Effects) -> Figure:
         _bar(axes, rows.index(span.node), span, run.end_ns)
     for effect in effects.each:
         if effect.outcome == "done":
-            end_ns = effect.begin_ns if effect.end_ns is None else effect.end_ns
             axes.broken_barh(
-                [(effect.begin_ns / SECOND, max((end_ns - effect.begin_ns) / SECOND, 0.02))],
+                [
+                    (
+                        effect.begin_ns / SECOND,
+                        max((effect.over_ns - effect.begin_ns) / SECOND, 0.02),
+                    )
+                ],
                 (rows.index(effect.do) - 0.35, 0.7),
                 color=_FAULT,
                 alpha=0.6,

@@ -179,5 +179,7 @@ def _kv(value: object) -> str:
     if not _is_table(value):
         return plain(value)
     text = f"{plain(value.get('key'))} = {plain(value.get('value'))}"
-    revision = value.get("mod_revision")
-    return f"{text} (written at {plain(revision)})" if revision else text
+    if not (revision := value.get("mod_revision")):
+        return text
+    version = f", version {plain(value['version'])}" if "version" in value else ""
+    return f"{text} (written at {plain(revision)}{version})"

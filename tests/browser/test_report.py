@@ -112,9 +112,24 @@ def test_the_conflict_is_drawn_and_can_be_shown_in_the_history(
     drawing = browser.find_element(By.CSS_SELECTOR, "#conflict-0 svg")
     assert "→ refused: compare failed" in (drawing.get_attribute("textContent") or "")
 
+    assert number(browser, "document.getElementById('conflict-0').scrollWidth") <= number(
+        browser, "document.getElementById('conflict-0').clientWidth"
+    )
     whole = span(browser)
     browser.find_element(By.CSS_SELECTOR, "[data-conflict='0']").click()
     assert span(browser) < whole / 5
+
+
+def test_letters_stand_out_from_what_they_are_written_on(
+    browser: Chrome, pages: dict[str, Path]
+) -> None:
+    show(browser, pages["healthy"])
+
+    on_pale_and_dark = browser.execute_script(
+        "return [lettersOn('#a9c9bd'), lettersOn('#43494f'), lettersOn('#2f5fb3')]"
+    )
+
+    assert on_pale_and_dark == ["#14171a", "#fff", "#fff"]
 
 
 def test_keys_zoom_move_and_show_all(browser: Chrome, pages: dict[str, Path]) -> None:

@@ -24,9 +24,10 @@ function drawConflict(conflict, holder, colours) {
   if (!operations.length) return;
   const columns = conflictColumns(operations);
   const processes = [...new Set(operations.map((op) => op.process))];
-  const room = Math.max(holder.clientWidth - GUTTER - 60, 300);
-  const column = Math.max(COLUMN_MIN, Math.min(260, room / (columns.size + 0.5)));
-  const width = GUTTER + (columns.size + 1.4) * column;
+  const places = columns.size + 1.4;
+  const room = Math.max(holder.clientWidth - GUTTER, 300);
+  const column = Math.max(COLUMN_MIN, Math.min(260, room / places));
+  const width = Math.floor(GUTTER + places * column);
   const svg = svgElement("svg", {
     width, height: processes.length * CONFLICT_ROW + 8, role: "img",
     "aria-label": `${operations.length} operations that contradict one another`,
@@ -46,20 +47,22 @@ function drawCoreOperation(svg, op, columns, processes, column, colours) {
   const right = op.end === null ? GUTTER + (columns.size + 1.2) * column : GUTTER + columns.get(op.end) * column;
   const colour = op.part === "dies" ? colours.bad
     : op.part === "required" ? colours.accent : colours.soft;
+  const opacity = op.end === null ? 0.25 : op.part === "supporting" ? 0.35 : 0.9;
   const group = svgElement("g", {});
   group.append(svgElement("title", {}, `op ${op.index} of process ${op.process} at ${op.node}: ` +
     `${op.asked} → ${op.answered}`));
   group.append(svgElement("rect", {
     x, y: y - 7, width: Math.max(8, right - x - 3), height: 14, rx: 4, fill: colour,
-    "fill-opacity": op.part === "supporting" ? 0.35 : 0.9,
-    ...(op.end === null ? { "stroke-dasharray": "4 3", stroke: colour, "fill-opacity": 0.25 } : {}),
+    "fill-opacity": opacity,
+    ...(op.end === null ? { "stroke-dasharray": "4 3", stroke: colour } : {}),
   }));
-  const letters = Math.floor(Math.max(right - x, column * 1.5) / 7.3);
+  const room = Math.floor(Math.max(right - x, column * 1.5) / 7.3);
   const words = `${op.asked} → ${op.answered}`;
   group.append(svgElement("text", { x: x + 1, y: y - 13 },
-    words.length > letters ? words.slice(0, letters - 1) + "…" : words));
+    words.length > room ? words.slice(0, room - 1) + "…" : words));
   if (op.revision !== null) {
-    group.append(svgElement("text", { x: x + 6, y: y + 4, style: "fill:#fff;font-size:10.5px" },
+    const letters = opacity < 0.5 ? colours.ink : lettersOn(colour);
+    group.append(svgElement("text", { x: x + 6, y: y + 4, style: `fill:${letters};font-size:10.5px` },
       "rev. " + op.revision));
   }
   svg.append(group);

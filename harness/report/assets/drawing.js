@@ -17,6 +17,19 @@ class Colours {
   }
 }
 
+// Black or white, whichever stands out more on a colour such as #4f9a82 (WCAG 2, relative luminance).
+const lettersOn = (() => {
+  const known = new Map();
+  const linear = (part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
+  return (colour) => {
+    if (!known.has(colour)) {
+      const [red, green, blue] = [1, 3, 5].map((at) => linear(parseInt(colour.slice(at, at + 2), 16) / 255));
+      known.set(colour, 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.18 ? "#14171a" : "#fff");
+    }
+    return known.get(colour);
+  };
+})();
+
 class Panel {
   // `height` may be a function of nothing; `paint(context, panel)` draws into `panel.width` pixels.
   constructor(canvas, height, paint) {

@@ -96,7 +96,7 @@ class Lanes {
         context.fillRect(x, y + 1, width, ROW - 3);
         const from = Math.max(x, GUTTER) + 4;
         const word = bar.role === "down" ? "down" : `${bar.role} of term ${bar.term}`;
-        context.fillStyle = role === "leader" || role === "down" ? "#fff" : colours.ink;
+        context.fillStyle = lettersOn(colours[role] || colours.follower);
         context.fillText(fitting(word, x + width - from - 4), from, y + ROW / 2);
       }
     });
@@ -123,7 +123,7 @@ class Lanes {
       worst = Math.max(worst, outcome[place]);
       if (width > 34) {
         context.textAlign = "left";
-        context.fillStyle = "#fff";
+        context.fillStyle = lettersOn(colours.outcome[outcome[place]]);
         const from = Math.max(x, GUTTER) + 3;
         const words = `${asked[place]} → ${answered[place]}`;
         context.fillText(fitting(words, x + width - from), from, y + (ROW - 4) / 2);

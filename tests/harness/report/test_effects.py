@@ -10,6 +10,7 @@ from harness.report.roles import RoleSpan
 from harness.report.summary import effect_lines, effects_words
 from nemesis.applied import Applied, Outcome, Phase
 from nemesis.fault import Fault
+from nemesis.faults.compact import Compact
 from nemesis.faults.members import Grow
 from nemesis.faults.pause import Pause
 from nemesis.faults.restart import Restart, Tail
@@ -133,6 +134,22 @@ def test_calm_is_what_lies_outside_faults() -> None:
 
 def test_a_run_that_is_never_calm_is_compared_with_itself() -> None:
     assert effects_of(history(), pause(0.0, 10.0), ()).calm.is_whole_run
+
+
+def test_a_fault_in_force_when_the_run_was_cut_short_lasts_to_the_end() -> None:
+    begin, _end = pause(4.0, 0.5)
+    effect = only(history(), [begin])
+
+    assert (effect.begin_ns, effect.end_ns) == (4 * SECOND, None)
+    assert effect.over_ns == history().ops[-1].time
+    assert effect.recovery_ns is None
+
+
+def test_a_fault_without_an_end_is_over_at_once() -> None:
+    begin, _none = applied(Compact(target="n1", keep=0), 4.0, 0.0)
+
+    assert only(history(), [begin]).over_ns == 4 * SECOND
+    assert only(history(), pause(4.0, 0.5)).over_ns == 4.5 * SECOND
 
 
 def test_an_empty_history_has_no_effects_to_tell() -> None:

@@ -7,11 +7,12 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from markupsafe import escape
 from typing_extensions import override
 
 from harness.errors import RunDirectoryError
 from harness.report.page import embedded, report_html
-from harness.report.recorded import load_run
+from harness.report.recorded import convictions_of, load_run
 from harness.report.sentence import headline
 
 
@@ -75,6 +76,18 @@ def test_a_conviction_comes_with_its_core_and_where_the_search_got_stuck(
     assert re.search(r"cas \d to \d refused: compare failed", text)
     assert re.search(r"Where the search for an order got stuck .*\(op \d+\)", text)
     assert re.search(r"which rules out .* → ", text)
+
+
+def test_every_conviction_says_why_and_none_says_it_twice(wrong_revisions: Path) -> None:
+    html = report_html(load_run(wrong_revisions))
+
+    convictions = convictions_of(load_run(wrong_revisions).verdict)
+    reasons = [str(escape(leaf.reason)) for leaf in convictions]
+    before_the_history = html.split('id="history-title"')[0]
+    assert len(reasons) > 1
+    for reason in reasons:
+        assert f"{reason}</p>" in before_the_history
+        assert f'<pre class="story">{reason}</pre>' not in html
 
 
 def test_revisions_that_contradict_one_another_are_in_the_table(wrong_revisions: Path) -> None:

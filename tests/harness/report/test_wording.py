@@ -3,7 +3,7 @@
 import pytest
 
 from checkers.history import Op, Operation, OpType
-from harness.report.wording import TEXT_MAX, answered, asked, revision_of, shortened
+from harness.report.wording import TEXT_MAX, answered, asked, counted, revision_of, shortened
 
 
 def operation(
@@ -60,6 +60,12 @@ def test_what_was_asked(f: str, value: object, words: str) -> None:
             "get",
             {"key": "a"},
             {"revision": 9, "kvs": [KV], "count": 1},
+            "revision 9; a = x (written at 5, version 3)",
+        ),
+        (
+            "get",
+            {"key": "a"},
+            {"revision": 9, "kvs": [{"key": "a", "value": "x", "mod_revision": 5}], "count": 1},
             "revision 9; a = x (written at 5)",
         ),
         ("get", {"key": "a"}, {"revision": 9, "kvs": [], "count": 0}, "revision 9; nothing"),
@@ -95,3 +101,7 @@ def test_what_is_of_no_known_form_is_shown_as_it_stands_in_one_short_line() -> N
     assert asked(operation("odd", [1, {"a": None}])) == 'odd [1,{"a":null}]'
     assert asked(operation("txn", "strange\ntext")) == "txn strange\\ntext"
     assert len(shortened("x" * 1000)) == TEXT_MAX
+
+
+def test_things_are_counted_in_words_that_fit() -> None:
+    assert [counted(count, "fault") for count in (0, 1, 2)] == ["0 faults", "1 fault", "2 faults"]
