@@ -12,7 +12,7 @@ import msgspec
 
 from checkers.availability import Gap, gaps, longest_gap
 from checkers.history import History, Op, OpType
-from checkers.verdict import Verdict
+from checkers.verdict import Answer, Verdict
 from harness.plan import Plan
 from harness.report.effects import Effects, Felt, effects_of, is_error
 from harness.report.roles import RoleSpan, elections
@@ -36,6 +36,7 @@ class TrialFigures(msgspec.Struct, frozen=True, kw_only=True):
     fail_share: float
     info_share: float
     ok_per_s: float
+    """While the load lasted; whoever convicts while it does ends it."""
     unavailable_ms: float
     """All times without an ok of at least `SILENCE_NS_MIN`, added up."""
     longest_silence_ms: float
@@ -88,8 +89,10 @@ def measure(
     """Return the figures of a trial of `plan`, of which this is known."""
     load_ns = round(plan.workload.time_limit_s * SECOND)
     loaded = History(_until(history.ops, load_ns))
+    if verdict.answer is Answer.INVALID and history.ops:
+        load_ns = max(1, min(load_ns, history.ops[-1].time))
     effects = effects_of(history, applied, roles)
-    trial = _trial_figures(plan, variant, loaded, effects, (roles, verdict))
+    trial = _trial_figures(plan, variant, loaded, effects, (roles, verdict), load_ns)
     return Measured(trial=trial, faults=tuple(_fault_figures(variant, plan.seed, effects)))
 
 
@@ -111,9 +114,9 @@ def _trial_figures(
     loaded: History,
     effects: Effects,
     known: tuple[Sequence[RoleSpan], Verdict],
+    load_ns: int,
 ) -> TrialFigures:
     roles, verdict = known
-    load_ns = round(plan.workload.time_limit_s * SECOND)
     operations = loaded.operations()
     count = max(1, len(operations))
     fails = sum(
@@ -136,7 +139,7 @@ def _trial_figures(
         ok_share=1 - (fails + infos) / count,
         fail_share=fails / count,
         info_share=infos / count,
-        ok_per_s=oks / plan.workload.time_limit_s,
+        ok_per_s=oks * SECOND / load_ns,
         unavailable_ms=sum(map(_duration_ms, gaps(loaded, SILENCE_NS_MIN))),
         longest_silence_ms=0.0 if silence is None else _duration_ms(silence),
         outage_ms_mean=_mean([effect.silence_ns / MILLISECOND for effect in done]),

@@ -24,7 +24,7 @@ const lettersOn = (() => {
   return (colour) => {
     if (!known.has(colour)) {
       const [red, green, blue] = [1, 3, 5].map((at) => linear(parseInt(colour.slice(at, at + 2), 16) / 255));
-      known.set(colour, 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.18 ? "#14171a" : "#fff");
+      known.set(colour, 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.197 ? "#14171a" : "#fff");
     }
     return known.get(colour);
   };
