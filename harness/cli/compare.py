@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from functools import partial
+from importlib.util import find_spec
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Final
@@ -111,6 +112,8 @@ def compare(
     quorate compare 3-vs-5-vs-4
     quorate compare kill.toml partition.toml --seeds 20 --csv tables --plots plots
     """  # noqa: D301 - \b keeps the lines below it apart
+    _require("pyarrow", "parquet", wanted=parquet_folder is not None)
+    _require("matplotlib", "plots", wanted=plots is not None)
     variants = _load(plans)
     cases = [
         case_of(name, plan, seed, _own_schedule(plan, path, seed))
@@ -139,6 +142,12 @@ def compare(
         for line in _lines(comparison, rows):
             click.echo(line)
     return comparison.worst()
+
+
+def _require(package: str, extra: str, *, wanted: bool) -> None:
+    """Raise `UsageError` now, not after minutes, if what is wanted in the end cannot be made."""
+    if wanted and find_spec(package) is None:
+        raise UsageError(f"--{extra} needs {package}: pip install 'quorate[{extra}]'")
 
 
 # ---------------------------------------------------------------- plans
@@ -246,8 +255,6 @@ def _write_tables(comparison: Comparison, csv: Path | None, parquet: Path | None
                 table().to_csv(csv / f"{name}.csv", index=False)
             if parquet is not None:
                 table().to_parquet(parquet / f"{name}.parquet", index=False)
-    except ImportError as error:
-        raise UsageError("Parquet needs pyarrow: pip install 'quorate[parquet]'") from error
     except OSError as error:
         raise HarnessError(f"cannot write the tables: {error}") from error
 

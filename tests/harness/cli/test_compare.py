@@ -97,3 +97,18 @@ def test_what_cannot_be_compared_is_refused(
 
     assert done.code == 64
     assert message in done.err
+
+
+@pytest.mark.parametrize(
+    ("option", "package"), [("--parquet", "pyarrow"), ("--plots", "matplotlib")]
+)
+def test_a_missing_extra_is_said_before_anything_is_run(
+    quorate: Quorate, monkeypatch: pytest.MonkeyPatch, option: str, package: str
+) -> None:
+    monkeypatch.setattr("harness.cli.compare.find_spec", lambda _name: None)
+    monkeypatch.setattr("harness.cli.compare.run_all", None)
+
+    done = quorate("compare", "kill-vs-partition", option, "out")
+
+    assert done.code == 64
+    assert done.err == f"quorate: {option} needs {package}: pip install 'quorate[{option[2:]}]'\n"
