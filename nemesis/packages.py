@@ -34,6 +34,7 @@ class Package(enum.StrEnum):
     DEFRAGMENT = "defragment"
     PRESSURE = "pressure"
     BANDWIDTH = "bandwidth"
+    DEPOSE = "depose"
 
     @property
     def description(self) -> str:
@@ -64,6 +65,7 @@ _DESCRIPTIONS = {
     Package.STUTTER: "Lets daemons run in short turns only, as a machine with too much to do.",
     Package.PRESSURE: "Leaves daemons too little processor time or memory; real machines only.",
     Package.BANDWIDTH: "Lets links carry only so many bytes in a second; real machines only.",
+    Package.DEPOSE: "Cuts off, freezes or kills leaders a drawn while after their election.",
 }
 
 
