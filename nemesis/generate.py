@@ -35,11 +35,14 @@ BURST_GAP_NS_MAX: Final = 30 * MILLISECOND
 LEADERS_STRUCK: Final = (0.3, 0.7, 1.0)
 """The share of leaders that are struck, if any are."""
 
+LEADERS_STRUCK_AGAIN: Final = (0.0, 0.5, 0.9)
+"""How likely it is that one that was struck is struck again, and again."""
+
 LEADERS_MAX: Final = 100
 """The last leader that is struck: then leaders are left alone, and requests are answered."""
 
 LEADER_DELAY_NS_MAX: Final = 1_000 * MILLISECOND
-"""The longest that a leader is left alone; the shortest is a millisecond."""
+"""The longest that a leader is left alone before a fault; the shortest is a millisecond."""
 
 LEADER_HOLDS_NS_MAX: Final = (600 * MILLISECOND, HOLD_NS_MAX)
 """The longest that a leader is struck: about an election, or long behind it."""
@@ -130,27 +133,29 @@ def _of_package(
 def _upon_leaders(
     package: Package, stream: Stream, nodes: Sequence[str], duration_ns: int
 ) -> Iterator[Asked]:
-    """Yield the faults of one package that meet new leaders, election by election."""
+    """Yield the faults of one package that meet new leaders, election by election.
+
+    Who was struck may be struck again: too short a fault leaves it leader, and one that was
+    deposed comes back with what nobody else has.
+    """
     if duration_ns < HOLD_NS_MIN:
         return
     random = stream(f"nemesis/{package}")
-    share = random.choice(LEADERS_STRUCK)
+    struck = random.choice(LEADERS_STRUCK)
+    again = random.choice(LEADERS_STRUCK_AGAIN)
     hold_ns_max = min(random.choice(LEADER_HOLDS_NS_MAX), duration_ns)
-    first_id = _first_id(package)
+    id_ = _first_id(package)
     for nth in range(1, LEADERS_MAX + 1):
-        moment = When(
-            BecomesRole(role=ObservedRole.LEADER, nth=nth),
-            log_uniform_ns(random, MILLISECOND, LEADER_DELAY_NS_MAX),
-        )
-        chance = Chance(
-            random=random,
-            nodes=nodes,
-            target=TRIGGER_NODE,
-            hold_ns=log_uniform_ns(random, HOLD_NS_MIN, hold_ns_max),
-        )
-        fault = DRAWINGS[package].draw(chance)
-        if random.random() < share:
-            yield Asked(id=first_id + nth, moment=moment, fault=fault)
+        leads = BecomesRole(role=ObservedRole.LEADER, nth=nth)
+        delay_ns, is_struck = 0, random.random() < struck
+        while is_struck and delay_ns < duration_ns:
+            delay_ns += log_uniform_ns(random, MILLISECOND, LEADER_DELAY_NS_MAX)
+            hold_ns = log_uniform_ns(random, HOLD_NS_MIN, hold_ns_max)
+            chance = Chance(random=random, nodes=nodes, target=TRIGGER_NODE, hold_ns=hold_ns)
+            fault = DRAWINGS[package].draw(chance)
+            yield Asked(id=id_, moment=When(leads, delay_ns), fault=fault)
+            id_, delay_ns = id_ + 1, delay_ns + hold_ns
+            is_struck = random.random() < again
 
 
 def _first_id(package: Package) -> int:

@@ -65,7 +65,7 @@ _DESCRIPTIONS = {
     Package.STUTTER: "Lets daemons run in short turns only, as a machine with too much to do.",
     Package.PRESSURE: "Leaves daemons too little processor time or memory; real machines only.",
     Package.BANDWIDTH: "Lets links carry only so many bytes in a second; real machines only.",
-    Package.DEPOSE: "Cuts off, freezes or kills leaders a drawn while after their election.",
+    Package.DEPOSE: "Cuts off, freezes or kills new leaders, once or again and again.",
 }
 
 

@@ -43,6 +43,11 @@ def begin_ns(asked: Asked) -> int:
     return asked.moment.at_ns
 
 
+def delay_ns(asked: Asked) -> int:
+    assert isinstance(asked.moment, When)
+    return asked.moment.delay_ns
+
+
 def test_a_seed_gives_one_schedule() -> None:
     assert drawn(7, *Package) == drawn(7, *Package)
 
@@ -158,7 +163,23 @@ def test_leaders_are_struck_one_after_the_other_each_by_its_election() -> None:
     triggers = [moment.trigger for moment in waiting if isinstance(moment, When)]
     turns = [trigger.nth for trigger in triggers if isinstance(trigger, BecomesRole)]
     assert len(turns) == len(waiting)
-    assert turns == sorted(set(turns))
+    assert turns == sorted(turns)
+
+
+def test_a_leader_is_struck_again_after_the_fault_before() -> None:
+    asked = drawn(3, Package.DEPOSE).asked
+    pairs = [
+        (earlier, later)
+        for earlier, later in itertools.pairwise(asked)
+        if isinstance(earlier.moment, When)
+        and isinstance(later.moment, When)
+        and earlier.moment.trigger == later.moment.trigger
+    ]
+
+    assert pairs
+    for earlier, later in pairs:
+        ended_ns = delay_ns(earlier) + (earlier.fault.held_ns() or 0)
+        assert ended_ns + 1_000_000 <= delay_ns(later) <= ended_ns + SECOND
 
 
 def test_leaders_are_cut_off_paused_and_killed_and_nobody_else_is() -> None:
@@ -185,7 +206,14 @@ def test_a_leader_is_cut_off_in_company_that_leaves_a_majority() -> None:
 
 
 def test_some_schedules_spare_leaders_and_some_strike_every_one() -> None:
-    counts = {len(drawn(seed, Package.DEPOSE).asked) for seed in range(20)}
+    counts = {
+        len({
+            each.moment.trigger
+            for each in drawn(seed, Package.DEPOSE).asked
+            if isinstance(each.moment, When)
+        })
+        for seed in range(20)
+    }  # fmt: skip
 
     assert max(counts) == LEADERS_MAX
     assert min(counts) < LEADERS_MAX / 2
