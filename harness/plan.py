@@ -11,6 +11,8 @@ from typing import Annotated, Final, Literal, TypeAlias
 
 import msgspec
 
+from checkers.checker import Budget
+
 PLAN_VERSION: Final = 1
 
 NODES_JOINING_MAX: Final = 16
@@ -264,6 +266,14 @@ class CheckPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     steps_max: Count = 10_000_000
     """Steps of one checker's search, after which it answers UNKNOWN."""
+    memory_mb_max: Count = 512
+    """Megabytes that one checker's search may remember things in, besides the history, before it
+    answers UNKNOWN."""
+
+    @property
+    def budget(self) -> Budget:
+        """The same, as checkers take it."""
+        return Budget(steps_max=self.steps_max, memory_mb_max=self.memory_mb_max)
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
