@@ -11,6 +11,7 @@ from nemesis.faults.compact import Compact
 from nemesis.faults.lying_disk import LyingFsync
 from nemesis.faults.means import takes_a_machine
 from nemesis.faults.members import Grow, Replace
+from nemesis.faults.quota import ExhaustQuota
 from nemesis.generate import generate
 from nemesis.packages import REAL_ONLY, Package, parse_packages
 from nemesis.schedule import Schedule
@@ -30,6 +31,7 @@ _EXCUSES: Final = {
     ClockStrobe.do: Package.CLOCK,
     Compact.do: Package.COMPACT,
     LyingFsync.do: Package.LYING_DISK,
+    ExhaustQuota.do: Package.QUOTA,
 }
 """Faults that excuse what judges would otherwise convict, and the packages they are of."""
 

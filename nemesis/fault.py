@@ -25,6 +25,7 @@ from nemesis.surface import (
     Links,
     Members,
     Pressure,
+    Quota,
     SurfaceError,
     Surfaces,
 )
@@ -184,3 +185,9 @@ class Site:
         if self.surfaces.members is None:
             raise SurfaceError("this environment cannot change the members")
         return self.surfaces.members
+
+    def quota(self) -> Quota:
+        """Return the surface, or raise `SurfaceError` if there is none."""
+        if self.surfaces.quota is None:
+            raise SurfaceError("this environment cannot use up what the store may hold")
+        return self.surfaces.quota

@@ -34,6 +34,7 @@ class Package(enum.StrEnum):
     DEFRAGMENT = "defragment"
     PRESSURE = "pressure"
     BANDWIDTH = "bandwidth"
+    QUOTA = "quota"
 
     @property
     def description(self) -> str:
@@ -64,11 +65,12 @@ _DESCRIPTIONS = {
     Package.STUTTER: "Lets daemons run in short turns only, as a machine with too much to do.",
     Package.PRESSURE: "Leaves daemons too little processor time or memory; real machines only.",
     Package.BANDWIDTH: "Lets links carry only so many bytes in a second; real machines only.",
+    Package.QUOTA: "Fills stores until they refuse to grow, then makes room; real machines only.",
 }
 
 
-REAL_ONLY = (Package.PRESSURE, Package.BANDWIDTH)
-"""What is a matter of machines, of which the simulation has none."""
+REAL_ONLY = (Package.PRESSURE, Package.BANDWIDTH, Package.QUOTA)
+"""What is a matter of machines, or of operators, of which the simulation has none."""
 
 
 class UnknownPackageError(ValueError):

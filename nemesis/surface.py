@@ -256,6 +256,27 @@ class Members(Protocol):
         """Ask the leader, once, to hand over to `node`."""
 
 
+class Quota(Protocol):
+    """How much the store may hold, which somebody uses up, and an operator who makes room again.
+
+    What fills it is written by none of the history's clients. So it has to leave every key and
+    every revision as they would be without it.
+    """
+
+    def exhaust(self) -> OperatorAnswer:
+        """Fill the store until it refuses to grow; return what came of it, for the record.
+
+        Not taken if nothing was begun.
+        """
+
+    def make_room(self) -> str:
+        """Tell the operator to make room; return what he will do, for the record.
+
+        He removes what filled the store, compacts and defragments it, and lifts the alarm; goes on
+        by himself, and asks again where the store refused or was silent, until it takes writes.
+        """
+
+
 class Roles(Protocol):
     """Who leads, as the environment sees it; used to choose targets."""
 
@@ -276,5 +297,6 @@ class Surfaces:
     pressure: Pressure | None = None
     admin: Admin | None = None
     members: Members | None = None
+    quota: Quota | None = None
     take_note: Callable[[], str] | None = None
     """Returns, once, what there is to tell of what was just done; None if there never is."""

@@ -38,6 +38,7 @@ _ALWAYS: Final = (
     Package.STOP,
     Package.STUTTER,
     Package.DEFRAGMENT,
+    Package.QUOTA,
 )
 _OF_MEMBERS: Final = (Package.MEMBERSHIP,)
 _OF_LINKS: Final = (
@@ -100,9 +101,14 @@ def environment_of(
     return make(plan, system, directory, _needs(plan, schedule))
 
 
-def all_packages(environment: str) -> tuple[Package, ...]:
-    """Return everything that `environment` can break on this machine: what `all` means there."""
+def all_packages(environment: str, *, attach: bool = False) -> tuple[Package, ...]:
+    """Return everything that `environment` can break on this machine: what `all` means there.
+
+    `attach`: daemons run already, so that nothing can be prepared.
+    """
     assert environment in ENVIRONMENTS, "asked of a known environment"
+    if attach:
+        return tuple(each for each in all_packages(environment) if each is not Package.QUOTA)
     if environment == "ssh":  # What its hosts can do, they say themselves.
         return (*_ALWAYS, *_OF_LINKS, Package.CLOCK, *_OF_DISKS, Package.PRESSURE)
     obstacle = namespaces.obstacle if environment == "local" else doors.obstacle

@@ -22,6 +22,7 @@ from nemesis.faults import (
     partition,
     pause,
     pressure,
+    quota,
     reorder,
     restart,
     storm,
@@ -59,6 +60,7 @@ KINDS: Final[tuple[type[Fault], ...]] = (
     pressure.CpuPressure,
     pressure.MemoryPressure,
     limit_rate.LimitRate,
+    quota.ExhaustQuota,
 )
 """Every kind of fault."""
 
@@ -102,6 +104,7 @@ DRAWINGS: Final = {
     Package.STUTTER: Drawing(draw=stutter.draw, is_condition=True),
     Package.PRESSURE: Drawing(draw=pressure.draw, is_condition=True),
     Package.BANDWIDTH: Drawing(draw=limit_rate.draw, needs_links=True, is_condition=True),
+    Package.QUOTA: Drawing(draw=quota.draw, is_condition=True),
 }
 """What `nemesis.generate` draws for each package."""
 

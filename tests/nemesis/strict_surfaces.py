@@ -58,6 +58,7 @@ class StrictCluster:
             pressure=self,
             admin=self,
             members=self,
+            quota=self,
         )
 
     def is_whole(self) -> bool:
@@ -238,6 +239,22 @@ class StrictCluster:
     def leader(self) -> str | None:
         """As `Roles`."""
         return self.current_leader
+
+    # ------------------------------------------------------------ Quota
+    def exhaust(self) -> OperatorAnswer:
+        """As `Quota`."""
+        assert "exhaust" not in self.settings, "filled twice"
+        if self.operator_is_busy:
+            return OperatorAnswer("room is still being made", is_taken=False)
+        self._called("exhaust")
+        self._keep("exhaust", setting=True, is_broken=True)
+        return OperatorAnswer("n1 has raised the alarm")
+
+    def make_room(self) -> str:
+        """As `Quota`."""
+        self._called("make_room")
+        self.settings.pop("exhaust", None)
+        return "room is to be made"
 
     # ------------------------------------------------------------ what was called
     def _set(self, kind: str, setting: object) -> None:

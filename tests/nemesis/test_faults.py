@@ -16,6 +16,7 @@ from nemesis.faults.lying_disk import LyingFsync
 from nemesis.faults.members import Grow, MoveLeader, Replace, Shrink
 from nemesis.faults.pause import Pause
 from nemesis.faults.pressure import CpuPressure, MemoryPressure
+from nemesis.faults.quota import ExhaustQuota
 from nemesis.faults.restart import Restart, Tail
 from nemesis.faults.storm import RestartStorm
 from nemesis.faults.stutter import Stutter
@@ -117,6 +118,11 @@ def lie(target: str, hold_ns: int, power_cut_after_ns: int | None = None) -> Lyi
         (Shrink(target="n1"), "remove n1", "end removal of n1"),
         (Replace(target="n1"), "replace n1", "end replacement of n1"),
         (MoveLeader(target="n1"), "ask the leader to hand over to n1", "end transfer to n1"),
+        (
+            ExhaustQuota(hold_ns=MS),
+            "exhaust the store's quota for 1 ms",
+            "make room in the store",
+        ),
     ],
 )
 def test_a_fault_reads_as_a_phrase(fault: Fault, begins: str, ends: str) -> None:

@@ -14,6 +14,16 @@ import grpc
 from harness.client import Request, Response, connection_lost
 from harness.environments.real_time.failures import failure_of
 from nodeimpl.api.rpc_pb2 import (
+    AlarmRequest,
+    AlarmResponse,
+    AuthRoleAddRequest,
+    AuthRoleAddResponse,
+    AuthRoleDeleteRequest,
+    AuthRoleDeleteResponse,
+    AuthRoleGrantPermissionRequest,
+    AuthRoleGrantPermissionResponse,
+    AuthRoleListRequest,
+    AuthRoleListResponse,
     CompactionRequest,
     CompactionResponse,
     DefragmentRequest,
@@ -84,6 +94,14 @@ _METHODS: Final[Mapping[type[Request], tuple[str, type[Response]]]] = MappingPro
         MemberPromoteRequest: ("Cluster/MemberPromote", MemberPromoteResponse),
         MemberRemoveRequest: ("Cluster/MemberRemove", MemberRemoveResponse),
         MemberUpdateRequest: ("Cluster/MemberUpdate", MemberUpdateResponse),
+        AuthRoleAddRequest: ("Auth/RoleAdd", AuthRoleAddResponse),
+        AuthRoleGrantPermissionRequest: (
+            "Auth/RoleGrantPermission",
+            AuthRoleGrantPermissionResponse,
+        ),
+        AuthRoleDeleteRequest: ("Auth/RoleDelete", AuthRoleDeleteResponse),
+        AuthRoleListRequest: ("Auth/RoleList", AuthRoleListResponse),
+        AlarmRequest: ("Maintenance/Alarm", AlarmResponse),
         DefragmentRequest: ("Maintenance/Defragment", DefragmentResponse),
         MoveLeaderRequest: ("Maintenance/MoveLeader", MoveLeaderResponse),
     }
