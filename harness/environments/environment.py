@@ -56,6 +56,8 @@ class Means:
     clocks: Clocks | None = None
     disks: Disks | None = None
     pressure: Pressure | None = None
+    wrong_bits: Callable[[str], int] | None = None
+    """Returns how many bits of a node's disk are wrong now, by `flip_bits` of the disks."""
     machines: Machines | None = None
     """For nodes that join; None where the cluster has to stay as it is."""
     take_note: Callable[[], str] | None = None

@@ -17,7 +17,7 @@ class Failure:
     """Something the cluster did wrong that needed no history to be seen."""
 
     judge: str
-    """`liveness`, `agreement` or `daemons`."""
+    """`liveness`, `agreement`, `rot` or `daemons`."""
     rule: str
     story: str
 

@@ -50,6 +50,7 @@ from harness.environments.real_time.outcome import (
 )
 from harness.environments.real_time.quota import StoreKeeper
 from harness.environments.real_time.roster import Roster
+from harness.environments.real_time.rot import RotJudge
 from harness.environments.real_time.watchers import RealTimeWatchers
 from harness.errors import HarnessError
 from harness.generator.generator import Generator
@@ -159,6 +160,7 @@ class RealTrial:
         )
         self._roles_seen: list[RoleSeen] = []
         self._excuses = Excuses(environment.deaths)
+        self._rot_judge = RotJudge(self._monitor, environment.means().wrong_bits)
         self._member_changes: list[MemberChange] = []
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="nemesis")
         self._operator = self._make_operator()
@@ -200,7 +202,7 @@ class RealTrial:
         last_applied = max((status.applied_index for status in statuses), default=0)
         applied = tuple(self._injector.applied)
         return RealOutcome(
-            failure=failure,
+            failure=failure or self._rot_judge.failure,
             deaths=self._excuses.unexcused(),
             schedule=msgspec.structs.replace(self._script.schedule, applied=applied),
             setup_ns=self._setup_ns,
@@ -433,6 +435,7 @@ class RealTrial:
 
     def _journal(self, applied: Applied) -> None:
         self._excuses.note(applied)
+        self._rot_judge.note(applied)
         self._script.journal(applied)
 
     def _note(self, applied: Applied) -> None:
