@@ -158,6 +158,8 @@ def judge_with_logs(
     if isinstance(logs, Verdict):
         return [logs, judge(plan, history, watched, schedule)]
     excuses = plan.faults.packages if schedule is None else excuses_in(schedule)
+    if Package.RESTORE in excuses:
+        logs = logs.begun_anew()
     of_logs = logs.verdict(history, disks_lie=Package.LYING_DISK in excuses)
     return [of_logs, judge(plan, logs.resolve(history), watched, schedule)]
 

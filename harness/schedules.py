@@ -6,6 +6,7 @@ from typing import Final
 from harness.environments.simulation.streams import Streams
 from harness.errors import HarnessError, UsageError
 from harness.plan import Plan
+from nemesis.faults.backup import RestoreCluster
 from nemesis.faults.clock import ClockBump, ClockDrift, ClockStrobe
 from nemesis.faults.compact import Compact
 from nemesis.faults.lying_disk import LyingFsync
@@ -32,6 +33,7 @@ _EXCUSES: Final = {
     Compact.do: Package.COMPACT,
     LyingFsync.do: Package.LYING_DISK,
     ExhaustQuota.do: Package.QUOTA,
+    RestoreCluster.do: Package.RESTORE,
 }
 """Faults that excuse what judges would otherwise convict, and the packages they are of."""
 

@@ -19,6 +19,7 @@ from nemesis.fields import Fields
 from nemesis.names import Names
 from nemesis.surface import (
     Admin,
+    Backup,
     Bandwidth,
     Clocks,
     Disks,
@@ -185,6 +186,12 @@ class Site:
         if self.surfaces.members is None:
             raise SurfaceError("this environment cannot change the members")
         return self.surfaces.members
+
+    def backup(self) -> Backup:
+        """Return the surface, or raise `SurfaceError` if there is none."""
+        if self.surfaces.backup is None:
+            raise SurfaceError("this environment cannot restore members from a backup")
+        return self.surfaces.backup
 
     def quota(self) -> Quota:
         """Return the surface, or raise `SurfaceError` if there is none."""

@@ -35,6 +35,7 @@ class Package(enum.StrEnum):
     PRESSURE = "pressure"
     BANDWIDTH = "bandwidth"
     QUOTA = "quota"
+    RESTORE = "restore"
 
     @property
     def description(self) -> str:
@@ -66,10 +67,11 @@ _DESCRIPTIONS = {
     Package.PRESSURE: "Leaves daemons too little processor time or memory; real machines only.",
     Package.BANDWIDTH: "Lets links carry only so many bytes in a second; real machines only.",
     Package.QUOTA: "Fills stores until they refuse to grow, then makes room; real machines only.",
+    Package.RESTORE: "Saves the store and restores every member from that; real machines only.",
 }
 
 
-REAL_ONLY = (Package.PRESSURE, Package.BANDWIDTH, Package.QUOTA)
+REAL_ONLY = (Package.PRESSURE, Package.BANDWIDTH, Package.QUOTA, Package.RESTORE)
 """What is a matter of machines, or of operators, of which the simulation has none."""
 
 

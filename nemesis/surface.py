@@ -277,6 +277,17 @@ class Quota(Protocol):
         """
 
 
+class Backup(Protocol):
+    """Backups of the store, and clusters that begin anew with one."""
+
+    def restore_cluster(self) -> OperatorAnswer:
+        """Save the store, give it to every member in place of its own, and start them all.
+
+        Every daemon runs, and runs again on return. What is saved holds all that anybody has been
+        told, and nobody is told anything after that. Not taken where that cannot be made sure of.
+        """
+
+
 class Roles(Protocol):
     """Who leads, as the environment sees it; used to choose targets."""
 
@@ -298,5 +309,6 @@ class Surfaces:
     admin: Admin | None = None
     members: Members | None = None
     quota: Quota | None = None
+    backup: Backup | None = None
     take_note: Callable[[], str] | None = None
     """Returns, once, what there is to tell of what was just done; None if there never is."""

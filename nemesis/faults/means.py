@@ -3,6 +3,7 @@
 from typing import Final
 
 from nemesis.fault import Fault
+from nemesis.faults.backup import RestoreCluster
 from nemesis.faults.bitrot import Bitrot
 from nemesis.faults.clock import ClockBump, ClockDrift, ClockStrobe
 from nemesis.faults.compact import Compact
@@ -51,6 +52,7 @@ def lacking(fault: Fault, surfaces: Surfaces) -> str | None:
             surfaces.quota,
             "an operator who makes room in the store",
         ),
+        (isinstance(fault, RestoreCluster), surfaces.backup, "data directories on ordinary disks"),
         (isinstance(fault, MoveLeader), surfaces.members, "an operator"),
         (isinstance(fault, MEMBER_CHANGES), _changing(surfaces), "an operator who changes members"),
     )
@@ -77,7 +79,7 @@ def limits_a_daemon(fault: Fault) -> bool:
 
 def takes_a_machine(fault: Fault) -> bool:
     """Say whether the fault is one of real machines, of which the simulation has none."""
-    return isinstance(fault, (*PRESSURE_FAULTS, LimitRate, ExhaustQuota))
+    return isinstance(fault, (*PRESSURE_FAULTS, LimitRate, ExhaustQuota, RestoreCluster))
 
 
 def fills_the_store(fault: Fault) -> bool:

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from nemesis.applied import Applied, Outcome, Phase
 from nemesis.durations import MILLISECOND, TIME_NS_MAX
 from nemesis.fault import Fault
+from nemesis.faults.backup import RestoreCluster
 from nemesis.faults.bitrot import Bitrot
 from nemesis.faults.clock import ClockBump, ClockDrift, ClockStrobe
 from nemesis.faults.compact import Compact
@@ -102,6 +103,7 @@ def daemon_faults(held_ns: st.SearchStrategy[int]) -> st.SearchStrategy[Fault]:
         st.builds(Replace, target=targets),
         st.builds(MoveLeader, target=targets),
         st.builds(ExhaustQuota, hold_ns=held_ns),
+        st.builds(RestoreCluster),
     )
 
 

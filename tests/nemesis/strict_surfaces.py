@@ -59,6 +59,7 @@ class StrictCluster:
             admin=self,
             members=self,
             quota=self,
+            backup=self,
         )
 
     def is_whole(self) -> bool:
@@ -255,6 +256,13 @@ class StrictCluster:
         self._called("make_room")
         self.settings.pop("exhaust", None)
         return "room is to be made"
+
+    # ------------------------------------------------------------ Backup
+    def restore_cluster(self) -> OperatorAnswer:
+        """As `Backup`."""
+        assert self.is_whole(), "restored while something is broken"
+        self._called("restore_cluster")
+        return OperatorAnswer("saved and restored")
 
     # ------------------------------------------------------------ what was called
     def _set(self, kind: str, setting: object) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from nemesis.applied import Applied, Outcome, Phase, outstanding
 from nemesis.fault import Fault
+from nemesis.faults.backup import RestoreCluster
 from nemesis.faults.bitrot import Bitrot
 from nemesis.faults.clock import ClockBump, ClockDrift, ClockStrobe
 from nemesis.faults.compact import Compact
@@ -118,6 +119,11 @@ def lie(target: str, hold_ns: int, power_cut_after_ns: int | None = None) -> Lyi
         (Shrink(target="n1"), "remove n1", "end removal of n1"),
         (Replace(target="n1"), "replace n1", "end replacement of n1"),
         (MoveLeader(target="n1"), "ask the leader to hand over to n1", "end transfer to n1"),
+        (
+            RestoreCluster(),
+            "restore the cluster from a backup",
+            "end restoring the cluster",
+        ),
         (
             ExhaustQuota(hold_ns=MS),
             "exhaust the store's quota for 1 ms",
@@ -551,3 +557,39 @@ def test_a_daemon_that_is_down_uses_no_memory_that_could_be_taken() -> None:
 
     assert cluster.calls == []
     assert "n1 does not run" in done[0]
+
+
+def test_a_store_is_filled_once_and_room_is_made_in_the_end() -> None:
+    cluster = three()
+    done = run(
+        injector(cluster, (At(0), ExhaustQuota(hold_ns=30)), (At(5), ExhaustQuota(hold_ns=MS)))
+    )
+
+    assert cluster.calls == [("exhaust",), ("make_room",)]
+    assert "the store is full already" in done[1]
+    assert cluster.is_whole()
+
+
+def test_a_store_that_cannot_be_filled_now_need_not_be_made_room_in() -> None:
+    cluster = three()
+    cluster.operator_is_busy = True
+    done = run(injector(cluster, (At(0), ExhaustQuota(hold_ns=30))))
+
+    assert cluster.calls == []
+    assert "room is still being made" in done[0]
+
+
+def test_a_cluster_is_restored_only_when_nothing_else_is_in_force_and_all_run() -> None:
+    cluster = three()
+    pause = Pause(target="n1", hold_ns=10)
+    done = run(injector(cluster, (At(0), pause), (At(5), RestoreCluster())))
+    cluster.running["n2"] = False
+    down = run(injector(cluster, (At(0), RestoreCluster())))
+    cluster.running["n2"] = True
+    restored = run(injector(cluster, (At(0), RestoreCluster())))
+
+    assert cluster.calls[-1] == ("restore_cluster",)
+    assert [call[0] for call in cluster.calls].count("restore_cluster") == 1
+    assert any("fault 1 is in force" in words for words in done)
+    assert "n2 does not run" in down[0]
+    assert restored[0].endswith("(saved and restored)")

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nemesis.fault import Fault
+from nemesis.faults.backup import RestoreCluster
 from nemesis.faults.clock import ClockDrift
 from nemesis.faults.compact import Compact
 from nemesis.faults.disk import FullDisk
@@ -74,6 +75,7 @@ def test_every_daemon_can_be_paused() -> None:
         (MemoryPressure(target="n1", share=0.5, hold_ns=1), "control groups of the nodes"),
         (Compact(target="n1", keep=0), "a way to ask for maintenance"),
         (Grow(), "an operator who changes members"),
+        (RestoreCluster(), "data directories on ordinary disks"),
         (ExhaustQuota(hold_ns=1), "an operator who makes room in the store"),
     ],
 )

@@ -28,6 +28,7 @@ from harness.environments.local import namespaces
 from harness.environments.local.daemon import LocalDaemon
 from harness.environments.local.namespaces import Namespaces
 from harness.environments.local.ports import Ports
+from harness.environments.local.restorer import LocalRestorer
 from harness.environments.peer_proxy.links import ProxiedLinks
 from harness.environments.peer_proxy.proxy import Place
 from harness.errors import HarnessError
@@ -92,9 +93,19 @@ class LocalEnvironment(EnteredEnvironment):
         """
         assert self._instruments is not None, "the environment has been entered"
         means = self._instruments.means(self._daemons, None, self._lack)
+        if self._instruments.disks is None:
+            means = replace(means, restorer=self._restorer())
         if self._proxied is None:
             return replace(means, machines=self)
         return replace(means, links=self._proxied, bandwidth=None)
+
+    def _restorer(self) -> LocalRestorer:
+        return LocalRestorer(
+            self._system,
+            self._directory.path.absolute(),
+            lambda member, members: self._launch(member, members, has_disk=False),
+            {**os.environ, **self._system.variables()},
+        )
 
     def start(self) -> None:
         """See `Environment`."""

@@ -24,9 +24,10 @@ import msgspec
 from checkers.history import Op, OpType
 from checkers.watch_history import WatchRecord
 from harness.client import Client
-from harness.environments.environment import Environment
+from harness.environments.environment import Environment, Restorer
 from harness.environments.progress import Progress
 from harness.environments.real_time.admin import RealAdmin
+from harness.environments.real_time.backup import RealBackup
 from harness.environments.real_time.clients import RealTimeClients
 from harness.environments.real_time.clock import TrialClock
 from harness.environments.real_time.convergence import (
@@ -72,7 +73,7 @@ from nemesis.schedule import (
     Trigger,
     When,
 )
-from nemesis.surface import SurfaceError, Surfaces
+from nemesis.surface import Daemons, SurfaceError, Surfaces
 from nodeimpl.ids import SECOND, Instant
 
 _SLICE_S: Final = 0.05
@@ -260,8 +261,15 @@ class RealTrial:
             admin=RealAdmin(loop, endpoints),
             members=RealMembers(loop, endpoints, self._monitor, changes),
             quota=None if self._script.plan.daemon.attach else self._keeper,
+            backup=self._backup(means.daemons, means.restorer),
             take_note=means.take_note,
         )
+
+    def _backup(self, daemons: Daemons, restorer: Restorer | None) -> RealBackup | None:
+        if restorer is None:
+            return None
+        loop = asyncio.get_running_loop()
+        return RealBackup(loop, self._roster, self._monitor, daemons, restorer, self._note_change)
 
     # ------------------------------------------------------------ phases
     async def _set_up(self) -> None:
