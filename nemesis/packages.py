@@ -34,6 +34,7 @@ class Package(enum.StrEnum):
     DEFRAGMENT = "defragment"
     PRESSURE = "pressure"
     BANDWIDTH = "bandwidth"
+    DEPOSE = "depose"
     QUOTA = "quota"
     RESTORE = "restore"
 
@@ -66,6 +67,7 @@ _DESCRIPTIONS = {
     Package.STUTTER: "Lets daemons run in short turns only, as a machine with too much to do.",
     Package.PRESSURE: "Leaves daemons too little processor time or memory; real machines only.",
     Package.BANDWIDTH: "Lets links carry only so many bytes in a second; real machines only.",
+    Package.DEPOSE: "Cuts off, freezes or kills leaders a drawn while after their election.",
     Package.QUOTA: "Fills stores until they refuse to grow, then makes room; real machines only.",
     Package.RESTORE: "Saves the store and restores every member from that; real machines only.",
 }

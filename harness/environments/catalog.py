@@ -48,6 +48,7 @@ _OF_LINKS: Final = (
     Package.DUPLICATE,
     Package.REORDER,
     Package.BANDWIDTH,
+    Package.DEPOSE,
 )
 _OF_DISKS: Final = (Package.POWER, Package.DISK, Package.LYING_DISK)
 _OF_LOGS: Final = (Package.BITROT,)

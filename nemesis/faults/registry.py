@@ -13,6 +13,7 @@ from nemesis.faults import (
     compact,
     defragment,
     delay,
+    depose,
     disk,
     duplicate,
     hold,
@@ -79,6 +80,8 @@ class Drawing:
     draw: Callable[[Chance], Fault]
     needs_links: bool = False
     """Whether a cluster of one node gets none of them."""
+    upon_leader: bool = False
+    """Whether each waits for a node to become leader, which is its target, and not for a time."""
     is_condition: bool = False
     """Whether they last long enough to be met by messages or writes, and leave calm in between."""
 
@@ -106,6 +109,7 @@ DRAWINGS: Final = {
     Package.STUTTER: Drawing(draw=stutter.draw, is_condition=True),
     Package.PRESSURE: Drawing(draw=pressure.draw, is_condition=True),
     Package.BANDWIDTH: Drawing(draw=limit_rate.draw, needs_links=True, is_condition=True),
+    Package.DEPOSE: Drawing(draw=depose.draw, needs_links=True, upon_leader=True),
     Package.QUOTA: Drawing(draw=quota.draw, is_condition=True),
     Package.RESTORE: Drawing(draw=backup.draw, needs_links=True),
 }
