@@ -186,8 +186,12 @@ class Disks(Protocol):
         the log is too short.
         """
 
-    def restore(self, node: str) -> None:
-        """Flip back every bit that `flip_bits` flipped: the disk is restored from a copy."""
+    def restore(self, node: str) -> int:
+        """Flip back every bit that `flip_bits` flipped: the disk is restored from a copy.
+
+        Returns how many were wrong that a daemon may be reading just now; 0 where one has read its
+        log as soon as it is started.
+        """
 
 
 class Pressure(Protocol):

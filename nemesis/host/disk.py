@@ -13,7 +13,7 @@ class Disk:
 
     A power cut is `power_off`, the end of the daemon, and `lose`, which tells how many bytes were
     lost; `lost` tells how many of those had been called durable. Of rot, `flip` flips bits of a
-    file, `rotten` tells how many are wrong now, and `put_right` makes them right.
+    file, `rotten` tells how many are wrong now, and so does `put_right`, which makes them right.
     """
 
     def __init__(self, seed: str, below: Path, mount: Path) -> None:
@@ -58,7 +58,6 @@ class Disk:
             case "rotten":
                 return self._files.wrong_bits()
             case "put_right":
-                self._files.put_right()
-                return 0
+                return self._files.put_right()
             case _:
                 raise HostError(f"a disk cannot {what}")

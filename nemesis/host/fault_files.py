@@ -167,15 +167,17 @@ class FaultFiles:
                 if rotten.is_wrong(at)
             )
 
-    def put_right(self) -> None:
-        """Make every bit right that is wrong."""
+    def put_right(self) -> int:
+        """Make every bit right that is wrong; return how many that were."""
         with self._lock:
+            count = self.wrong_bits()
             for rotten in self._rotten.values():
                 for at, (right, _) in rotten.wrong.items():
                     if rotten.is_wrong(at):
                         os.pwrite(rotten.below, bytes([right]), at)
                 os.close(rotten.below)
             self._rotten.clear()
+        return count
 
     # ------------------------------------------------------------ what the daemon does
     def open(self, path: Path, flags: int, mode: int) -> int:

@@ -3,6 +3,7 @@
 from random import Random
 
 import pytest
+from typing_extensions import override
 
 from nemesis.applied import Applied, Outcome, Phase, outstanding
 from nemesis.fault import Fault
@@ -24,10 +25,10 @@ from nemesis.faults.stutter import Stutter
 from nemesis.inject import InjectionError, Injector
 from nemesis.link_choice import Exactly
 from nemesis.schedule import Asked, At, Schedule
-from nemesis.surface import Surfaces
+from nemesis.surface import SurfaceError, Surfaces
 from nemesis.targets import Situation
 from tests.nemesis.small_schedules import A_TO_B, injector, kill, run, three
-from tests.nemesis.strict_surfaces import LOST_BYTES, streams
+from tests.nemesis.strict_surfaces import LOST_BYTES, StrictCluster, streams
 
 MS = 1_000_000
 
@@ -593,3 +594,46 @@ def test_a_cluster_is_restored_only_when_nothing_else_is_in_force_and_all_run() 
     assert any("fault 1 is in force" in words for words in done)
     assert "n2 does not run" in down[0]
     assert restored[0].endswith("(saved and restored)")
+
+
+def test_a_daemon_that_may_have_read_what_was_wrong_begins_anew() -> None:
+    cluster = three()
+    cluster.starts_slowly = True
+    done = run(injector(cluster, (At(0), Bitrot(target="n1", bits=3, hold_ns=10))))
+
+    assert [call[0] for call in cluster.calls] == [
+        "flip_bits", "kill", "start", "restore", "kill", "start",
+    ]  # fmt: skip
+    assert done[-1].endswith("(its daemon is restarted, as it may have read what was wrong)")
+
+
+def test_a_daemon_that_begins_anew_stays_paused() -> None:
+    cluster = three()
+    cluster.starts_slowly = True
+    rot = Bitrot(target="n1", bits=3, hold_ns=10)
+    run(injector(cluster, (At(0), rot), (At(5), Pause(target="n1", hold_ns=MS))))
+
+    assert [call[0] for call in cluster.calls][3:] == [
+        "pause", "restore", "kill", "start", "pause", "resume",
+    ]  # fmt: skip
+    assert cluster.is_whole()
+
+
+class DyingCluster(StrictCluster):
+    """Daemons that end by themselves when they are about to be killed again."""
+
+    @override
+    def kill(self, node: str, *, lose_unsynced: bool, torn_tail: bool) -> None:
+        if any(call[0] == "kill" for call in self.calls):
+            self.running[node] = False
+            raise SurfaceError(f"{node} does not run, so it cannot be killed")
+        super().kill(node, lose_unsynced=lose_unsynced, torn_tail=torn_tail)
+
+
+def test_a_daemon_that_ended_by_itself_at_this_very_moment_is_started() -> None:
+    cluster = DyingCluster("n1", "n2", "n3")
+    cluster.starts_slowly = True
+    done = run(injector(cluster, (At(0), Bitrot(target="n1", bits=3, hold_ns=10))))
+
+    assert cluster.calls[-1] == ("start", "n1")
+    assert "its daemon is restarted" in done[-1]

@@ -72,9 +72,9 @@ class HostDisks:
         """Return how many bits of the node's disk are wrong now."""
         return msgspec.convert(self._agent_of(node).ask("rotten"), int)
 
-    def restore(self, node: str) -> None:
-        """Put every bit right that is wrong."""
-        self._agent_of(node).ask("put_right")
+    def restore(self, node: str) -> int:
+        """Put every bit right that is wrong; return how many that were."""
+        return msgspec.convert(self._agent_of(node).ask("put_right"), int)
 
     def power_off(self, node: str) -> None:
         """Let nothing become durable any more; `lose` must follow when the daemon has ended."""

@@ -3,8 +3,7 @@
 A daemon whose fsync or write fails is right to stop: it cannot know what is durable (Rebello et al.
 2020). Writes fail, with ENOMEM, where memory is short, too. So a death that was noticed while such
 a fault was in force on its node excuses itself; and shortly after it, if memory was short: who
-waited for some is refused it when the wait ends; or if bits were wrong that it had read already. A
-member that hears of its removal ends, and one
+waited for some is refused it when the wait ends. A member that hears of its removal ends, and one
 that is to join and finds nobody does, too; but neither may crash.
 """
 
@@ -21,11 +20,8 @@ from nemesis.faults.pressure import MemoryPressure
 from nodeimpl.ids import SECOND
 
 _EXCUSING: Final = (FailingFsync, FullDisk, Bitrot, LyingFsync, MemoryPressure)
-_LASTING: Final = (Bitrot, MemoryPressure)
-"""Of which a daemon may end a while after them."""
-
 _AFTERMATH_NS: Final = 2 * SECOND
-"""For how long."""
+"""For how long after want of memory a daemon may end of it."""
 
 _ORDERLY: Final = ("exit code 0", "exit code 1")
 """How a daemon ends that has found out that it does not belong to a cluster: by no panic."""
@@ -57,7 +53,7 @@ class Excuses:
         elif applied.phase is Phase.BEGIN and applied.outcome is Outcome.SKIPPED:
             self._before.pop(key, None)
         elif applied.phase is Phase.END and applied.outcome is not Outcome.INTENDED:
-            if isinstance(fault, _LASTING) and key in self._before:
+            if isinstance(fault, MemoryPressure) and key in self._before:
                 self._over[key] = applied.at_ns
                 return
             self._excuse(fault.target, self._before.pop(key, None))
@@ -92,7 +88,7 @@ class Excuses:
         for key, ended_at in list(self._over.items()):
             if now - ended_at > _AFTERMATH_NS:
                 _, fault = key
-                assert isinstance(fault, _LASTING), "no other has an aftermath"
+                assert isinstance(fault, MemoryPressure), "no other has an aftermath"
                 self._excuse(fault.target, self._before.pop(key))
                 del self._over[key]
 

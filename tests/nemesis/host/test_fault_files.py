@@ -42,7 +42,7 @@ def test_flipped_bits_are_read_and_put_right(disk: Disk) -> None:
     assert disk.read() == b"b" + CONTENT[1:2] + b"`" + CONTENT[3:]
     assert disk.files.wrong_bits() == 3
 
-    disk.files.put_right()
+    assert disk.files.put_right() == 3
 
     assert disk.read() == CONTENT
     assert disk.files.wrong_bits() == 0

@@ -4,7 +4,6 @@ from harness.environments.environment import Death
 from harness.environments.real_time.excuses import Excuses
 from nemesis.applied import Applied, Outcome, Phase
 from nemesis.fault import Fault
-from nemesis.faults.bitrot import Bitrot
 from nemesis.faults.disk import FailingFsync, FullDisk
 from nemesis.faults.pause import Pause
 from nemesis.faults.pressure import MemoryPressure
@@ -54,18 +53,6 @@ def test_a_fault_that_has_not_ended_excuses_all_the_same() -> None:
     trial.dies("n1")
 
     assert trial.unexcused() == []
-
-
-def test_rot_excuses_for_a_short_while_longer_who_had_read_it_already() -> None:
-    trial = Trial()
-    rot = Bitrot(target="n1", bits=1, hold_ns=5)
-    trial.fault(BEGIN, INTENDED, DONE, fault=rot)
-    trial.fault(END, INTENDED, DONE, fault=rot, at_ns=SECOND)
-    trial.dies("n1")
-    trial.fault(BEGIN, INTENDED, DONE, fault=Pause(target="n1", hold_ns=5), at_ns=4 * SECOND)
-    trial.dies("n1")
-
-    assert trial.unexcused() == ["1"]
 
 
 def test_want_of_memory_excuses_for_a_short_while_longer() -> None:
