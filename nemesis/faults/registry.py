@@ -7,6 +7,7 @@ from typing import Final
 from nemesis.chance import Chance
 from nemesis.fault import Fault
 from nemesis.faults import (
+    backup,
     bitrot,
     clock,
     compact,
@@ -23,6 +24,7 @@ from nemesis.faults import (
     partition,
     pause,
     pressure,
+    quota,
     reorder,
     restart,
     storm,
@@ -60,6 +62,8 @@ KINDS: Final[tuple[type[Fault], ...]] = (
     pressure.CpuPressure,
     pressure.MemoryPressure,
     limit_rate.LimitRate,
+    quota.ExhaustQuota,
+    backup.RestoreCluster,
 )
 """Every kind of fault."""
 
@@ -106,6 +110,8 @@ DRAWINGS: Final = {
     Package.PRESSURE: Drawing(draw=pressure.draw, is_condition=True),
     Package.BANDWIDTH: Drawing(draw=limit_rate.draw, needs_links=True, is_condition=True),
     Package.DEPOSE: Drawing(draw=depose.draw, needs_links=True, upon_leader=True),
+    Package.QUOTA: Drawing(draw=quota.draw, is_condition=True),
+    Package.RESTORE: Drawing(draw=backup.draw, needs_links=True),
 }
 """What `nemesis.generate` draws for each package."""
 
