@@ -35,6 +35,10 @@ from checkers.models.cas_register import CasRegister
 from checkers.models.kv import Kv
 from checkers.models.model import Model, OperationT, StateT
 from checkers.verdict import Answer
+from tests.checkers.linearizability.lost_writes import (
+    register_that_lost_a_write,
+    string_that_lost_an_append,
+)
 from tests.checkers.linearizability.random_histories import (
     FewValues,
     FifoQueues,
@@ -141,6 +145,29 @@ def random_history(
     line(label, took, goal, outcome.method)
 
 
+def refuted(
+    name: str, history: Part[OperationT], model: Model[StateT, OperationT], sizes: Sizes
+) -> None:
+    """Print a line for one history that is wrong."""
+    outcome = decide(history, model, steps_max=STEPS_MAX)
+    assert outcome.answer is Answer.INVALID, "the store was wrong"
+    took = timed_ms(partial(decide, history, model, steps_max=STEPS_MAX))
+    label = f"{name}, {sizes.operations:,} x {sizes.processes}, {sizes.crash_rate:.1%} unknown"
+    line(label, took, note=f"INVALID by {outcome.method}")
+
+
+def lost_writes() -> None:
+    """Print lines for histories of many clients, with many unknown outcomes, that are wrong."""
+    for operations, processes, crash_rate in (
+        (600, 30, 0.02), (600, 30, 0.2), (600, 100, 0.2), (10_000, 30, 0.05),
+    ):  # fmt: skip
+        sizes = Sizes(operations=operations, processes=processes, crash_rate=crash_rate)
+        wrong = register_that_lost_a_write(300, sizes)
+        refuted("register that lost a write", wrong, CasRegister(), sizes)
+        shorter = string_that_lost_an_append(sizes)
+        refuted("string that lost an append", shorter, Kv(), sizes)
+
+
 def revisions(operations: int, clients: int, goal: float, *, with_ranges: bool) -> None:
     """Print a line for one random history of etcd."""
     parsed = revision_histories.record(
@@ -181,6 +208,7 @@ def main() -> None:
     ):
         sizes = Sizes(operations=operations, processes=processes, crash_rate=crash_rate)
         random_history("register", few, sizes, goal)
+    lost_writes()
     many = Sizes(operations=1_000_000, processes=50, crash_rate=0.01)
     random_history("unique values", UniqueValues(), many, 2000)
     short = Sizes(operations=1_000, processes=5, crash_rate=0.0)

@@ -11,6 +11,8 @@ from typing import Annotated, Final, Literal, TypeAlias
 
 import msgspec
 
+from checkers.checker import Budget
+
 PLAN_VERSION: Final = 1
 
 NODES_JOINING_MAX: Final = 16
@@ -186,6 +188,9 @@ class DaemonPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     flags: tuple[str, ...] = ()
     """Given to every daemon, after the harness's own. etcd's are given by the name that each
     version has for them; with a `?` in front, only to versions that have one."""
+    quota_bytes: Count = 4_000_000
+    """What each store may hold in a trial whose faults exhaust the quota; else it has its own
+    default, in etcd 2 GiB. Clients whose own writes exhaust it find nobody who makes room."""
     fsync: bool = True
     """Whether daemons wait for their disks; if not, only their own code is tested, and faster."""
     peer_proxy: bool = False
@@ -264,6 +269,14 @@ class CheckPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     steps_max: Count = 10_000_000
     """Steps of one checker's search, after which it answers UNKNOWN."""
+    memory_mb_max: Count = 512
+    """Megabytes that one checker's search may remember things in, besides the history, before it
+    answers UNKNOWN."""
+
+    @property
+    def budget(self) -> Budget:
+        """The same, as checkers take it."""
+        return Budget(steps_max=self.steps_max, memory_mb_max=self.memory_mb_max)
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -11,7 +11,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from checkers.checker import Budget, compose
+from checkers.checker import compose
 from checkers.collector import rare_collections
 from checkers.history import History, Op
 from checkers.verdict import Evidence, Verdict, invalid, merge, valid
@@ -156,7 +156,7 @@ def judge(
         faults = replace(plan.faults, packages=excuses_in(schedule), schedule=None)
         plan = replace(plan, faults=faults)
     checker = compose(plan.workload.name, checkers_for(plan, watched))
-    return checker.check(history, Budget(steps_max=plan.checks.steps_max))
+    return checker.check(history, plan.checks.budget)
 
 
 def _verdicts_of(result: SimulationResult) -> list[Verdict]:

@@ -16,9 +16,10 @@ from checkers.linearizability.core import Core, find_core
 from checkers.linearizability.interval import Interval
 from checkers.linearizability.search import decide
 from checkers.linearizability.sweep import Outcome
+from checkers.linearizability.windows import starts_of
 from checkers.linearizability.witness import Attempt, try_all
 from checkers.models.cas_register import Cas
-from checkers.models.model import Described, Model, OperationT, Pure, Restartable, StateT, text
+from checkers.models.model import Described, Model, OperationT, Pure, StateT, text
 from checkers.models.register import Read, Write
 from checkers.timeline import Span, draw
 from checkers.verdict import Answer, Evidence
@@ -31,11 +32,6 @@ _WITNESS_STEPS_MAX: Final = 50_000
 
 _ORDER_MAX: Final = 6
 """How many operations of an order are named: its last."""
-
-_FOR_EVER: Final = 1 << 62
-
-_STARTS_MAX: Final = 32
-"""From how many states a history is tried, where the state at its start may be any."""
 
 _LINES_MAX: Final = 12
 """How many operations, and how many possibilities, are spelt out."""
@@ -80,7 +76,7 @@ def _core(case: Case[StateT, OperationT]) -> Core[OperationT]:
 
     def judge(intervals: Sequence[Interval[OperationT]], *, from_anywhere: bool) -> Answer:
         nonlocal steps, lucky
-        starts = _starts(model, intervals) if from_anywhere else [model]
+        starts = starts_of(model, intervals) if from_anywhere else [model]
         for start in sorted(starts, key=lambda start: start.initial != lucky.initial):
             steps -= len(intervals)
             if steps <= 0:
@@ -96,23 +92,6 @@ def _core(case: Case[StateT, OperationT]) -> Core[OperationT]:
         return isinstance(model, Pure) and model.pure(operation)
 
     return find_core(case.intervals, case.outcome, is_pure=is_pure, judge=judge)
-
-
-def _starts(
-    model: Model[StateT, OperationT], intervals: Sequence[Interval[OperationT]]
-) -> Sequence[Model[StateT, OperationT]]:
-    """Return `model` from all states that make a difference; none if unknown, or too many.
-
-    To what is called when a write has returned, the state at the start makes none.
-    """
-    if not isinstance(model, Restartable):
-        return []
-    first_written = min(
-        (ret for operation, _, ret, _ in intervals if isinstance(operation, Write) and ret),
-        default=_FOR_EVER,
-    )
-    starts = model.starts(each.operation for each in intervals if each.call < first_written)
-    return starts if len(starts) <= _STARTS_MAX else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +110,7 @@ def _ways(
     if len(intervals) > _WITNESS_OPERATIONS_MAX:
         return None
     ways: dict[StateT, _Way[StateT]] = {}
-    for start in [case.model] if core.since is None else _starts(case.model, intervals):
+    for start in [case.model] if core.since is None else starts_of(case.model, intervals):
         search = try_all(intervals, start, steps_max=_WITNESS_STEPS_MAX)
         if search is None:
             return None

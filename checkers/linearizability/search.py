@@ -5,19 +5,20 @@ Every method is exact within its budget. `decide` picks by what the operations a
 - registers in which every value is written once: `unique_values`, in O(n log n);
 - queues in which every value is enqueued once: `distinct_queue`, in O(n log n);
 - other registers, by `register_search` and the moves made for them; strings, by theirs; anything
-  else, by asking the model: depth first, hastily; where outcomes are unknown, a short sweep, and
-  the relaxation, in which operations of unknown outcome may be used again and again, so that it
-  refutes what is wrong for simple reasons; then depth first, patiently; and if all that is not
-  enough, ever more thorough sweeps.
+  else, by asking the model: depth first, hastily; then `windows`, which refute what goes wrong
+  within a few returns; where outcomes are unknown, a short sweep, and the relaxation, in which
+  operations of unknown outcome may be used again and again, so that it refutes what is wrong for
+  simple reasons; then depth first, patiently; and if all that is not enough, ever more thorough
+  sweeps.
 
 Most histories are linearizable, and then the first attempt depth first often shows it, however many
 outcomes are unknown. Where it fails, the sweeps are quicker to show that nothing else will do:
 narrow beams first, in long histories; where outcomes are unknown, wider ones; and only then all.
 """
 
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from functools import partial
-from typing import Final, NamedTuple, Protocol, TypeVar
+from typing import Final, NamedTuple, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
@@ -31,6 +32,7 @@ from checkers.linearizability.register_search import RegisterSearch
 from checkers.linearizability.register_tables import RegisterTables
 from checkers.linearizability.string_moves import StringMoves
 from checkers.linearizability.sweep import REMEMBERED_MAX, Moves, Outcome, Sweep
+from checkers.linearizability.windows import Refutation, Windows
 from checkers.models.cas_register import CasRegister
 from checkers.models.kv import Kv
 from checkers.models.model import Model
@@ -58,6 +60,13 @@ _PATIENCE_IF_KNOWN: Final = 2
 
 _RELAXED_CHAINS_MAX: Final = 1000
 """Configurations that a relaxation may hold at one return."""
+
+_BRIEF_STEPS_MAX: Final = 500
+_BRIEF_STEPS_EACH: Final = 20
+"""What one search of a window may spend, at all and for each operation."""
+
+_WINDOWS_PATIENCE: Final = 2
+"""How many times a cautious sweep's steps windows are worth."""
 
 _CAUTIOUS_STEPS_MAX: Final = 2000
 _CAUTIOUS_STEPS_EACH: Final = 20
@@ -89,14 +98,17 @@ def decide(
     configurations were to be held at once.
     """
     limits = Limits(steps_max, remembered_max)
+
+    refute = Windows(intervals, model, partial(decide_window, remembered_max)).refute
     known: object = model
     match known:
         case Register(value) | CasRegister(value):
             return unique_values.judge(intervals, value) or _decide_register(
-                RegisterHistory(intervals, value), intervals, limits
+                RegisterHistory(intervals, value), intervals, limits, refute
             )
         case Kv(initial):
-            return _decide_any(partial(StringMoves, intervals, initial), intervals, limits)
+            moves_for = partial(StringMoves, intervals, initial)
+            return _decide_any(moves_for, intervals, limits, refute)
         case FifoQueue(waiting):
             outcome = distinct_queue.judge(intervals, waiting, in_order=True)
         case UnorderedQueue((items, 0)):
@@ -104,31 +116,43 @@ def decide(
             outcome = distinct_queue.judge(intervals, values, in_order=False)
         case _:
             outcome = None
-    return outcome or _decide_any(partial(ModelMoves, intervals, model), intervals, limits)
+    return outcome or _decide_any(partial(ModelMoves, intervals, model), intervals, limits, refute)
+
+
+_Refute: TypeAlias = Callable[[int], Refutation]
+"""See `Windows.refute`."""
 
 
 def _decide_register(
-    history: RegisterHistory, intervals: Sequence[Interval[object]], limits: Limits
+    history: RegisterHistory,
+    intervals: Sequence[Interval[object]],
+    limits: Limits,
+    refute: _Refute,
 ) -> Outcome:
-    """Search depth first; if that takes long, relax; search on; and then sweep."""
-    outcome = _search_register(history, limits)
+    """Search depth first; if that takes long, look at windows; relax; search on; and then sweep."""
+    outcome = _search_register(history, limits, refute)
     if outcome.answer is not Answer.UNKNOWN or outcome.steps >= limits.steps_max:
         return outcome
     swept = _climb(partial(RegisterMoves, history), intervals, limits.after(outcome.steps))
     return msgspec.structs.replace(swept, steps=swept.steps + outcome.steps)
 
 
-def _search_register(history: RegisterHistory, limits: Limits) -> Outcome:
+def _search_register(history: RegisterHistory, limits: Limits, refute: _Refute) -> Outcome:
     """Return what comes of searching a while, from the tables, which are forgotten."""
     tables, count = RegisterTables(history), len(history.coded)
     search = RegisterSearch(tables, limits.steps_max, limits.remembered_max)
     hasty = _CAUTIOUS_STEPS_MAX + _HASTY_STEPS_EACH * count
     outcome = search.run(min(hasty, limits.steps_max))
     spent = 0
+    if outcome.answer is Answer.UNKNOWN:
+        found = _refuted(refute, count, limits.steps_max - outcome.steps)
+        spent = found.steps
+        if found.answer is Answer.INVALID:
+            return msgspec.structs.replace(found, steps=spent + outcome.steps)
     if outcome.answer is Answer.UNKNOWN and history.crashed_count:
-        allowed = min(hasty, limits.steps_max - outcome.steps)
+        allowed = min(hasty, limits.steps_max - outcome.steps - spent)
         relaxed = RegisterSearch(tables, allowed, limits.remembered_max, reusable=True).run(allowed)
-        spent = relaxed.steps
+        spent += relaxed.steps
         if relaxed.answer is Answer.INVALID:
             return msgspec.structs.replace(
                 relaxed, steps=spent + outcome.steps, method="relaxation"
@@ -136,6 +160,47 @@ def _search_register(history: RegisterHistory, limits: Limits) -> Outcome:
     if outcome.answer is Answer.UNKNOWN:
         outcome = search.run(min(_patient_steps(count, _PATIENCE), limits.steps_max - spent))
     return msgspec.structs.replace(outcome, steps=outcome.steps + spent)
+
+
+def _refuted(refute: _Refute, count: int, steps_max: int) -> Outcome:
+    """Return what comes of looking at windows: `INVALID` or `UNKNOWN`."""
+    if steps_max <= 0:
+        return Outcome(answer=Answer.UNKNOWN, steps=0)
+    found = refute(min(_patient_steps(count, _WINDOWS_PATIENCE), steps_max))
+    return found.outcome or Outcome(answer=Answer.UNKNOWN, steps=found.steps)
+
+
+def decide_window(
+    remembered_max: int,
+    window: Sequence[Interval[OperationT]],
+    start: Model[StateT, OperationT],
+    steps_max: int,
+    *,
+    reusable: bool,
+) -> Outcome:
+    """Return what comes of searching a window a little."""
+    allowed = min(_BRIEF_STEPS_MAX + _BRIEF_STEPS_EACH * len(window), steps_max)
+    known: object = start
+    match known:
+        case Register(value) | CasRegister(value):
+            tables = RegisterTables(RegisterHistory(window, value))
+            search = RegisterSearch(tables, allowed, remembered_max, reusable=reusable)
+            return search.run(allowed)
+        case Kv(initial):
+            moves: ReversibleMoves[str | None] = StringMoves(window, initial, reusable=reusable)
+            return _search_briefly(moves, window, Limits(allowed, remembered_max))
+        case _:
+            any_moves = ModelMoves(window, start, reusable=reusable)
+            return _search_briefly(any_moves, window, Limits(allowed, remembered_max))
+
+
+def _search_briefly(
+    moves: ReversibleMoves[StateT], window: Sequence[Interval[object]], limits: Limits
+) -> Outcome:
+    search = DepthFirst(
+        moves, window, steps_max=limits.steps_max, remembered_max=limits.remembered_max
+    )
+    return search.run(limits.steps_max)
 
 
 class _MovesFor(Protocol[StateT]):
@@ -153,10 +218,13 @@ class _SweepMovesFor(Protocol[StateT]):
 
 
 def _decide_any(
-    moves_for: _MovesFor[StateT], intervals: Sequence[Interval[object]], limits: Limits
+    moves_for: _MovesFor[StateT],
+    intervals: Sequence[Interval[object]],
+    limits: Limits,
+    refute: _Refute,
 ) -> Outcome:
-    """Search depth first; if that takes long, sweep a while and relax; search on; then sweep."""
-    outcome = _search(moves_for, intervals, limits)
+    """Search depth first; then look at windows; sweep a while and relax; search on; then sweep."""
+    outcome = _search(moves_for, intervals, limits, refute)
     if outcome.answer is not Answer.UNKNOWN or outcome.steps >= limits.steps_max:
         return outcome
     swept = _climb(moves_for, intervals, limits.after(outcome.steps))
@@ -164,7 +232,10 @@ def _decide_any(
 
 
 def _search(
-    moves_for: _MovesFor[StateT], intervals: Sequence[Interval[object]], limits: Limits
+    moves_for: _MovesFor[StateT],
+    intervals: Sequence[Interval[object]],
+    limits: Limits,
+    refute: _Refute,
 ) -> Outcome:
     """Return what comes of searching a while; all that was remembered is forgotten."""
     count = len(intervals)
@@ -178,10 +249,16 @@ def _search(
     hasty = _CAUTIOUS_STEPS_MAX + _HASTY_STEPS_EACH * count
     outcome = search.run(min(hasty, limits.steps_max))
     spent = 0
+    if outcome.answer is Answer.UNKNOWN:
+        found = _refuted(refute, count, limits.steps_max - outcome.steps)
+        spent = found.steps
+        if found.answer is Answer.INVALID:
+            return msgspec.structs.replace(found, steps=spent + outcome.steps)
     if outcome.answer is Answer.UNKNOWN and not is_known:
         # A sweep forgets what it saw, and so does a search where it comes back too seldom.
-        tried = _climb(moves_for, intervals, limits.after(outcome.steps), _cautious_rungs(count))
-        spent = tried.steps
+        left = limits.after(outcome.steps + spent)
+        tried = _climb(moves_for, intervals, left, _cautious_rungs(count))
+        spent += tried.steps
         if tried.answer is not Answer.UNKNOWN:
             return msgspec.structs.replace(tried, steps=spent + outcome.steps)
     if outcome.answer is Answer.UNKNOWN:

@@ -256,11 +256,11 @@ class Sweep(Generic[StateT]):
                 landed_count += 1
                 if pure:
                     continue  # it was legal on the way: longer chains can wait
-            if landed_count >= landed_max or steps > self._steps_max or len(chains) > chains_max:
-                self._was_cut = True
-                break
             if len(chains) + moves.remembered > remembered_max:
                 self._was_cut = self._is_out_of_memory = True
+                break
+            if landed_count >= landed_max or steps > self._steps_max or len(chains) > chains_max:
+                self._was_cut = True
                 break
             for successor in successors(configuration):
                 steps += 1

@@ -1,6 +1,8 @@
 """`quorate check`: judge recorded histories, ours or other tools', without any cluster."""
 
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import click
@@ -65,18 +67,16 @@ from harness.suggest import did_you_mean
     "--steps",
     "steps_max",
     type=click.IntRange(min=1),
-    default=CheckPlan().steps_max,
-    show_default=True,
-    help="Steps one search may take before it answers UNKNOWN.",
+    help="Steps one search may take before it answers UNKNOWN."
+    f"  [default: {CheckPlan().steps_max}; of a run, what its plan says]",
 )
 @click.option(
     "--memory",
     "memory_mb_max",
     metavar="MB",
     type=click.IntRange(min=1),
-    default=Budget().memory_mb_max,
-    show_default=True,
-    help="Megabytes one search may remember things in before it answers UNKNOWN.",
+    help="Megabytes one search may remember things in before it answers UNKNOWN."
+    f"  [default: {CheckPlan().memory_mb_max}; of a run, what its plan says]",
 )
 @click.option(
     "--outlive",
@@ -99,8 +99,8 @@ def check(
     initial: str | None,
     consistency: str,
     format_name: str | None,
-    steps_max: int,
-    memory_mb_max: int,
+    steps_max: int | None,
+    memory_mb_max: int | None,
     outlive_s: float | None,
     watch_path: Path | None,
     as_json: bool,
@@ -120,13 +120,14 @@ def check(
         raise UsageError(f"no model is called {model!r}{did_you_mean(model, choices())}")
     if watch_path is not None and (len(paths) != 1 or paths[0].is_dir()):
         raise UsageError("--watch goes with one history; a run has its own watch.jsonl")
-    budget = Budget(steps_max=steps_max, memory_mb_max=memory_mb_max)
+    limits = partial(_limits, steps_max=steps_max, memory_mb_max=memory_mb_max)
+    budget = limits(CheckPlan()).budget
     judged: list[tuple[Path, Verdict]] = []
     for path in paths:
         started = time.perf_counter()
         with reading(path) as shown:
             if path.is_dir() and not is_report(path):
-                verdict = _judge_run(path, shown)
+                verdict = _judge_run(path, shown, limits)
             else:
                 history = _read(path, format_name, shown)
                 name = model or _model_of(path, history, initial)
@@ -145,6 +146,15 @@ def check(
     else:
         click.echo(f"verdict: {worst.name}")
     return worst
+
+
+def _limits(checks: CheckPlan, *, steps_max: int | None, memory_mb_max: int | None) -> CheckPlan:
+    """Return `checks` with what the command line says in their place."""
+    return msgspec.structs.replace(
+        checks,
+        steps_max=steps_max or checks.steps_max,
+        memory_mb_max=memory_mb_max or checks.memory_mb_max,
+    )
 
 
 def _judge(path: Path, checker: Checker, history: History, budget: Budget) -> Verdict:
@@ -177,10 +187,11 @@ def _watch_checker(path: Path, watch_path: Path | None) -> WatchChecker | None:
     return WatchChecker(records=watched, compacts_itself=True, left_out=NOT_JUDGED)
 
 
-def _judge_run(path: Path, shown: Reading) -> Verdict:
+def _judge_run(path: Path, shown: Reading, limits: Callable[[CheckPlan], CheckPlan]) -> Verdict:
     """Judge what a run recorded, however it ended, and keep to what only the run itself saw."""
     directory = RunDirectory.open(path)
     plan = directory.load_plan()
+    plan = msgspec.structs.replace(plan, checks=limits(plan.checks))
     loaded = load_history(directory.history_path, allow_torn_tail=True, heard=shown.heard)
     if loaded.torn_line is not None:
         click.echo(

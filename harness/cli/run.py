@@ -196,7 +196,9 @@ def _prepare(
     where = str(overrides.get("environment", plan.environment))
     if where in ENVIRONMENTS:
         if faults == "all":
-            overrides["faults.packages"] = list(all_packages(where))
+            overrides["faults.packages"] = list(
+                all_packages(where, attach=bool(overrides.get("daemon.attach", plan.daemon.attach)))
+            )
         elif faults is None and plan_file is None:
             overrides["faults.packages"] = list(DEFAULT_PACKAGES)
         if plan_file is None:

@@ -116,9 +116,15 @@ def narrow(
                 for index in indices
             )
         steps += len(pool)
-        if steps > budget.steps_max or held > budget.references_max // 2:  # the search holds more
+        is_out_of_memory = held > budget.references_max // 2  # the search holds more
+        if steps > budget.steps_max or is_out_of_memory:
+            limit = (
+                f"{budget.memory_mb_max} MB were"
+                if is_out_of_memory
+                else f"{budget.steps_max} steps were"
+            )
             return (
-                "the budget ran out while looking at which writes of unknown outcome may have made"
+                f"{limit} not enough to look at which writes of unknown outcome may have made"
                 f" which revision: left were {revision} and those after it"
             )
         possible = tuple(

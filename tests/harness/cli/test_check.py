@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from checkers.history_file import write_history
 from tests.harness.cli.conftest import SHORT, Quorate
+from tests.harness.test_trial import FEW, MANY, hard_history
 
 HISTORIES = Path(__file__).parents[3] / "histories"
 GOOD = HISTORIES / "good"
@@ -193,6 +195,25 @@ def test_a_run_out_of_steps_is_unknown_and_exits_2(quorate: Quorate) -> None:
 
     assert done.code == 2
     assert done.line("verdict") == "UNKNOWN"
+
+
+@pytest.mark.parametrize(
+    ("setting", "options", "values", "says"),
+    [
+        ("checks.steps_max=100", (), MANY, "100 steps were not enough"),
+        ("checks.steps_max=100", ("--steps", "1000000"), MANY, "cannot be explained"),
+        ("checks.memory_mb_max=512", ("--memory", "1"), FEW, "1 MB were not enough"),
+    ],
+)
+def test_a_run_is_judged_within_the_limits_of_its_plan_or_those_that_are_given(
+    quorate: Quorate, setting: str, options: tuple[str, ...], values: int, says: str
+) -> None:
+    run = Path(quorate("run", *SHORT, "--set", setting).line("run"))
+    write_history(run / "history.jsonl", hard_history(values))
+
+    done = quorate("check", str(run), *options)
+
+    assert says in done.out
 
 
 @pytest.mark.parametrize(
