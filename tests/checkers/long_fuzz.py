@@ -71,8 +71,9 @@ def of_windows(kind: kinds.Kind[StateT, OperationT], seed: int) -> Judged:
     ]
     judge_window = partial(decide_window, REMEMBERED_MAX)
     found = Windows(history, kind.model, judge_window, passes=passes).refute(STEPS_MAX)
-    answer = None if found.outcome is None else found.outcome.answer
-    return Judged(answer, has_order(history, kind.model))
+    if found.outcome is None:
+        return Judged(None, is_right=True)  # whether it is or not: nothing was claimed
+    return Judged(found.outcome.answer, has_order(history, kind.model))
 
 
 def of_queue(seed: int) -> Judged:
