@@ -118,7 +118,9 @@ async def _recorded(endpoints: Mapping[str, Endpoint], seconds: float, path: Pat
             streams=Streams(generator=Random(1), rove=Random(2)),
             record=record,
         )
-        clients = RealTimeClients(clock, interpreter, KvClient(timeout_ns=TIMEOUT_NS), endpoints)
+        clients = RealTimeClients(
+            clock, interpreter, KvClient(timeout_ns=TIMEOUT_NS), endpoints, lambda: None
+        )
         began = time.perf_counter()
         interpreter.follow(TimeLimit(round(seconds * SECOND), Endless(_draw)))
         clients.step()

@@ -18,6 +18,13 @@ def kinds_of(verdict: Verdict) -> tuple[str, ...]:
     return tuple(kinds)
 
 
+def story_of(leaf: Verdict) -> list[str]:
+    """Return the lines that explain a conviction; none where they say no more than its reason."""
+    if leaf.evidence is None or leaf.evidence.story.strip().rstrip(".") == leaf.reason.rstrip("."):
+        return []
+    return leaf.evidence.story.splitlines()
+
+
 def _kind(leaf: Verdict) -> str:
     rule = None if leaf.evidence is None else _rule_in(leaf.evidence.facts)
     return leaf.checker if rule is None else f"{leaf.checker}: {rule}"

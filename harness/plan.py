@@ -188,6 +188,9 @@ class DaemonPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     flags: tuple[str, ...] = ()
     """Given to every daemon, after the harness's own. etcd's are given by the name that each
     version has for them; with a `?` in front, only to versions that have one."""
+    quota_bytes: Count = 8_000_000
+    """What each store may hold in a trial whose faults exhaust the quota; else it has its own
+    default, in etcd 2 GiB. Clients whose own writes exhaust it find nobody who makes room."""
     fsync: bool = True
     """Whether daemons wait for their disks; if not, only their own code is tested, and faster."""
     peer_proxy: bool = False

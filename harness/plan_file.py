@@ -13,7 +13,7 @@ import msgspec
 import tomli_w
 
 from harness.errors import PlanError
-from harness.plan import Plan, SettingError
+from harness.plan import PLAN_VERSION, Plan, SettingError
 from harness.suggest import did_you_mean
 
 KeyPath: TypeAlias = tuple[str, ...]
@@ -46,6 +46,14 @@ def parse_plan(text: str, *, path: Path | None = None) -> Plan:
     except tomllib.TOMLDecodeError as error:
         raise _not_toml(error, text, path) from error
     lines = dict(_lines_of_keys(text))
+    version = table.get("version", PLAN_VERSION)
+    if isinstance(version, int) and version != PLAN_VERSION:  # before keys that it may have, too
+        raise PlanError(
+            f"has version {version}; expected version {PLAN_VERSION}, the only one this quorate"
+            " reads: use the quorate that wrote it",
+            path=path,
+            line=_line_of(("version",), lines),
+        )
     for place, keys in _tables(table):
         for key in keys:
             if (message := _unknown_key(place, key)) is not None:

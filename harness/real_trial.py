@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from msgspec.structs import replace
+
 from checkers.history import History, Op
 from checkers.verdict import Answer, Evidence, Verdict, invalid, merge, unknown, valid
 from checkers.watch_history import WatchRecord
@@ -30,6 +32,7 @@ from harness.systems.registry import system_of
 from harness.systems.system import System
 from harness.trial import final_reads_of, judge, load_of
 from harness.workloads.registry import fleet_maker, workload_named
+from nemesis.faults.means import fills_the_store
 from nemesis.inject import Record
 from nemesis.packages import Package
 from nemesis.schedule import Schedule
@@ -82,7 +85,7 @@ def run_real_trial(  # noqa: PLR0913 - the trial, and all who wish to hear of it
     Raises `HarnessError` if the cluster cannot be brought up or broken as asked.
     """
     workload = workload_named(plan.workload.name)
-    system = system_of(plan)
+    system = system_of(started_for(plan, schedule))
     ops: list[Op] = []
     watched: list[WatchRecord] = []
 
@@ -123,6 +126,18 @@ def run_real_trial(  # noqa: PLR0913 - the trial, and all who wish to hear of it
     )
 
 
+def started_for(plan: Plan, schedule: Schedule) -> Plan:
+    """Return the plan as daemons are started that are to meet the faults of `schedule`.
+
+    Where the quota is to be exhausted, it is a small one, unless the plan's own flags say another.
+    """
+    if not any(fills_the_store(asked.fault) for asked in schedule.asked):
+        return plan
+    daemon = plan.daemon
+    flags = (f"--quota-backend-bytes={daemon.quota_bytes}", *daemon.flags)
+    return replace(plan, daemon=replace(daemon, flags=flags))
+
+
 def data_directories(path: Path, plan: Plan) -> dict[str, Path]:
     """Return those of the nodes that left one in the run at `path`, who joined included."""
     folders = {node: path / "nodes" / node / DATA for node in plan.node_names_ever}
@@ -143,6 +158,8 @@ def judge_with_logs(
     if isinstance(logs, Verdict):
         return [logs, judge(plan, history, watched, schedule)]
     excuses = plan.faults.packages if schedule is None else excuses_in(schedule)
+    if Package.RESTORE in excuses:
+        logs = logs.begun_anew()
     of_logs = logs.verdict(history, disks_lie=Package.LYING_DISK in excuses)
     return [of_logs, judge(plan, logs.resolve(history), watched, schedule)]
 

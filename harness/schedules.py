@@ -6,11 +6,13 @@ from typing import Final
 from harness.environments.simulation.streams import Streams
 from harness.errors import HarnessError, UsageError
 from harness.plan import Plan
+from nemesis.faults.backup import RestoreCluster
 from nemesis.faults.clock import ClockBump, ClockDrift, ClockStrobe
 from nemesis.faults.compact import Compact
 from nemesis.faults.lying_disk import LyingFsync
 from nemesis.faults.means import takes_a_machine
 from nemesis.faults.members import Grow, Replace
+from nemesis.faults.quota import ExhaustQuota
 from nemesis.generate import generate
 from nemesis.packages import REAL_ONLY, Package, parse_packages
 from nemesis.schedule import Schedule
@@ -30,6 +32,8 @@ _EXCUSES: Final = {
     ClockStrobe.do: Package.CLOCK,
     Compact.do: Package.COMPACT,
     LyingFsync.do: Package.LYING_DISK,
+    ExhaustQuota.do: Package.QUOTA,
+    RestoreCluster.do: Package.RESTORE,
 }
 """Faults that excuse what judges would otherwise convict, and the packages they are of."""
 

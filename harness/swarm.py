@@ -28,8 +28,13 @@ from nemesis.packages import REAL_ONLY, Package
 _NOT_DRAWN: Final = (Package.LYING_DISK, Package.STOP, Package.STUTTER, *REAL_ONLY)
 """One breaks an assumption of Raft; one is a kill to a simulated node; one is made of pauses."""
 
-PACKAGES: Final = tuple(package for package in Package if package not in _NOT_DRAWN)
-"""Kinds of faults under which a correct node keeps every promise."""
+PACKAGES: Final = tuple(
+    package for package in Package if package not in (*_NOT_DRAWN, Package.DEPOSE)
+)
+"""Kinds of faults under which a correct node keeps every promise, drawn evenly."""
+
+DEPOSE_SHARE: Final = 0.5
+"""How many trials have new leaders struck besides: nothing else lets logs differ as often."""
 
 PACKAGE_COUNTS: Final = (1, 1, 2, 2, 3, 3, 4, 5, 7, len(PACKAGES))
 """How many kinds there are in one trial: mostly few, and so each of them often."""
@@ -136,7 +141,10 @@ def draw_plan(
         workloads = mutant.workloads
     overrides: dict[str, object] = {"seed": seed}
     if not any(setting in fixed for setting in ("faults.packages", "faults.schedule")):
-        overrides["faults.packages"] = draw_packages(streams.named("swarm/faults.packages"))
+        packages = draw_packages(streams.named("swarm/faults.packages"))
+        if streams.named("swarm/faults.depose").random() < DEPOSE_SHARE:
+            packages = (*packages, Package.DEPOSE.value)
+        overrides["faults.packages"] = packages
     for menu in MENUS:
         if any(setting in fixed for setting in menu.settings):
             continue
@@ -147,8 +155,8 @@ def draw_plan(
     return with_overrides(base, overrides)
 
 
-def draw_packages(random: Random) -> Sequence[str]:
-    """Return a few kinds of faults, drawn evenly, or all of them."""
+def draw_packages(random: Random) -> tuple[str, ...]:
+    """Return a few kinds of `PACKAGES`, drawn evenly, or all of them."""
     count = random.choice(PACKAGE_COUNTS)
     drawn = random.sample(PACKAGES, count)
     return tuple(package.value for package in PACKAGES if package in drawn)

@@ -1,6 +1,7 @@
 """What chance gives a drawn fault: whom it meets, for how long, how hard."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Final
@@ -17,11 +18,17 @@ class Chance:
 
     random: Random
     """Its package's stream."""
-    node_count: int
+    nodes: Sequence[str]
+    """Whom there is to begin with."""
     target: str
     """Whom it meets: the leader as often as the schedule's temper likes, or any other word."""
     hold_ns: int
     """How long it lasts."""
+
+    @property
+    def node_count(self) -> int:
+        """Return how many nodes there are to begin with."""
+        return len(self.nodes)
 
     def around_target(self) -> Aimed:
         """Return the choice of every link of the target."""

@@ -19,12 +19,14 @@ from nemesis.fields import Fields
 from nemesis.names import Names
 from nemesis.surface import (
     Admin,
+    Backup,
     Bandwidth,
     Clocks,
     Disks,
     Links,
     Members,
     Pressure,
+    Quota,
     SurfaceError,
     Surfaces,
 )
@@ -184,3 +186,15 @@ class Site:
         if self.surfaces.members is None:
             raise SurfaceError("this environment cannot change the members")
         return self.surfaces.members
+
+    def backup(self) -> Backup:
+        """Return the surface, or raise `SurfaceError` if there is none."""
+        if self.surfaces.backup is None:
+            raise SurfaceError("this environment cannot restore members from a backup")
+        return self.surfaces.backup
+
+    def quota(self) -> Quota:
+        """Return the surface, or raise `SurfaceError` if there is none."""
+        if self.surfaces.quota is None:
+            raise SurfaceError("this environment cannot use up what the store may hold")
+        return self.surfaces.quota

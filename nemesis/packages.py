@@ -34,6 +34,9 @@ class Package(enum.StrEnum):
     DEFRAGMENT = "defragment"
     PRESSURE = "pressure"
     BANDWIDTH = "bandwidth"
+    DEPOSE = "depose"
+    QUOTA = "quota"
+    RESTORE = "restore"
 
     @property
     def description(self) -> str:
@@ -64,11 +67,14 @@ _DESCRIPTIONS = {
     Package.STUTTER: "Lets daemons run in short turns only, as a machine with too much to do.",
     Package.PRESSURE: "Leaves daemons too little processor time or memory; real machines only.",
     Package.BANDWIDTH: "Lets links carry only so many bytes in a second; real machines only.",
+    Package.DEPOSE: "Cuts off, freezes or kills new leaders, once or again and again.",
+    Package.QUOTA: "Fills stores until they refuse to grow, then makes room; real machines only.",
+    Package.RESTORE: "Saves the store and restores every member from that; real machines only.",
 }
 
 
-REAL_ONLY = (Package.PRESSURE, Package.BANDWIDTH)
-"""What is a matter of machines, of which the simulation has none."""
+REAL_ONLY = (Package.PRESSURE, Package.BANDWIDTH, Package.QUOTA, Package.RESTORE)
+"""What is a matter of machines, or of operators, of which the simulation has none."""
 
 
 class UnknownPackageError(ValueError):

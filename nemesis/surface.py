@@ -186,8 +186,12 @@ class Disks(Protocol):
         the log is too short.
         """
 
-    def restore(self, node: str) -> None:
-        """Flip back every bit that `flip_bits` flipped: the disk is restored from a copy."""
+    def restore(self, node: str) -> int:
+        """Flip back every bit that `flip_bits` flipped: the disk is restored from a copy.
+
+        Returns how many were wrong that a daemon may be reading just now; 0 where one has read its
+        log as soon as it is started.
+        """
 
 
 class Pressure(Protocol):
@@ -256,6 +260,38 @@ class Members(Protocol):
         """Ask the leader, once, to hand over to `node`."""
 
 
+class Quota(Protocol):
+    """How much the store may hold, which somebody uses up, and an operator who makes room again.
+
+    What fills it is written by none of the history's clients. So it has to leave every key and
+    every revision as they would be without it.
+    """
+
+    def exhaust(self) -> OperatorAnswer:
+        """Fill the store until it refuses to grow; return what came of it, for the record.
+
+        Not taken if nothing was begun.
+        """
+
+    def make_room(self) -> str:
+        """Tell the operator to make room; return what he will do, for the record.
+
+        He removes what filled the store, compacts and defragments it, and lifts the alarm; goes on
+        by himself, and asks again where the store refused or was silent, until it takes writes.
+        """
+
+
+class Backup(Protocol):
+    """Backups of the store, and clusters that begin anew with one."""
+
+    def restore_cluster(self) -> OperatorAnswer:
+        """Save the store, give it to every member in place of its own, and start them all.
+
+        Every daemon runs, and runs again on return. What is saved holds all that anybody has been
+        told, and nobody is told anything after that. Not taken where that cannot be made sure of.
+        """
+
+
 class Roles(Protocol):
     """Who leads, as the environment sees it; used to choose targets."""
 
@@ -276,5 +312,7 @@ class Surfaces:
     pressure: Pressure | None = None
     admin: Admin | None = None
     members: Members | None = None
+    quota: Quota | None = None
+    backup: Backup | None = None
     take_note: Callable[[], str] | None = None
     """Returns, once, what there is to tell of what was just done; None if there never is."""

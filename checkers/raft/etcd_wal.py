@@ -84,12 +84,23 @@ class RawRecord(msgspec.Struct, frozen=True, gc=False):
     data: bytes
 
 
+class Place(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Where a record lies in its segment, and in it the data that its checksum covers."""
+
+    start: int
+    data_start: int
+    data_end: int
+    end: int
+
+
 class _Frame(msgspec.Struct, frozen=True, gc=False):
     offset: int
     end: int
     kind: int
     crc: int
     data: bytes
+    data_end: int
+    """Data come last in a record (walpb, record.proto)."""
 
 
 def read_wal(segments: Sequence[Segment]) -> WalLog:
@@ -114,6 +125,23 @@ def read_wal(segments: Sequence[Segment]) -> WalLog:
     return WalLog(member_id=_member_id(records), records=tuple(records), torn=torn)
 
 
+def places_in(segment: Segment) -> list[Place]:
+    """Return the places of the records that have a checksum, in order; verifies none.
+
+    Raises `WalCorruption` at the first frame that is none.
+    """
+    return [
+        Place(
+            start=frame.offset,
+            data_start=frame.data_end - len(frame.data),
+            data_end=frame.data_end,
+            end=frame.end,
+        )
+        for frame in _frames(segment)
+        if frame.kind != _CRC
+    ]
+
+
 def _verified(segment: Segment, before: int) -> Iterator[tuple[RawRecord, int]]:
     """Yield the records, each with the checksum of all up to it; `before` is that of the chain."""
     crc = before
@@ -125,7 +153,7 @@ def _verified(segment: Segment, before: int) -> Iterator[tuple[RawRecord, int]]:
         else:
             crc = crc32c(frame.data, crc)
             if frame.crc != crc:
-                is_torn = _lacks_a_sector(segment.content, frame.offset, frame.end)
+                is_torn = lacks_a_sector(segment.content, frame.offset, frame.end)
                 reason = "the checksum is wrong"
                 raise WalCorruption(segment.name, frame.offset, reason, may_be_torn=is_torn)
         yield RawRecord(frame.kind, frame.data), crc
@@ -147,7 +175,7 @@ def _frames(segment: Segment) -> Iterator[_Frame]:
         try:
             yield _frame(offset, end, content[start : start + length])
         except ProtobufError as error:
-            is_torn = _lacks_a_sector(content, offset, end)
+            is_torn = lacks_a_sector(content, offset, end)
             reason = f"no record: {error}"
             raise WalCorruption(segment.name, offset, reason, may_be_torn=is_torn) from error
         offset = end
@@ -163,11 +191,11 @@ def _frame(offset: int, end: int, record: bytes) -> _Frame:
             crc = value
         elif field == 3 and isinstance(value, bytes):
             data = value
-    return _Frame(offset, end, kind, crc, data)
+    return _Frame(offset, end, kind, crc, data, offset + _FRAME_BYTES + len(record))
 
 
-def _lacks_a_sector(content: bytes, offset: int, end: int) -> bool:
-    """Say whether a whole sector of the frame at `offset` was never written."""
+def lacks_a_sector(content: bytes | bytearray, offset: int, end: int) -> bool:
+    """Say whether a whole sector of the frame at `offset` is zeros, as if it was never written."""
     start = offset + _FRAME_BYTES
     while start < end:
         sector_end = min(end, (start // _SECTOR_BYTES + 1) * _SECTOR_BYTES)

@@ -10,15 +10,13 @@ from typing import Final, NoReturn
 
 import click
 
-from checkers.history import HistoryError
-from checkers.history_file import HistoryFileError
-from checkers.models.model import ModelError
 from checkers.verdict import Answer
 from harness.cli.certs import certs
 from harness.cli.check import check
 from harness.cli.compare import compare
 from harness.cli.convert import convert
 from harness.cli.doctor import doctor
+from harness.cli.exit_codes import EXIT_INTERRUPTED, EXIT_USAGE, exit_code_of
 from harness.cli.explore import explore
 from harness.cli.fetch_etcd import fetch_etcd
 from harness.cli.gate import gate
@@ -30,23 +28,6 @@ from harness.cli.report import report
 from harness.cli.run import run
 from harness.cli.serve import serve
 from harness.cli.shrink import shrink_command
-from harness.errors import QuorateError, is_disk_trouble
-from nemesis.inject import InjectionError
-from nemesis.packages import UnknownPackageError
-from nemesis.schedule_file import ScheduleError
-
-EXIT_HARNESS: Final = 3
-EXIT_INTERRUPTED: Final = 130
-EXIT_USAGE: Final = 64
-
-_UNREADABLE: Final = (
-    HistoryError,
-    HistoryFileError,
-    ModelError,
-    ScheduleError,
-    UnknownPackageError,
-)
-"""Errors of input from the packages that know nothing of the harness."""
 
 _EXIT_CODES: Final = {Answer.VALID: 0, Answer.INVALID: 1, Answer.UNKNOWN: 2}
 
@@ -110,24 +91,13 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPTED)
     except Exception as error:
-        code = _exit_code(error)
+        code = exit_code_of(error)
         if code is None:
             raise
         _fail(error, code)
     if isinstance(answer, Answer):
         sys.exit(_EXIT_CODES[answer])
     sys.exit(answer if isinstance(answer, int) else 0)  # click returns what `Exit` was raised with
-
-
-def _exit_code(error: Exception) -> int | None:
-    """Return the exit code that an error becomes; None for what is a bug of ours."""
-    if isinstance(error, QuorateError):
-        return error.exit_code
-    if isinstance(error, _UNREADABLE):
-        return EXIT_USAGE
-    if isinstance(error, InjectionError) or is_disk_trouble(error):
-        return EXIT_HARNESS
-    return None
 
 
 def _fail(error: Exception, code: int) -> NoReturn:

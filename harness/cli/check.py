@@ -30,6 +30,7 @@ from harness.errors import UsageError
 from harness.plan import CheckPlan
 from harness.real_trial import data_directories, judge_with_logs
 from harness.report.console import verdict_lines
+from harness.report.recorded import seen_by_the_run
 from harness.schedules import excuses_in, read_schedule
 from harness.store import RunDirectory
 from harness.suggest import did_you_mean
@@ -107,8 +108,9 @@ def check(
     """Judge recorded histories. A FILE may also be the directory of a run.
 
     Reads Quorate's own JSON lines, Jepsen's, Knossos' and Elle's EDN, the same in JSON, Jepsen's
-    log lines, Porcupine's key-value files, and directories of etcd's robustness tests. The exit
-    code is that of the worst verdict.
+    log lines, Porcupine's key-value files, and directories of etcd's robustness tests. Of a run,
+    what only its own judges could see while it ran stands as they said. The exit code is that of
+    the worst verdict.
 
     \b
     quorate check runs/20260101T000000Z-register-seed1
@@ -186,7 +188,7 @@ def _watch_checker(path: Path, watch_path: Path | None) -> WatchChecker | None:
 
 
 def _judge_run(path: Path, shown: Reading, limits: Callable[[CheckPlan], CheckPlan]) -> Verdict:
-    """Judge what a run recorded, however it ended."""
+    """Judge what a run recorded, however it ended, and keep to what only the run itself saw."""
     directory = RunDirectory.open(path)
     plan = directory.load_plan()
     plan = msgspec.structs.replace(plan, checks=limits(plan.checks))
@@ -195,6 +197,11 @@ def _judge_run(path: Path, shown: Reading, limits: Callable[[CheckPlan], CheckPl
         click.echo(
             f"quorate: {directory.history_path}:{loaded.torn_line}: the last line was cut off when "
             "the run was killed; judging the lines before it",
+            err=True,
+        )
+    if not directory.results_path.exists():
+        click.echo(
+            f"quorate: {path}: the run came to no verdict of its own; judging what it recorded",
             err=True,
         )
     watched: list[WatchRecord] = []
@@ -209,6 +216,7 @@ def _judge_run(path: Path, shown: Reading, limits: Callable[[CheckPlan], CheckPl
     disks_lie = "lying-disk" in (plan.faults.packages if not schedule else excuses_in(schedule))
     traces = _judge_traces(path / "trace", disks_lie=disks_lie)
     verdicts = judged if traces is None else [*judged, traces]
+    verdicts = [*seen_by_the_run(directory, verdicts), *verdicts]
     return verdicts[0] if len(verdicts) == 1 else merge("run", verdicts)
 
 

@@ -5,8 +5,9 @@ import platform
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
+from pathlib import Path
 
 import click
 import msgspec
@@ -18,13 +19,15 @@ from harness.environments.hosts.instruments import (
     disk_obstacle,
     pressure_obstacle,
 )
-from harness.environments.hosts.mounts import dead_mounts, unmount
 from harness.environments.hosts.processes import end, orphans
 from harness.environments.local import namespaces
+from harness.environments.ssh.healing import leftovers_on
+from harness.environments.ssh.inventory import Host, read_inventory
 from harness.errors import HarnessError
 from harness.plan import FaultPlan, Plan, WorkloadPlan
 from harness.systems.installed import installed
 from harness.trial import run_trial
+from nemesis.host.mounts import dead_mounts, unmount
 from nemesis.schedule import Schedule
 
 _PROBE_TIMEOUT_S = 5
@@ -52,15 +55,19 @@ class Finding(msgspec.Struct, frozen=True):
 @click.option(
     "--heal", is_flag=True, help="End daemons, and remove containers, that outlived their harness."
 )
-def doctor(as_json: bool, heal: bool) -> None:
+@click.option(
+    "--inventory", type=click.Path(path_type=Path), help="Look at (or heal) these hosts, too."
+)
+def doctor(as_json: bool, heal: bool, inventory: Path | None) -> None:
     """Say what this machine can do: simulation, and the tools that real clusters need.
 
     The simulation needs nothing but Python; it is tried here. Exit code 0 if it works.
     """
+    hosts = () if inventory is None else read_inventory(inventory)
     if heal:
         for healed in _heal():
             click.echo(healed, err=as_json)
-    findings = list(_findings())
+    findings = [*_findings(), *_of_hosts(hosts, heal=heal)]
     if as_json:
         click.echo(msgspec.json.encode({finding.name: finding for finding in findings}).decode())
     else:
@@ -104,6 +111,25 @@ def _findings() -> Iterator[Finding]:
         ("sshd", "openssh-server", "hosts over SSH, to be tested here"),
     ):
         yield _tool(command, package, purpose)
+
+
+def _of_hosts(hosts: Sequence[Host], *, heal: bool) -> Iterator[Finding]:
+    """Say of each host whether anything is left on it, or was until now."""
+    for number, host in enumerate(hosts, start=1):
+        node = f"n{number}"
+        try:
+            left = leftovers_on(node, host, heal=heal)
+        except HarnessError as error:
+            yield Finding(node, State.NO, str(error), "see the inventory, and ask again")
+            continue
+        found = ", ".join(left)
+        if not left:
+            yield Finding(node, State.YES, f"nothing is left on {host.address}")
+        elif heal:
+            yield Finding(node, State.YES, f"removed from {host.address}: {found}")
+        else:
+            fix = "quorate doctor --heal --inventory FILE"
+            yield Finding(node, State.NO, f"left on {host.address}: {found}", fix)
 
 
 def _simulation() -> Finding:

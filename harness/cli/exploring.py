@@ -18,6 +18,7 @@ from harness.explore.journal import Journal
 from harness.explore.seeds import Outcome, Question, Tried, trial_of
 from harness.explore.workers import Workers
 from harness.report.exploration import first_line
+from harness.report.wording import counted
 from harness.store import RunDirectory
 from nemesis.inject import InjectionError
 
@@ -116,6 +117,6 @@ def _lines(clock: Callable[[], float]) -> Callable[[Found], None]:
 
 def _figures(found: Found) -> str:
     return (
-        f"{found.seeds} seeds, {found.outcomes[Outcome.INVALID]} INVALID of "
-        f"{len(found.seeds_by_kind)} kinds, {len(found.states)} states"
+        f"{counted(found.seeds, 'seed')}, {found.outcomes[Outcome.INVALID]} INVALID; "
+        f"{counted(len(found.seeds_by_kind), 'kind')} of failure, {len(found.states)} states"
     )

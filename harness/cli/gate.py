@@ -16,6 +16,7 @@ from harness.cli.real_session import conduct_real
 from harness.cli.run import DEFAULT_OUT
 from harness.cli.session import conduct
 from harness.compare.comparison import jobs_default
+from harness.conviction import story_of
 from harness.environments.progress import Progress
 from harness.errors import HarnessError, UsageError
 from harness.gate.conduct import Clock, result_of, run_trials
@@ -194,7 +195,7 @@ def run_trial_of_gate(out: Path, trial: Trial) -> Attempt:
     return Attempt(
         ending=ending,
         reason=verdict.reason,
-        story=story_of(verdict),
+        story=first_story(verdict),
         run=str(directory.path),
         seconds=seconds,
     )
@@ -214,9 +215,13 @@ def _ignore(progress: Progress) -> None:
     """Of single trials nothing is shown."""
 
 
-def story_of(verdict: Verdict) -> str:
+def first_story(verdict: Verdict) -> str:
     """Return what the first conviction tells, the one that shows operations if there is one."""
     for leaf in convictions_of(verdict):
         if leaf.evidence is not None:
-            return f"{leaf.checker}: {leaf.reason}\n\n{leaf.evidence.story}"
+            return "\n\n".join([f"{leaf.checker}: {leaf.reason}", *_whole(story_of(leaf))])
     return verdict.reason
+
+
+def _whole(lines: Sequence[str]) -> Sequence[str]:
+    return ["\n".join(lines)] if lines else []

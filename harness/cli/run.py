@@ -15,6 +15,7 @@ from harness.cli.divergence import DrawFile
 from harness.cli.real_session import RealSession, conduct_real
 from harness.cli.session import Session, conduct
 from harness.environments.catalog import DEFAULT_PACKAGES, ENVIRONMENTS, all_packages
+from harness.errors import HarnessError, is_disk_trouble
 from harness.generator.listed import ListedOperation
 from harness.operations_file import operations_for
 from harness.plan import Plan
@@ -195,7 +196,9 @@ def _prepare(
     where = str(overrides.get("environment", plan.environment))
     if where in ENVIRONMENTS:
         if faults == "all":
-            overrides["faults.packages"] = list(all_packages(where))
+            overrides["faults.packages"] = list(
+                all_packages(where, attach=bool(overrides.get("daemon.attach", plan.daemon.attach)))
+            )
         elif faults is None and plan_file is None:
             overrides["faults.packages"] = list(DEFAULT_PACKAGES)
         if plan_file is None:
@@ -214,7 +217,10 @@ def run_plan(
     *,
     operations: Sequence[ListedOperation] | None = None,
 ) -> Session | RealSession:
-    """Run the trial with progress; when interrupted, say what is left of it."""
+    """Run the trial with progress; when it cannot go on, say what is left of it.
+
+    Raises `HarnessError` if that is for the disk.
+    """
     begun: list[RunDirectory] = []
     try:
         with ExitStack() as stack:
@@ -238,12 +244,18 @@ def run_plan(
             )
     except KeyboardInterrupt:
         for directory in begun:
-            click.echo(
-                f"quorate: interrupted; what was recorded can be judged: "
-                f"quorate check {shlex.quote(str(directory.path))}",
-                err=True,
-            )
+            click.echo(f"quorate: interrupted; {_what_is_left(directory)}", err=True)
         raise
+    except OSError as error:
+        if not begun or not is_disk_trouble(error):
+            raise
+        reason = f"cannot go on recording: {error.strerror}; {_what_is_left(begun[0])}"
+        raise HarnessError(f"{begun[0].path}: {reason}") from error
+
+
+def _what_is_left(directory: RunDirectory) -> str:
+    command = f"quorate check {shlex.quote(str(directory.path))}"
+    return f"what was recorded can be judged: {command}"
 
 
 def print_session(session: Session) -> None:

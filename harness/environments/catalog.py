@@ -38,6 +38,7 @@ _ALWAYS: Final = (
     Package.STOP,
     Package.STUTTER,
     Package.DEFRAGMENT,
+    Package.QUOTA,
 )
 _OF_MEMBERS: Final = (Package.MEMBERSHIP,)
 _OF_LINKS: Final = (
@@ -47,8 +48,10 @@ _OF_LINKS: Final = (
     Package.DUPLICATE,
     Package.REORDER,
     Package.BANDWIDTH,
+    Package.DEPOSE,
 )
 _OF_DISKS: Final = (Package.POWER, Package.DISK, Package.LYING_DISK)
+_OF_LOGS: Final = (Package.BITROT,)
 
 
 _Maker: TypeAlias = Callable[[Plan, System, RunDirectory, Needs], Environment]
@@ -100,18 +103,26 @@ def environment_of(
     return make(plan, system, directory, _needs(plan, schedule))
 
 
-def all_packages(environment: str) -> tuple[Package, ...]:
-    """Return everything that `environment` can break on this machine: what `all` means there."""
+def all_packages(environment: str, *, attach: bool = False) -> tuple[Package, ...]:
+    """Return everything that `environment` can break on this machine: what `all` means there.
+
+    `attach`: daemons run already, so that nothing can be prepared.
+    """
     assert environment in ENVIRONMENTS, "asked of a known environment"
+    if attach:
+        return tuple(each for each in all_packages(environment) if each is not Package.QUOTA)
     if environment == "ssh":  # What its hosts can do, they say themselves.
         return (*_ALWAYS, *_OF_LINKS, Package.CLOCK, *_OF_DISKS, Package.PRESSURE)
-    obstacle = namespaces.obstacle if environment == "local" else doors.obstacle
+    is_local = environment == "local"
+    obstacle = namespaces.obstacle if is_local else doors.obstacle
+    has_disks = obstacle() is None and disk_obstacle() is None
     return (
         *_ALWAYS,
-        *(_OF_MEMBERS if environment == "local" else ()),
+        *(_OF_MEMBERS if is_local else ()),
         *(_OF_LINKS if obstacle() is None else ()),
         *((Package.CLOCK,) if clock_obstacle() is None else ()),
-        *(_OF_DISKS if obstacle() is None and disk_obstacle() is None else ()),
+        *(_OF_DISKS if has_disks else ()),
+        *(_OF_LOGS if has_disks and is_local else ()),
         *((Package.PRESSURE,) if pressure_obstacle() is None else ()),
     )
 

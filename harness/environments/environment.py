@@ -6,6 +6,7 @@ behind when it is left: no process, no port, no rule.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Final, Protocol, Self
 
@@ -46,6 +47,19 @@ class Machines(Protocol):
         """End the daemon of `node` by force, if it runs."""
 
 
+class Restorer(Protocol):
+    """Puts backups in the place of data directories. Raises `SurfaceError` where it cannot."""
+
+    def snapshot_path(self) -> Path:
+        """Return where a new backup may be kept; nothing is there."""
+
+    def restore(self, node: str, snapshot: Path, members: Sequence[Member]) -> None:
+        """Give `node`, whose daemon has ended, a data directory made of the backup alone.
+
+        It is one of `members`.
+        """
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Means:
     """What an environment itself can break; None where it has no means."""
@@ -56,6 +70,9 @@ class Means:
     clocks: Clocks | None = None
     disks: Disks | None = None
     pressure: Pressure | None = None
+    wrong_bits: Callable[[str], int] | None = None
+    """Returns how many bits of a node's disk are wrong now, by `flip_bits` of the disks."""
+    restorer: Restorer | None = None
     machines: Machines | None = None
     """For nodes that join; None where the cluster has to stay as it is."""
     take_note: Callable[[], str] | None = None

@@ -45,6 +45,8 @@ class Found:
     """By the first kind of each seed that is INVALID or a failure of the harness."""
     reasons: dict[str, str] = field(default_factory=dict)
     """Of the first seed of each kind."""
+    unknown: dict[int, str] = field(default_factory=dict)
+    """Why nothing can be said of a seed, by seed."""
     states: dict[str, None] = field(default_factory=dict)
     new_states: list[int] = field(default_factory=list)
     """How many of them each seed brought, in the order in which seeds came back."""
@@ -78,6 +80,8 @@ class Found:
             kind = tried.kinds[0]
             self.seeds_by_kind.setdefault(kind, []).append(tried.seed)
             self.reasons.setdefault(kind, tried.reason)
+        elif tried.outcome is Outcome.UNKNOWN:
+            self.unknown[tried.seed] = tried.reason
         return new
 
 

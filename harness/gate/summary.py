@@ -20,10 +20,14 @@ _SIGNS = {
 
 def headline(gate: GateResult) -> str:
     """Return the result in a line."""
-    parts = [f"{gate.count(ending)} {ending}" for ending in Ending if gate.count(ending)]
+    parts = [_counted(count, ending) for ending in Ending if (count := gate.count(ending))]
     retried = sum(bool(result.retried) for result in gate.results)
     again = f", {retried} tried again" if retried else ""
     return f"{gate.suite}: {', '.join(parts)}{again} in {gate.seconds:.0f} s"
+
+
+def _counted(count: int, ending: Ending) -> str:
+    return f"{count} {ending}{'s' if ending is Ending.HARNESS and count > 1 else ''}"
 
 
 def markdown(gate: GateResult) -> str:

@@ -2,7 +2,8 @@
 
 import shlex
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -14,7 +15,8 @@ from checkers.choose import checker_named, model_of
 from checkers.formats.detect import detect, read_history
 from checkers.history import History, OpType
 from checkers.verdict import Answer, Verdict
-from harness.cli.gate import story_of
+from harness.cli.exit_codes import EXIT_HARNESS, exit_code_of
+from harness.cli.gate import first_story
 from harness.cli.real_session import conduct_real
 from harness.cli.session import conduct
 from harness.environments.progress import Progress
@@ -81,14 +83,17 @@ class Quorate:
         as in `workload.rate`. A run that is not VALID is kept, with its report.
         """
         __tracebackhide__ = True
-        prepared, base = self._prepared(plan)
-        overrides = dict(settings or {})
-        if seed is not None:
-            overrides["seed"] = seed
-        prepared = with_overrides(prepared, overrides)
-        directory, history, verdict = _conduct(prepared, schedule_for(prepared, base), self.runs)
+        with _in_one_line():
+            prepared, base = self._prepared(plan)
+            overrides = dict(settings or {})
+            if seed is not None:
+                overrides["seed"] = seed
+            prepared = with_overrides(prepared, overrides)
+            faults = schedule_for(prepared, base)
+            directory, history, verdict = _conduct(prepared, faults, self.runs)
+            if verdict.answer is not Answer.VALID:
+                write_report(load_run(directory.path), directory.path / REPORT_NAME)
         if verdict.answer is not Answer.VALID:
-            write_report(load_run(directory.path), directory.path / REPORT_NAME)
             pytest.fail(_failure_of_run(directory.path, verdict), pytrace=False)
         shutil.rmtree(directory.path)
         return Run(plan=prepared, history=history, verdict=verdict)
@@ -102,13 +107,14 @@ class Quorate:
         """
         __tracebackhide__ = True
         path = self.folder / file
-        if not path.is_file():
-            raise UsageError("no such file", path=path)
-        history = read_history(path, detect(path))
-        name = model or model_of(history)
-        if name is None:
-            raise UsageError("cannot tell what this is a history of: give model=", path=path)
-        verdict = checker_named(name, initial).check(history, Budget())
+        with _in_one_line():
+            if not path.is_file():
+                raise UsageError("no such file", path=path)
+            history = read_history(path, detect(path))
+            name = model or model_of(history)
+            if name is None:
+                raise UsageError("cannot tell what this is a history of: give model=", path=path)
+            verdict = checker_named(name, initial).check(history, Budget())
         if verdict.answer is not Answer.VALID:
             command = f"quorate check {shlex.quote(str(path))} --model {name}"
             pytest.fail(_failure(verdict, [f"judge it again: {command}"]), pytrace=False)
@@ -122,6 +128,20 @@ class Quorate:
             return plan, self.folder
         path = self.folder / plan
         return load_plan(path), path.parent
+
+
+@contextmanager
+def _in_one_line() -> Iterator[None]:
+    """Fail the test by one line, where the command line has no more than that for an error."""
+    __tracebackhide__ = True
+    try:
+        yield
+    except Exception as error:
+        code = exit_code_of(error)
+        if code is None:
+            raise
+        what = "failure of the harness: " if code == EXIT_HARNESS else ""
+        raise pytest.fail.Exception(f"quorate: {what}{error}", pytrace=False) from None
 
 
 def _conduct(plan: Plan, schedule: Schedule, out: Path) -> tuple[RunDirectory, History, Verdict]:
@@ -148,7 +168,7 @@ def _failure_of_run(run: Path, verdict: Verdict) -> str:
 
 
 def _failure(verdict: Verdict, commands: list[str]) -> str:
-    story = story_of(verdict).splitlines()
+    story = first_story(verdict).splitlines()
     if len(story) > STORY_LINES_MAX:
         story = [*story[:STORY_LINES_MAX], f"... and {len(story) - STORY_LINES_MAX} more lines"]
     return "\n".join([f"quorate: {verdict.answer.name}", "", *story, "", *commands])

@@ -7,14 +7,18 @@ from collections.abc import Iterator, Mapping
 
 from checkers.history import History, OpType
 from checkers.verdict import Answer, Verdict
+from harness.conviction import story_of
 from harness.environments.real_time.outcome import RealOutcome
 from harness.environments.simulation.simulation import SimulationResult
 from harness.plan import Plan
+from harness.report.wording import counted
 from harness.systems.system import System
 from nemesis.schedule import Schedule
 from nodeimpl.ids import SECOND
 
 _STORY_LINES_MAX = 40
+_FIGURE_MAX = 60
+"""Characters of a detail that stands beside the answer; a longer one is a sentence."""
 
 
 def plan_lines(plan: Plan) -> Iterator[str]:
@@ -24,8 +28,8 @@ def plan_lines(plan: Plan) -> Iterator[str]:
     mutant = f" with the planted bug {plan.mutant}" if plan.mutant else ""
     yield f"{plan.workload.name} on {plan.system}{mutant} in {plan.environment}, seed {plan.seed}"
     yield (
-        f"  {plan.nodes} nodes, {workload.concurrency} clients, {workload.rate:g} ops/s "
-        f"for {workload.time_limit_s:g} s; faults: {faults}"
+        f"  {counted(plan.nodes, 'node')}, {counted(workload.concurrency, 'client')}, "
+        f"{workload.rate:g} ops/s for {workload.time_limit_s:g} s; faults: {faults}"
     )
 
 
@@ -33,8 +37,9 @@ def outcome_lines(history: History, result: SimulationResult, cpu_seconds: float
     """Yield what happened, in figures."""
     yield _history_line(history)
     yield (
-        f"cluster   {result.election_count} elections, {result.commit_count} entries committed, "
-        f"{result.message_count} messages, {_done_count(result.schedule)} fault actions; "
+        f"cluster   {counted(result.election_count, 'election')}, "
+        f"{result.commit_count} entries committed, {counted(result.message_count, 'message')}, "
+        f"{counted(_done_count(result.schedule), 'fault action')}; "
         f"{_recovery(result.recovery_ns)}"
     )
     seconds = result.virtual_ns / SECOND
@@ -49,7 +54,8 @@ def real_outcome_lines(history: History, system: System, outcome: RealOutcome) -
     yield _history_line(history)
     yield (
         f"cluster   {system.name} {system.version}: {outcome.election_count} leaders seen, "
-        f"{outcome.commit_count} entries applied, {_done_count(outcome.schedule)} fault actions; "
+        f"{outcome.commit_count} entries applied, "
+        f"{counted(_done_count(outcome.schedule), 'fault action')}; "
         f"{_recovery(outcome.recovery_ns)}"
     )
     yield (
@@ -63,7 +69,7 @@ def _history_line(history: History) -> str:
     for op in history.client_ops():
         counts[op.type] += 1
     return (
-        f"history   {counts[OpType.INVOKE]} operations: {counts[OpType.OK]} ok, "
+        f"history   {counted(counts[OpType.INVOKE], 'operation')}: {counts[OpType.OK]} ok, "
         f"{counts[OpType.FAIL]} fail, {counts[OpType.INFO]} info"
     )
 
@@ -85,6 +91,7 @@ def verdict_lines(verdict: Verdict) -> Iterator[str]:
     yield "checks"
     for leaf in leaves:
         yield f"  {leaf.checker:<{width}}  {leaf.answer.name}{_figures(leaf.details)}"
+        yield from _remarks(leaf.details)
     for leaf in leaves:
         if leaf.answer is not Answer.VALID:
             yield ""
@@ -93,9 +100,7 @@ def verdict_lines(verdict: Verdict) -> Iterator[str]:
 
 
 def _story(verdict: Verdict) -> Iterator[str]:
-    if verdict.evidence is None:
-        return
-    lines = verdict.evidence.story.splitlines()
+    lines = story_of(verdict)
     for line in lines[:_STORY_LINES_MAX]:
         yield f"  {line}"
     if len(lines) > _STORY_LINES_MAX:
@@ -103,5 +108,16 @@ def _story(verdict: Verdict) -> Iterator[str]:
 
 
 def _figures(details: Mapping[str, object]) -> str:
-    shown = [f"{name} {value}" for name, value in details.items() if isinstance(value, int | str)]
+    shown = [
+        f"{name} {value}"
+        for name, value in details.items()
+        if isinstance(value, int) or (isinstance(value, str) and len(value) <= _FIGURE_MAX)
+    ]
     return f"  ({', '.join(shown)})" if shown else ""
+
+
+def _remarks(details: Mapping[str, object]) -> Iterator[str]:
+    """Yield the details that are whole sentences, each on a line of its own."""
+    for name, value in details.items():
+        if isinstance(value, str) and len(value) > _FIGURE_MAX:
+            yield f"    {name}: {value}"

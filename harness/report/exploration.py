@@ -6,9 +6,13 @@ from typing import Final
 
 from harness.explore.exploration import Found
 from harness.explore.seeds import Question, Tried
+from harness.report.wording import counted
 from harness.swarm import ALL_SETTINGS
 
 _REASON_CHARACTERS_MAX: Final = 300
+_UNKNOWN_NAMED_MAX: Final = 5
+"""Seeds of which nothing can be said that are named; the journal has them all."""
+
 _LAST_SEEDS: Final = 50
 """So many seeds tell whether more would bring anything new."""
 
@@ -29,7 +33,11 @@ def question_lines(question: Question) -> Iterator[str]:
 def first_line(tried: Tried) -> str:
     """Return one line about the first seed of a kind."""
     kind = tried.kinds[0]
-    what = f"{tried.workload}, {tried.nodes} nodes" if tried.workload else "never run to its end"
+    what = (
+        f"{tried.workload}, {counted(tried.nodes, 'node')}"
+        if tried.workload
+        else "never run to its end"
+    )
     return f"seed {tried.seed:<6} {tried.outcome:<8} {kind}  ({what})"
 
 
@@ -50,6 +58,19 @@ def found_lines(found: Found) -> Iterator[str]:
         yield f"    {_shortened(found.reasons[kind])}"
         if kind in found.kept:
             yield f"    {next_step(kind, found.kept[kind])}"
+    yield from _unknown_lines(found)
+
+
+def _unknown_lines(found: Found) -> Iterator[str]:
+    """Yield which seeds came to no verdict, and why."""
+    if not found.unknown:
+        return
+    yield "unknown"
+    seeds = sorted(found.unknown)
+    for seed in seeds[:_UNKNOWN_NAMED_MAX]:
+        yield f"  seed {seed}: {_shortened(found.unknown[seed])}"
+    if len(seeds) > _UNKNOWN_NAMED_MAX:
+        yield f"  and {len(seeds) - _UNKNOWN_NAMED_MAX} more in the journal"
 
 
 def next_step(kind: str, run: str) -> str:
@@ -86,5 +107,8 @@ def as_json_value(found: Found) -> dict[str, object]:
                 "run": found.kept.get(kind),
             }
             for kind, seeds in found.seeds_by_kind.items()
+        ],
+        "unknown": [
+            {"seed": seed, "reason": found.unknown[seed]} for seed in sorted(found.unknown)
         ],
     }

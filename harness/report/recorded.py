@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from checkers.history import History
 from checkers.history_file import load_history
@@ -116,6 +117,24 @@ def verdict_of(directory: RunDirectory, results: Results) -> Verdict:
         raise RunDirectoryError(
             f"not the verdict of a run: {error}", path=directory.results_path
         ) from error
+
+
+def seen_by_the_run(directory: RunDirectory, judged: Sequence[Verdict]) -> list[Verdict]:
+    """Return what the run's own verdict has beyond `judged`, which is on what it recorded.
+
+    Oracles, and those who ask whether a cluster recovers and its nodes agree, look at a cluster
+    while it runs, and nothing that is recorded would let anybody look again. So each of their
+    answers stands, and its details say where it is from. Empty for a run without a verdict.
+    """
+    results = load_results(directory)
+    if results is None:
+        return []
+    names = [leaf.checker for verdict in judged for leaf in verdict.leaves()]
+    return [
+        replace(leaf, details={"seen": "during the run", **leaf.details})
+        for leaf in verdict_of(directory, results).leaves()
+        if leaf.checker not in names
+    ]
 
 
 def end_of(history: History, watched: Sequence[WatchRecord]) -> int:

@@ -6,6 +6,7 @@ from typing import Final
 from checkers.history import OpType
 from checkers.verdict import Answer, Verdict
 from harness.report.recorded import Recorded, convictions_of
+from harness.report.wording import counted
 
 _MEANING: Final = (
     ("linearizability", "clients saw answers that no single copy of the data could have given"),
@@ -69,4 +70,4 @@ def _system(run: Recorded) -> str:
 
 def _under(run: Recorded) -> str:
     done = sum(record.outcome == "done" for record in run.schedule.applied)
-    return f" and under {done} fault actions" if done else " without faults"
+    return f" and under {counted(done, 'fault action')}" if done else " without faults"

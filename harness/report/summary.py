@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from harness.report.effects import Effects, Felt
+from harness.report.wording import counted
 from nodeimpl.ids import MILLISECOND, SECOND
 
 NAMED_MAX = 4
@@ -22,8 +23,7 @@ def effects_words(effects: Effects) -> str:
         )
         if (count := effects.count(felt))
     ]
-    count = len(effects.each)
-    return f"{count} fault{'' if count == 1 else 's'}: {', '.join(parts)}"
+    return f"{counted(len(effects.each), 'fault')}: {', '.join(parts)}"
 
 
 def effect_lines(effects: Effects) -> Iterator[str]:

@@ -44,6 +44,11 @@ def shortened(text: str) -> str:
     return line if len(line) <= TEXT_MAX else line[: TEXT_MAX - 1] + "…"
 
 
+def counted(count: int, what: str) -> str:
+    """Return how many there are of `what`, which takes an s: `1 fault`, `2 faults`."""
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
 def plain(value: object) -> str:
     """Return a JSON value as people write it: strings bare, the rest as JSON."""
     if isinstance(value, str):

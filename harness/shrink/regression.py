@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from checkers.verdict import Answer, Verdict
 from harness.case import from_texts, run_case
+from harness.conviction import story_of
 
 
 def conviction(plan: str, schedule: str, operations: str | None, mutant: str | None = None) -> str:
@@ -25,5 +26,4 @@ def conviction_lines(verdict: Verdict) -> Iterator[str]:
     for leaf in verdict.leaves():
         if leaf.answer is Answer.INVALID:
             yield f"{leaf.checker}: {leaf.reason}"
-            if leaf.evidence is not None:
-                yield from leaf.evidence.story.splitlines()
+            yield from story_of(leaf)

@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from harness.errors import UsageError
+from harness.errors import HarnessError, UsageError
 from harness.plan import NodePlan, Plan
 from harness.systems.flags import fitted, known_flags
 from harness.systems.installed import choose
@@ -17,6 +17,7 @@ _ELECTION_IN_HEARTBEATS: Final = 5
 """etcd refuses an election timeout of fewer (etcdmain, config.go: Validate)."""
 
 _CATCH_UP_RENAMED: Final = Version(3, 5, 0)
+_RESTORING_TOOLS: Final = ("etcdutl", "etcdctl")
 _SUPPORTED_MACHINES: Final = ("x86_64", "ppc64le", "s390x")
 """Where etcd 3.4 starts without being told that this is an experiment."""
 
@@ -64,6 +65,14 @@ class Etcd(msgspec.Struct, frozen=True):
             return {}
         return {"ETCD_UNSUPPORTED_ARCH": {"aarch64": "arm64"}.get(machine, machine)}
 
+    def restore_command(self, launch: Launch, snapshot: str) -> Sequence[str]:
+        """See `System`. The tools lie beside etcd; its client did this until 3.6."""
+        for tool in _RESTORING_TOOLS:
+            path = self.binary.path.with_name(tool)
+            if path.exists():
+                return (str(path), "snapshot", "restore", snapshot, *restore_flags(launch))
+        raise HarnessError(f"neither etcdutl nor etcdctl is beside {self.binary.path}")
+
     def _snapshot_flags(self) -> Sequence[str]:
         """Return when the log is trimmed, and how much of it stays for followers."""
         flags = [f"--snapshot-count={self.node.snapshot_entries}"]
@@ -93,6 +102,10 @@ class MixedEtcd(msgspec.Struct, frozen=True):
         newest = max(self.by_node.values(), key=lambda etcd: etcd.binary.version)
         return self.by_node.get(launch.member.name, newest).command(launch)
 
+    def restore_command(self, launch: Launch, snapshot: str) -> Sequence[str]:
+        """See `System`. Each by the tool of its version."""
+        return self.by_node[launch.member.name].restore_command(launch, snapshot)
+
     @property
     def speaks_etcds_peer_protocol(self) -> bool:
         """See `System`."""
@@ -101,6 +114,13 @@ class MixedEtcd(msgspec.Struct, frozen=True):
     def variables(self) -> Mapping[str, str]:
         """See `System`. The machine decides, so they are the same for all."""
         return next(iter(self.by_node.values())).variables()
+
+
+def restore_flags(launch: Launch) -> Sequence[str]:
+    """Return the flags, of etcd's tools, that say whose data directory is to be made."""
+    wanted = ("--name=", "--data-dir=", "--initial-")
+    flags = [flag for flag in membership_flags(launch) if flag.startswith(wanted)]
+    return [flag for flag in flags if not flag.startswith("--initial-cluster-state=")]
 
 
 def membership_flags(launch: Launch) -> Sequence[str]:

@@ -11,7 +11,7 @@ import msgspec
 
 from harness.errors import HarnessError
 from harness.plan import NodePlan, Plan
-from harness.systems.etcd import membership_flags, timing_flags
+from harness.systems.etcd import membership_flags, restore_flags, timing_flags
 from harness.systems.system import Launch
 
 
@@ -47,6 +47,11 @@ class Nodeimpl(msgspec.Struct, frozen=True):
             *(() if self.fsync else ("--unsafe-no-fsync",)),
             *self.flags,
         )
+
+    def restore_command(self, launch: Launch, snapshot: str) -> Sequence[str]:
+        """See `System`."""
+        tool = (sys.executable, "-m", "nodeimpl.snapctl", "restore", snapshot)
+        return (*tool, *restore_flags(launch))
 
     @property
     def speaks_etcds_peer_protocol(self) -> bool:

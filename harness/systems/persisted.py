@@ -40,7 +40,7 @@ class Persisted(msgspec.Struct, frozen=True, kw_only=True):
 
     logs: Mapping[str, WalLog]
     puts: Mapping[Put, int] | None
-    """How often each put is in the log; None if its beginning has been purged everywhere."""
+    """How often each put is in the log; None if its beginning is nowhere to be found."""
 
     def verdict(self, history: History, *, disks_lie: bool = False) -> Verdict:
         """Judge the logs by Raft's properties, and the history by the logs.
@@ -55,6 +55,10 @@ class Persisted(msgspec.Struct, frozen=True, kw_only=True):
         merged = merge(NAME, [facts] if compared is None else [facts, compared])
         details: dict[str, object] = {"nodes": len(self.logs), "torn": torn}
         return msgspec.structs.replace(merged, details=details)
+
+    def begun_anew(self) -> "Persisted":
+        """Return it for logs that members began anew from a backup: these say nothing of puts."""
+        return msgspec.structs.replace(self, puts=None)
 
     def resolve(self, history: History) -> History:
         """Return the history in which unanswered puts that are in no log have failed."""

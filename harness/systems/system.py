@@ -49,6 +49,12 @@ class System(Protocol):
     def command(self, launch: Launch) -> Sequence[str]:
         """Return the program and its arguments."""
 
+    def restore_command(self, launch: Launch, snapshot: str) -> Sequence[str]:
+        """Return what makes the data directory of `launch`, which is not there, of a backup.
+
+        Raises `HarnessError` if this machine lacks the tool.
+        """
+
     @property
     def speaks_etcds_peer_protocol(self) -> bool:
         """Whether its peers talk as etcd's do, so that a proxy can tell messages apart."""

@@ -64,10 +64,13 @@ class KvWorkload(msgspec.Struct, frozen=True):
 def may_compact_itself(plan: Plan) -> bool:
     """Return whether others than clients may have the store compact.
 
-    The nemesis does, and the history tells of it in words only; a real store may do so by itself.
+    The nemesis does, and whoever makes room in a full store, and the history tells of it in words
+    only; a real store may do so by itself.
     """
     by_itself = any("auto-compaction" in flag for flag in plan.daemon.flags)
-    return by_itself or "compact" in plan.faults.packages or plan.faults.schedule is not None
+    compacting = ("compact", "quota")
+    by_nemesis = any(package in plan.faults.packages for package in compacting)
+    return by_itself or by_nemesis or plan.faults.schedule is not None
 
 
 class KvGenerator(msgspec.Struct, frozen=True):

@@ -16,9 +16,11 @@ from nemesis.chance import Chance
 from nemesis.durations import milliseconds
 from nemesis.fault import Attempt, Done, Remedy, Site, Skipped, Strike
 from nemesis.faults.on_nodes import on_each
+from nemesis.faults.pause import Pause
 from nemesis.faults.restart import start_daemon
 from nemesis.fields import Fields
 from nemesis.names import Names
+from nemesis.surface import SurfaceError
 from nemesis.targets import Situation
 
 BITS_MAX: Final = 1_000
@@ -66,10 +68,23 @@ class Bitrot(msgspec.Struct, frozen=True, kw_only=True):
         for other in site.others:
             if isinstance(other.fault, Bitrot) and other.fault.target == self.target:
                 return Done(f"still rotten by fault {other.id}")
-        site.disks().restore(self.target)
-        if site.surfaces.daemons.is_running(self.target):
-            return Done("its daemon runs")
-        return Done(start_daemon(site, self.target) or "its daemon is started")
+        read_count = site.disks().restore(self.target)
+        if not site.surfaces.daemons.is_running(self.target):
+            return Done(start_daemon(site, self.target) or "its daemon is started")
+        return self._begin_anew(site) if read_count else Done("its daemon runs")
+
+    def _begin_anew(self, site: Site) -> Attempt:
+        """Start a daemon again that may have read what was wrong, and would end of it later."""
+        daemons = site.surfaces.daemons
+        try:
+            daemons.kill(self.target, lose_unsynced=False, torn_tail=False)
+        except SurfaceError:
+            if daemons.is_running(self.target):  # It has not ended by itself at this very moment.
+                raise
+        note = start_daemon(site, self.target) or "its daemon is restarted"
+        if any(pause.target == self.target for pause in site.others_of(Pause)):
+            daemons.pause(self.target)
+        return Done(f"{note}, as it may have read what was wrong")
 
     def begins(self) -> str:
         """Return the beginning as a phrase."""

@@ -3,6 +3,7 @@
 from typing import Final
 
 from nemesis.fault import Fault
+from nemesis.faults.backup import RestoreCluster
 from nemesis.faults.bitrot import Bitrot
 from nemesis.faults.clock import ClockBump, ClockDrift, ClockStrobe
 from nemesis.faults.compact import Compact
@@ -17,6 +18,7 @@ from nemesis.faults.lying_disk import LyingFsync
 from nemesis.faults.members import Grow, MoveLeader, Replace, Shrink
 from nemesis.faults.partition import Partition
 from nemesis.faults.pressure import CpuPressure, MemoryPressure
+from nemesis.faults.quota import ExhaustQuota
 from nemesis.faults.reorder import Reorder
 from nemesis.faults.restart import Restart, Tail
 from nemesis.faults.storm import RestartStorm
@@ -45,6 +47,12 @@ def lacking(fault: Fault, surfaces: Surfaces) -> str | None:
         (isinstance(fault, Bitrot), _records(surfaces), "a disk that tells records apart"),
         (isinstance(fault, PRESSURE_FAULTS), surfaces.pressure, "control groups of the nodes"),
         (isinstance(fault, Compact | Defragment), surfaces.admin, "a way to ask for maintenance"),
+        (
+            isinstance(fault, ExhaustQuota),
+            surfaces.quota,
+            "an operator who makes room in the store",
+        ),
+        (isinstance(fault, RestoreCluster), surfaces.backup, "data directories on ordinary disks"),
         (isinstance(fault, MoveLeader), surfaces.members, "an operator"),
         (isinstance(fault, MEMBER_CHANGES), _changing(surfaces), "an operator who changes members"),
     )
@@ -71,7 +79,12 @@ def limits_a_daemon(fault: Fault) -> bool:
 
 def takes_a_machine(fault: Fault) -> bool:
     """Say whether the fault is one of real machines, of which the simulation has none."""
-    return isinstance(fault, (*PRESSURE_FAULTS, LimitRate))
+    return isinstance(fault, (*PRESSURE_FAULTS, LimitRate, ExhaustQuota, RestoreCluster))
+
+
+def fills_the_store(fault: Fault) -> bool:
+    """Say whether the fault uses up the quota of the store, which must be small for that."""
+    return isinstance(fault, ExhaustQuota)
 
 
 def _cuts_power(fault: Fault) -> bool:

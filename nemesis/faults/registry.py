@@ -7,11 +7,13 @@ from typing import Final
 from nemesis.chance import Chance
 from nemesis.fault import Fault
 from nemesis.faults import (
+    backup,
     bitrot,
     clock,
     compact,
     defragment,
     delay,
+    depose,
     disk,
     duplicate,
     hold,
@@ -22,6 +24,7 @@ from nemesis.faults import (
     partition,
     pause,
     pressure,
+    quota,
     reorder,
     restart,
     storm,
@@ -59,6 +62,8 @@ KINDS: Final[tuple[type[Fault], ...]] = (
     pressure.CpuPressure,
     pressure.MemoryPressure,
     limit_rate.LimitRate,
+    quota.ExhaustQuota,
+    backup.RestoreCluster,
 )
 """Every kind of fault."""
 
@@ -75,6 +80,8 @@ class Drawing:
     draw: Callable[[Chance], Fault]
     needs_links: bool = False
     """Whether a cluster of one node gets none of them."""
+    upon_leader: bool = False
+    """Whether each waits for a node to become leader, which is its target, and not for a time."""
     is_condition: bool = False
     """Whether they last long enough to be met by messages or writes, and leave calm in between."""
 
@@ -102,6 +109,9 @@ DRAWINGS: Final = {
     Package.STUTTER: Drawing(draw=stutter.draw, is_condition=True),
     Package.PRESSURE: Drawing(draw=pressure.draw, is_condition=True),
     Package.BANDWIDTH: Drawing(draw=limit_rate.draw, needs_links=True, is_condition=True),
+    Package.DEPOSE: Drawing(draw=depose.draw, needs_links=True, upon_leader=True),
+    Package.QUOTA: Drawing(draw=quota.draw, is_condition=True),
+    Package.RESTORE: Drawing(draw=backup.draw, needs_links=True),
 }
 """What `nemesis.generate` draws for each package."""
 

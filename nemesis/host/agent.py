@@ -5,6 +5,7 @@
     python -m nemesis.host.agent disk SEED BELOW MOUNT
     python -m nemesis.host.agent groups CLUSTER what processes may use of the machine
     python -m nemesis.host.agent warden MARK    ends processes when everything else has ended
+    python -m nemesis.host.agent leftovers      what other agents left that were killed
 
 It prints `{}` when it is ready. Each line of its standard input is a JSON object with `do` and
 fields; each gets one line in answer: `{"ok": ...}`, or `{"error": "why"}`. When its input ends, for
@@ -22,6 +23,7 @@ from nemesis.host.clock import Clocks
 from nemesis.host.disk import Disk
 from nemesis.host.door import Door
 from nemesis.host.groups import Groups
+from nemesis.host.leftovers import Leftovers
 from nemesis.host.request import HostError, Request
 from nemesis.host.warden import Warden
 
@@ -49,6 +51,8 @@ def part_named(arguments: Sequence[str]) -> Part:
             return Groups(cluster)
         case ["warden", mark]:
             return Warden(mark)
+        case ["leftovers"]:
+            return Leftovers()
         case _:
             raise HostError(f"no agent is called {' '.join(arguments)!r}")
 

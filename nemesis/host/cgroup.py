@@ -9,7 +9,7 @@ group is switched off, version 2 because `memory.high` never calls it.
 
 import errno
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -95,6 +95,12 @@ def roots() -> list[Path]:
         return list(dict.fromkeys(each.root for each in hierarchies().values()))
     except (HostError, OSError):
         return []
+
+
+def groups_of_others(clusters: Collection[str]) -> list[Path]:
+    """Return the groups of ours that are of none of these clusters."""
+    found = [path for root in roots() for path in sorted(root.glob("quorate-*.*")) if path.is_dir()]
+    return [path for path in found if path.name.partition(".")[0] not in clusters]
 
 
 def group_of(pid: int, hierarchy: Hierarchy, controller: str) -> Path:

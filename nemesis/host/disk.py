@@ -9,14 +9,16 @@ from nemesis.host.request import HostError, Request
 
 
 class Disk:
-    """Answers `set` (`sync_delay_ns`, `is_failing`, `is_full`), `lie`, and those of a power cut.
+    """Answers `set` (`sync_delay_ns`, `is_failing`, `is_full`), `lie`, a power cut's and rot's.
 
     A power cut is `power_off`, the end of the daemon, and `lose`, which tells how many bytes were
-    lost; `lost` tells how many of those had been called durable.
+    lost; `lost` tells how many of those had been called durable. Of rot, `flip` flips bits of a
+    file, `rotten` tells how many are wrong now, and so does `put_right`, which makes them right.
     """
 
     def __init__(self, seed: str, below: Path, mount: Path) -> None:
         """Show the folder `below` at `mount`; raises `HostError`."""
+        self._below = below
         self._files = FaultFiles(Random(seed))
         self._server = FuseServer(self._files, below, mount)
 
@@ -39,9 +41,23 @@ class Disk:
             case "lost":
                 return self._files.lost_bytes()
             case _:
-                raise HostError(f"a disk cannot {what}")
+                return self._rot(what, request)
         return self._files.sync_count
 
     def close(self) -> None:
-        """Unmount it."""
+        """Unmount it; what is below is right again."""
+        self._files.put_right()
         self._server.unmount()
+
+    def _rot(self, what: str, request: Request) -> int:
+        """Do what is asked about bits; return how many were flipped, or are wrong."""
+        match what:
+            case "flip":
+                bits = request.pairs("bits")
+                return self._files.flip(self._below / request.text("file"), bits)
+            case "rotten":
+                return self._files.wrong_bits()
+            case "put_right":
+                return self._files.put_right()
+            case _:
+                raise HostError(f"a disk cannot {what}")

@@ -2,7 +2,7 @@
 
 from random import Random
 
-from nemesis.host.firewall import Firewall
+from nemesis.host.firewall import Firewall, remove_chain
 from nemesis.host.impairment import Impairment
 from nemesis.host.packet_queue import PacketQueue
 from nemesis.host.request import HostError, Request
@@ -27,7 +27,7 @@ class Door:
 
     def close(self) -> None:
         """Let everything pass again."""
-        self._firewall.remove()
+        remove_chain()
 
     def _impose(self, request: Request) -> dict[str, int]:
         senders = {

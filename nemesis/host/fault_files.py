@@ -2,12 +2,14 @@
 
 What is written stays in memory, in the order in which it was written, until an fsync brings it to
 the file below. So a power cut loses what was not synced, all of it or all but a random prefix.
-Names (creating, renaming, removing) and sizes set by hand are durable at once.
+Names (creating, renaming, removing) and sizes set by hand are durable at once. Bits of what is
+durable may go wrong, and be put right again unless somebody has written over them.
 """
 
 import errno
 import os
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -59,6 +61,25 @@ class _Content:
             pieces[:] = [(at, content[: size - at]) for at, content in pieces if at < size]
 
 
+@dataclass(slots=True)
+class _Rotten:
+    """Bytes of one file below that went wrong by themselves."""
+
+    below: int
+    """A descriptor, so that the file keeps its number."""
+    wrong: dict[int, tuple[int, int]] = field(default_factory=dict)
+    """By place: the right byte, and the wrong one."""
+
+    def byte_at(self, at: int) -> int | None:
+        """Return what stands there; None behind the end."""
+        found = os.pread(self.below, 1, at)
+        return found[0] if found else None
+
+    def is_wrong(self, at: int) -> bool:
+        """Say whether nobody has written anything else there."""
+        return self.byte_at(at) == self.wrong[at][1]
+
+
 class FaultFiles:
     """Offers `nemesis.host.fuse.Files`. The settings may be changed at any time."""
 
@@ -73,6 +94,7 @@ class FaultFiles:
         self._lock = threading.RLock()
         self._contents: dict[tuple[int, int], _Content] = {}
         self._handles: dict[int, _Content] = {}
+        self._rotten: dict[tuple[int, int], _Rotten] = {}
 
     # ------------------------------------------------------------ what the nemesis does
     def power_off(self) -> None:
@@ -112,6 +134,50 @@ class FaultFiles:
                 content.write_down([*content.lost, *content.promised])
                 content.lost, content.promised = [], []
                 content.size = max(content.size, content.size_below())
+
+    def flip(self, path: Path, bits: Sequence[tuple[int, int]]) -> int:
+        """Flip bits of a file below, (place, bits of the byte there) each; return how many.
+
+        What lies behind the file's end is left out.
+        """
+        count = 0
+        with self._lock:
+            status = path.stat()
+            key = status.st_dev, status.st_ino
+            if key not in self._rotten:
+                self._rotten[key] = _Rotten(os.open(path, os.O_RDWR))
+            rotten = self._rotten[key]
+            for at, mask in bits:
+                before = rotten.byte_at(at)
+                if before is None:
+                    continue
+                right, wrong = rotten.wrong.get(at, (before, before))
+                rotten.wrong[at] = (right if wrong == before else before, before ^ mask)
+                os.pwrite(rotten.below, bytes([before ^ mask]), at)
+                count += mask.bit_count()
+        return count
+
+    def wrong_bits(self) -> int:
+        """Return how many bits are wrong now: what was written over is right."""
+        with self._lock:
+            return sum(
+                (right ^ wrong).bit_count()
+                for rotten in self._rotten.values()
+                for at, (right, wrong) in rotten.wrong.items()
+                if rotten.is_wrong(at)
+            )
+
+    def put_right(self) -> int:
+        """Make every bit right that is wrong; return how many that were."""
+        with self._lock:
+            count = self.wrong_bits()
+            for rotten in self._rotten.values():
+                for at, (right, _) in rotten.wrong.items():
+                    if rotten.is_wrong(at):
+                        os.pwrite(rotten.below, bytes([right]), at)
+                os.close(rotten.below)
+            self._rotten.clear()
+        return count
 
     # ------------------------------------------------------------ what the daemon does
     def open(self, path: Path, flags: int, mode: int) -> int:

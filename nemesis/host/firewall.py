@@ -5,7 +5,9 @@ so that no packet meets half a setting. They stand where packets come in, so eac
 direction of one link, and needs nothing of the sender.
 """
 
+import os
 import re
+import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -63,13 +65,13 @@ class Firewall:
 
     def __init__(self) -> None:
         """Put the chain in its place, empty."""
-        self._restore(rules({}))
+        _restore(rules({}))
         if f"-A INPUT -j {CHAIN}" not in _run(["iptables-save", "-t", "filter"]):
             _run(["iptables", "-w", "-I", "INPUT", "1", "-j", CHAIN])
 
     def impose(self, senders: Mapping[str, Impairment]) -> None:
         """Let exactly these rules be in force, and verify that they are."""
-        self._restore(rules(senders))
+        _restore(rules(senders))
         wanted = {address: each.is_cut for address, each in senders.items() if not each.is_none}
         if {each.sender: each.is_drop for each in self.counts()} != wanted:
             raise HostError("the kernel does not show the rules that it was given")
@@ -78,17 +80,29 @@ class Firewall:
         """Return what every rule in force has met since it was imposed."""
         return read_counts(_run(["iptables-save", "--counters", "-t", "filter"]))
 
-    def remove(self) -> None:
-        """Leave no rule of ours, nor any trace of one."""
-        saved = _run(["iptables-save", "-t", "filter"])
-        if f"-A INPUT -j {CHAIN}" in saved:
-            _run(["iptables", "-w", "-D", "INPUT", "-j", CHAIN])
-        if f":{CHAIN} " in saved:
-            self._restore(rules({}))
-            _run(["iptables", "-w", "-X", CHAIN])
 
-    def _restore(self, text: str) -> None:
-        _run(["iptables-restore", "-w", "--noflush"], text)
+def has_chain() -> bool:
+    """Say whether rules of ours are in this namespace; raises `HostError`.
+
+    Only root can make some, and only root can look.
+    """
+    if os.geteuid() != 0 or shutil.which("iptables-save") is None:
+        return False
+    return f":{CHAIN} " in _run(["iptables-save", "-t", "filter"])
+
+
+def remove_chain() -> None:
+    """Leave no rule of ours in this namespace, nor any trace of one; raises `HostError`."""
+    saved = _run(["iptables-save", "-t", "filter"])
+    if f"-A INPUT -j {CHAIN}" in saved:
+        _run(["iptables", "-w", "-D", "INPUT", "-j", CHAIN])
+    if f":{CHAIN} " in saved:
+        _restore(rules({}))
+        _run(["iptables", "-w", "-X", CHAIN])
+
+
+def _restore(text: str) -> None:
+    _run(["iptables-restore", "-w", "--noflush"], text)
 
 
 def _run(command: Sequence[str], text: str = "") -> str:

@@ -54,6 +54,20 @@ class Request:
             raise HostError(f"{name}: true or false is missing")
         return value
 
+    def pairs(self, name: str) -> "list[tuple[int, int]]":
+        """Return pairs of whole numbers."""
+        value = self.fields.get(name)
+        if not isinstance(value, list):
+            raise HostError(f"{name}: a list is missing")
+        pairs: list[tuple[int, int]] = []
+        for pair in value:
+            match pair:
+                case [int(first), int(second)]:
+                    pairs.append((first, second))
+                case _:
+                    raise HostError(f"{name}: not a pair of whole numbers")
+        return pairs
+
     def table(self, name: str) -> "dict[str, Request]":
         """Return objects by their names."""
         value = self.fields.get(name)

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +16,8 @@ class Warden:
 
     def __init__(self, mark: str) -> None:
         """`mark` is a variable in the environment of the processes, as in `NAME=value`."""
-        self._mark = b"\0" + mark.encode() + b"\0"
+        name, _, value = mark.partition("=")
+        self._name, self._value = name.encode(), value.encode()
 
     def answer(self, what: str, request: Request) -> object:  # noqa: ARG002 - as every part
         """Say how many processes bear the mark."""
@@ -33,12 +35,14 @@ class Warden:
 
     def _marked(self) -> list[int]:
         pids = [int(entry.name) for entry in _PROC.iterdir() if entry.name.isdigit()]
-        return [pid for pid in pids if self._mark in _environment(pid)]
+        return [pid for pid in pids if variables_of(pid).get(self._name) == self._value]
 
 
-def _environment(pid: int) -> bytes:
-    """Return the variables of a process between zeros; empty if it may not be looked at."""
+def variables_of(pid: int) -> Mapping[bytes, bytes]:
+    """Return the environment variables of a process; none if it may not be looked at."""
     try:
-        return b"\0" + (_PROC / str(pid) / "environ").read_bytes() + b"\0"
+        text = (_PROC / str(pid) / "environ").read_bytes()
     except OSError:
-        return b""
+        return {}
+    pairs = (entry.partition(b"=") for entry in text.split(b"\0"))
+    return {name: value for name, _, value in pairs}

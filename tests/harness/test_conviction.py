@@ -1,7 +1,7 @@
 """Kinds of convictions: equal for what is most likely one bug, each once, in order."""
 
 from checkers.verdict import Evidence, invalid, merge, unknown, valid
-from harness.conviction import kinds_of
+from harness.conviction import kinds_of, story_of
 from harness.hunt import try_seed
 
 
@@ -35,3 +35,11 @@ def test_only_convictions_have_kinds_and_each_counts_once() -> None:
 def test_what_a_planted_bug_breaks_is_its_kind() -> None:
     verdict = try_seed(1, "vote-not-persisted").verdict
     assert kinds_of(verdict) == ("raft: Persistence (Raft §5.2)",)
+
+
+def test_a_story_that_only_repeats_the_reason_is_none() -> None:
+    again = Evidence(operations=(), story="It is stale.\n")
+    more = Evidence(operations=(), story="It is stale.\nIt was read late.")
+    assert story_of(invalid("linearizability", "It is stale", again)) == []
+    assert story_of(invalid("linearizability", "It is stale", more))[1] == "It was read late."
+    assert story_of(valid("raft")) == []

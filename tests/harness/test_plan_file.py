@@ -104,6 +104,13 @@ def test_an_item_of_the_wrong_type_has_the_line_of_its_list() -> None:
     )
 
 
+def test_a_plan_of_another_version_says_so_before_its_keys_are_looked_at() -> None:
+    assert failure("moons = 2\nversion = 2") == (
+        "trial.toml:2: has version 2; expected version 1, the only one this quorate reads:"
+        " use the quorate that wrote it"
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -112,7 +119,7 @@ def test_an_item_of_the_wrong_type_has_the_line_of_its_list() -> None:
         ("[workload]\nrate = nan", "trial.toml:2: workload.rate: expected float > 0.0"),
         ("[workload]\nrate = inf", "trial.toml:2: workload.rate: expected float <= 1000000000.0"),
         ("seed = -1", "trial.toml:1: seed: expected int >= 0"),
-        ("version = 2", "trial.toml:1: version: invalid enum value 2"),
+        ('version = "1"', "trial.toml:1: version: expected int, got str"),
         ("workload = 3", "trial.toml:1: workload: expected table, got int"),
     ],
 )

@@ -17,12 +17,19 @@ def test_the_simulation_refuses_what_only_machines_can_have() -> None:
         schedule_for(Plan(faults=PRESSURE), None)
 
 
-def test_it_refuses_it_in_a_schedule_file_too(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("do", "fields"),
+    [
+        ("cpu_pressure", ',"target":"n1","share":0.1,"hold_ms":1'),
+        ("exhaust_quota", ',"hold_ms":1'),
+        ("restore_cluster", ""),
+    ],
+)
+def test_it_refuses_it_in_a_schedule_file_too(tmp_path: Path, do: str, fields: str) -> None:
     (tmp_path / "schedule.json").write_text(
-        '{"v":1,"seed":1,"events":'
-        '[{"id":1,"at_ms":1,"do":"cpu_pressure","target":"n1","share":0.1,"hold_ms":1}]}'
+        f'{{"v":1,"seed":1,"events":[{{"id":1,"at_ms":1,"do":"{do}"{fields}}}]}}'
     )
-    with pytest.raises(HarnessError, match="cpu_pressure takes real machines"):
+    with pytest.raises(HarnessError, match=f"{do} takes real machines"):
         schedule_for(Plan(faults=FaultPlan(schedule="schedule.json")), tmp_path)
 
 

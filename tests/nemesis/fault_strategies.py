@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from nemesis.applied import Applied, Outcome, Phase
 from nemesis.durations import MILLISECOND, TIME_NS_MAX
 from nemesis.fault import Fault
+from nemesis.faults.backup import RestoreCluster
 from nemesis.faults.bitrot import Bitrot
 from nemesis.faults.clock import ClockBump, ClockDrift, ClockStrobe
 from nemesis.faults.compact import Compact
@@ -20,6 +21,7 @@ from nemesis.faults.members import Grow, MoveLeader, Replace, Shrink
 from nemesis.faults.partition import Partition
 from nemesis.faults.pause import Pause
 from nemesis.faults.pressure import CpuPressure, MemoryPressure
+from nemesis.faults.quota import ExhaustQuota
 from nemesis.faults.reorder import Reorder
 from nemesis.faults.restart import Restart, Tail
 from nemesis.faults.storm import RestartStorm
@@ -100,6 +102,8 @@ def daemon_faults(held_ns: st.SearchStrategy[int]) -> st.SearchStrategy[Fault]:
         st.builds(Shrink, target=targets),
         st.builds(Replace, target=targets),
         st.builds(MoveLeader, target=targets),
+        st.builds(ExhaustQuota, hold_ns=held_ns),
+        st.builds(RestoreCluster),
     )
 
 

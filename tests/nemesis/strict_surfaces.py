@@ -36,6 +36,8 @@ class StrictCluster:
         self.current_leader = leader
         self.broken: set[str] = set()
         """Calls that raise `SurfaceError`."""
+        self.starts_slowly = False
+        """Whether a rotten disk is found later than at the start."""
         self.operator_is_busy = False
         """Whether no node may join."""
         self.calls: list[tuple[object, ...]] = []
@@ -58,6 +60,8 @@ class StrictCluster:
             pressure=self,
             admin=self,
             members=self,
+            quota=self,
+            backup=self,
         )
 
     def is_whole(self) -> bool:
@@ -114,7 +118,9 @@ class StrictCluster:
         self._stop_if_broken(node)
 
     def _stop_if_broken(self, node: str) -> None:
-        broken = {f"fail_fsync {node}", f"fill {node}", f"flip_bits {node}"}
+        broken = {f"fail_fsync {node}", f"fill {node}"}
+        if not self.starts_slowly:
+            broken.add(f"flip_bits {node}")
         if broken & self.settings.keys() and not self.paused[node]:
             self.running[node] = False
 
@@ -205,10 +211,11 @@ class StrictCluster:
         self._set(f"flip_bits {node}", count)
         return count
 
-    def restore(self, node: str) -> None:
-        """As `Disks`."""
+    def restore(self, node: str) -> int:
+        """As `Disks`; daemons have read nothing yet if they `start_slowly`."""
         self._called("restore", node)
-        self.settings.pop(f"flip_bits {node}", None)
+        flipped = self.settings.pop(f"flip_bits {node}", None)
+        return 1 if self.starts_slowly and flipped else 0
 
     # ------------------------------------------------------------ Pressure
     def limit_cpu(self, node: str, share: float) -> None:
@@ -238,6 +245,29 @@ class StrictCluster:
     def leader(self) -> str | None:
         """As `Roles`."""
         return self.current_leader
+
+    # ------------------------------------------------------------ Quota
+    def exhaust(self) -> OperatorAnswer:
+        """As `Quota`."""
+        assert "exhaust" not in self.settings, "filled twice"
+        if self.operator_is_busy:
+            return OperatorAnswer("room is still being made", is_taken=False)
+        self._called("exhaust")
+        self._keep("exhaust", setting=True, is_broken=True)
+        return OperatorAnswer("n1 has raised the alarm")
+
+    def make_room(self) -> str:
+        """As `Quota`."""
+        self._called("make_room")
+        self.settings.pop("exhaust", None)
+        return "room is to be made"
+
+    # ------------------------------------------------------------ Backup
+    def restore_cluster(self) -> OperatorAnswer:
+        """As `Backup`."""
+        assert self.is_whole(), "restored while something is broken"
+        self._called("restore_cluster")
+        return OperatorAnswer("saved and restored")
 
     # ------------------------------------------------------------ what was called
     def _set(self, kind: str, setting: object) -> None:

@@ -3,9 +3,11 @@
 from random import Random
 
 import pytest
+from typing_extensions import override
 
 from nemesis.applied import Applied, Outcome, Phase, outstanding
 from nemesis.fault import Fault
+from nemesis.faults.backup import RestoreCluster
 from nemesis.faults.bitrot import Bitrot
 from nemesis.faults.clock import ClockBump, ClockDrift, ClockStrobe
 from nemesis.faults.compact import Compact
@@ -16,16 +18,17 @@ from nemesis.faults.lying_disk import LyingFsync
 from nemesis.faults.members import Grow, MoveLeader, Replace, Shrink
 from nemesis.faults.pause import Pause
 from nemesis.faults.pressure import CpuPressure, MemoryPressure
+from nemesis.faults.quota import ExhaustQuota
 from nemesis.faults.restart import Restart, Tail
 from nemesis.faults.storm import RestartStorm
 from nemesis.faults.stutter import Stutter
 from nemesis.inject import InjectionError, Injector
 from nemesis.link_choice import Exactly
 from nemesis.schedule import Asked, At, Schedule
-from nemesis.surface import Surfaces
+from nemesis.surface import SurfaceError, Surfaces
 from nemesis.targets import Situation
 from tests.nemesis.small_schedules import A_TO_B, injector, kill, run, three
-from tests.nemesis.strict_surfaces import LOST_BYTES, streams
+from tests.nemesis.strict_surfaces import LOST_BYTES, StrictCluster, streams
 
 MS = 1_000_000
 
@@ -117,6 +120,16 @@ def lie(target: str, hold_ns: int, power_cut_after_ns: int | None = None) -> Lyi
         (Shrink(target="n1"), "remove n1", "end removal of n1"),
         (Replace(target="n1"), "replace n1", "end replacement of n1"),
         (MoveLeader(target="n1"), "ask the leader to hand over to n1", "end transfer to n1"),
+        (
+            RestoreCluster(),
+            "restore the cluster from a backup",
+            "end restoring the cluster",
+        ),
+        (
+            ExhaustQuota(hold_ns=MS),
+            "exhaust the store's quota for 1 ms",
+            "make room in the store",
+        ),
     ],
 )
 def test_a_fault_reads_as_a_phrase(fault: Fault, begins: str, ends: str) -> None:
@@ -545,3 +558,82 @@ def test_a_daemon_that_is_down_uses_no_memory_that_could_be_taken() -> None:
 
     assert cluster.calls == []
     assert "n1 does not run" in done[0]
+
+
+def test_a_store_is_filled_once_and_room_is_made_in_the_end() -> None:
+    cluster = three()
+    done = run(
+        injector(cluster, (At(0), ExhaustQuota(hold_ns=30)), (At(5), ExhaustQuota(hold_ns=MS)))
+    )
+
+    assert cluster.calls == [("exhaust",), ("make_room",)]
+    assert "the store is full already" in done[1]
+    assert cluster.is_whole()
+
+
+def test_a_store_that_cannot_be_filled_now_need_not_be_made_room_in() -> None:
+    cluster = three()
+    cluster.operator_is_busy = True
+    done = run(injector(cluster, (At(0), ExhaustQuota(hold_ns=30))))
+
+    assert cluster.calls == []
+    assert "room is still being made" in done[0]
+
+
+def test_a_cluster_is_restored_only_when_nothing_else_is_in_force_and_all_run() -> None:
+    cluster = three()
+    pause = Pause(target="n1", hold_ns=10)
+    done = run(injector(cluster, (At(0), pause), (At(5), RestoreCluster())))
+    cluster.running["n2"] = False
+    down = run(injector(cluster, (At(0), RestoreCluster())))
+    cluster.running["n2"] = True
+    restored = run(injector(cluster, (At(0), RestoreCluster())))
+
+    assert cluster.calls[-1] == ("restore_cluster",)
+    assert [call[0] for call in cluster.calls].count("restore_cluster") == 1
+    assert any("fault 1 is in force" in words for words in done)
+    assert "n2 does not run" in down[0]
+    assert restored[0].endswith("(saved and restored)")
+
+
+def test_a_daemon_that_may_have_read_what_was_wrong_begins_anew() -> None:
+    cluster = three()
+    cluster.starts_slowly = True
+    done = run(injector(cluster, (At(0), Bitrot(target="n1", bits=3, hold_ns=10))))
+
+    assert [call[0] for call in cluster.calls] == [
+        "flip_bits", "kill", "start", "restore", "kill", "start",
+    ]  # fmt: skip
+    assert done[-1].endswith("(its daemon is restarted, as it may have read what was wrong)")
+
+
+def test_a_daemon_that_begins_anew_stays_paused() -> None:
+    cluster = three()
+    cluster.starts_slowly = True
+    rot = Bitrot(target="n1", bits=3, hold_ns=10)
+    run(injector(cluster, (At(0), rot), (At(5), Pause(target="n1", hold_ns=MS))))
+
+    assert [call[0] for call in cluster.calls][3:] == [
+        "pause", "restore", "kill", "start", "pause", "resume",
+    ]  # fmt: skip
+    assert cluster.is_whole()
+
+
+class DyingCluster(StrictCluster):
+    """Daemons that end by themselves when they are about to be killed again."""
+
+    @override
+    def kill(self, node: str, *, lose_unsynced: bool, torn_tail: bool) -> None:
+        if any(call[0] == "kill" for call in self.calls):
+            self.running[node] = False
+            raise SurfaceError(f"{node} does not run, so it cannot be killed")
+        super().kill(node, lose_unsynced=lose_unsynced, torn_tail=torn_tail)
+
+
+def test_a_daemon_that_ended_by_itself_at_this_very_moment_is_started() -> None:
+    cluster = DyingCluster("n1", "n2", "n3")
+    cluster.starts_slowly = True
+    done = run(injector(cluster, (At(0), Bitrot(target="n1", bits=3, hold_ns=10))))
+
+    assert cluster.calls[-1] == ("start", "n1")
+    assert "its daemon is restarted" in done[-1]

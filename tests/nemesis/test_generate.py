@@ -8,12 +8,13 @@ from nemesis.faults.duplicate import Duplicate
 from nemesis.faults.hold import Hold
 from nemesis.faults.lose import Lose
 from nemesis.faults.partition import Partition
+from nemesis.faults.pause import Pause
 from nemesis.faults.reorder import Reorder
 from nemesis.faults.restart import Restart
-from nemesis.generate import generate
-from nemesis.link_choice import Divided, Topology
+from nemesis.generate import LEADERS_MAX, generate
+from nemesis.link_choice import Aimed, Divided, Groups, Topology
 from nemesis.packages import Package
-from nemesis.schedule import Asked, At, Schedule
+from nemesis.schedule import Asked, At, BecomesRole, Schedule, When
 from tests.nemesis.strict_surfaces import streams
 
 SECOND = 1_000_000_000
@@ -42,6 +43,11 @@ def begin_ns(asked: Asked) -> int:
     return asked.moment.at_ns
 
 
+def delay_ns(asked: Asked) -> int:
+    assert isinstance(asked.moment, When)
+    return asked.moment.delay_ns
+
+
 def test_a_seed_gives_one_schedule() -> None:
     assert drawn(7, *Package) == drawn(7, *Package)
 
@@ -64,10 +70,14 @@ def test_removing_a_package_leaves_the_faults_of_others_unchanged() -> None:
     assert len(kills) + len(without_kill.asked) == len(together.asked)
 
 
-def test_faults_come_in_the_order_in_which_they_begin() -> None:
-    begins = [begin_ns(asked) for asked in drawn(7, *Package).asked]
+def test_faults_come_in_the_order_in_which_they_begin_and_then_those_that_wait() -> None:
+    asked = drawn(7, *Package).asked
+    timed = [each for each in asked if isinstance(each.moment, At)]
+    begins = [begin_ns(each) for each in timed]
 
     assert begins == sorted(begins)
+    assert asked[: len(timed)] == tuple(timed)
+    assert len(asked) > len(timed)
 
 
 def test_a_package_strikes_about_every_interval() -> None:
@@ -144,3 +154,66 @@ def test_losses_do_not_overlap_and_last_long_enough_to_bite() -> None:
 
 def test_a_schedule_shorter_than_the_shortest_fault_is_empty() -> None:
     assert drawn(7, *Package, seconds=0).asked == ()
+
+
+def test_leaders_are_struck_one_after_the_other_each_by_its_election() -> None:
+    waiting = [each.moment for each in drawn(7, Package.DEPOSE).asked]
+
+    assert all(isinstance(moment, When) for moment in waiting)
+    triggers = [moment.trigger for moment in waiting if isinstance(moment, When)]
+    turns = [trigger.nth for trigger in triggers if isinstance(trigger, BecomesRole)]
+    assert len(turns) == len(waiting)
+    assert turns == sorted(turns)
+
+
+def test_a_leader_is_struck_again_after_the_fault_before() -> None:
+    asked = drawn(3, Package.DEPOSE).asked
+    pairs = [
+        (earlier, later)
+        for earlier, later in itertools.pairwise(asked)
+        if isinstance(earlier.moment, When)
+        and isinstance(later.moment, When)
+        and earlier.moment.trigger == later.moment.trigger
+    ]
+
+    assert pairs
+    for earlier, later in pairs:
+        ended_ns = delay_ns(earlier) + (earlier.fault.held_ns() or 0)
+        assert ended_ns + 1_000_000 <= delay_ns(later) <= ended_ns + SECOND
+
+
+def test_leaders_are_cut_off_paused_and_killed_and_nobody_else_is() -> None:
+    struck = [fault for seed in range(20) for fault in faults(drawn(seed, Package.DEPOSE))]
+
+    assert {fault.do for fault in struck} == {"partition", "pause", "restart"}
+    assert {
+        fault.links.target
+        for fault in struck
+        if isinstance(fault, Partition) and isinstance(fault.links, Aimed)
+    } == {"$node"}
+    assert {fault.target for fault in struck if isinstance(fault, Pause | Restart)} == {"$node"}
+
+
+def test_a_leader_is_cut_off_in_company_that_leaves_a_majority() -> None:
+    struck = [fault for seed in range(20) for fault in faults(drawn(seed, Package.DEPOSE))]
+    companies = {
+        fault.links.groups[0]
+        for fault in struck
+        if isinstance(fault, Partition) and isinstance(fault.links, Groups)
+    }
+
+    assert companies == {("$node",), *(("$node", node) for node in FIVE)}
+
+
+def test_some_schedules_spare_leaders_and_some_strike_every_one() -> None:
+    counts = {
+        len({
+            each.moment.trigger
+            for each in drawn(seed, Package.DEPOSE).asked
+            if isinstance(each.moment, When)
+        })
+        for seed in range(20)
+    }  # fmt: skip
+
+    assert max(counts) == LEADERS_MAX
+    assert min(counts) < LEADERS_MAX / 2

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nemesis.fault import Fault
+from nemesis.faults.backup import RestoreCluster
 from nemesis.faults.clock import ClockDrift
 from nemesis.faults.compact import Compact
 from nemesis.faults.disk import FullDisk
@@ -13,6 +14,7 @@ from nemesis.faults.members import Grow
 from nemesis.faults.partition import Partition
 from nemesis.faults.pause import Pause
 from nemesis.faults.pressure import MemoryPressure
+from nemesis.faults.quota import ExhaustQuota
 from nemesis.faults.restart import Restart, Tail
 from nemesis.inject import InjectionError, Injector
 from nemesis.link_choice import Exactly
@@ -73,6 +75,8 @@ def test_every_daemon_can_be_paused() -> None:
         (MemoryPressure(target="n1", share=0.5, hold_ns=1), "control groups of the nodes"),
         (Compact(target="n1", keep=0), "a way to ask for maintenance"),
         (Grow(), "an operator who changes members"),
+        (RestoreCluster(), "data directories on ordinary disks"),
+        (ExhaustQuota(hold_ns=1), "an operator who makes room in the store"),
     ],
 )
 def test_a_missing_surface_is_named(fault: Fault, need: str) -> None:

@@ -5,10 +5,12 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from harness.environments.local.namespaces import Namespaces
+from harness.environments.ssh.inventory import Host, read_inventory
 
 _SSHD = "/usr/sbin/sshd"
 _SETTINGS = """
@@ -74,6 +76,18 @@ class SshHosts:
         for node in self.nodes:
             lines += ["[[hosts]]", f'address = "{self.network.address(node)}"']
         self.inventory.write_text("\n".join(lines) + "\n")
+
+    def all_hosts(self) -> Sequence[Host]:
+        """Return the hosts as the inventory has them."""
+        return read_inventory(self.inventory)
+
+    def kill_agents(self) -> None:
+        """Kill every agent, so that none can undo anything."""
+        mark = f"{self.directory}/quorate-".encode()
+        for pid in self._guests():
+            words = (Path("/proc") / str(pid) / "cmdline").read_bytes().split(b"\0")
+            if any(word.startswith(mark) and word.endswith(b"/agent.pyz") for word in words):
+                os.kill(pid, signal.SIGKILL)
 
     def close(self) -> None:
         """End everything on the hosts, sessions included, and the hosts."""

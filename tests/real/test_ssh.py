@@ -1,11 +1,15 @@
 """`quorate run --env ssh`: daemons on hosts that are reached over SSH."""
 
+import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from harness.environments.ssh.healing import leftovers_on
 from harness.store import RunDirectory
+from nemesis.host.mounts import dead_mounts
 from tests.local.command_line import begin, daemons_of, line, quorate, the_run
 from tests.local.waiting import wait_for
 from tests.real.ssh_hosts import SshHosts
@@ -35,18 +39,43 @@ def test_a_healthy_store_is_valid_on_hosts_under_faults(
     assert [path.name for path in hosts.directory.iterdir()] in (["programs"], [])
 
 
-def test_a_killed_harness_leaves_no_daemon_on_any_host(tmp_path: Path, hosts: SshHosts) -> None:
+def running(folder: Path, hosts: SshHosts, faults: str) -> subprocess.Popen[str]:
+    """Begin a run on the hosts, and return it when it has begun to load its cluster."""
     process = begin(
-        tmp_path, "run", "--env", "ssh", "--inventory", str(hosts.inventory), "--system", "etcd",
-        "--time-limit", "60", "--faults", "pause",
+        folder, "run", "--env", "ssh", "--inventory", str(hosts.inventory), "--system", "etcd",
+        "--time-limit", "60", "--faults", faults,
     )  # fmt: skip
-    wait_for(lambda: len(daemons_of(tmp_path)) == 3, patience_s=90)
-    wait_for((RunDirectory.open(the_run(tmp_path)).history_path).exists)
+    wait_for(lambda: len(daemons_of(folder)) == 3, patience_s=90)
+    wait_for((RunDirectory.open(the_run(folder)).history_path).exists)
+    return process
+
+
+def test_a_killed_harness_leaves_no_daemon_on_any_host(tmp_path: Path, hosts: SshHosts) -> None:
+    process = running(tmp_path, hosts, "pause")
 
     process.kill()
     process.communicate()
 
     wait_for(lambda: not daemons_of(tmp_path), patience_s=90)
+
+
+def test_what_a_crash_left_on_hosts_is_found_and_removed(tmp_path: Path, hosts: SshHosts) -> None:
+    process = running(tmp_path, hosts, "power,partition")
+    in_use = leftovers_on("n1", hosts.all_hosts()[0], heal=False)
+    process.send_signal(signal.SIGSTOP)
+    hosts.kill_agents()
+    process.kill()
+    process.communicate()
+
+    done = quorate(tmp_path, "doctor", "--heal", "--inventory", str(hosts.inventory))
+
+    assert list(in_use) == []
+    removed = [text for text in done.stdout.splitlines() if "removed from" in text]
+    assert len(removed) == 3
+    assert all("rules of iptables" in text for text in removed)
+    assert daemons_of(tmp_path) == []
+    assert dead_mounts() == []
+    assert leftovers_on("n1", hosts.all_hosts()[0], heal=False) == []
 
 
 def test_a_host_that_cannot_be_reached_is_told_in_one_line(tmp_path: Path, hosts: SshHosts) -> None:

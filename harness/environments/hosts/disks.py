@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from typing import Final
+from typing import TypeAlias
 
 import msgspec
 
 from harness.environments.hosts.agent import Agent
+from harness.systems.rot import Rot
 from nemesis.surface import SurfaceError
 
 
@@ -17,13 +18,19 @@ class _Setting:
     is_full: bool = False
 
 
+ChooseRot: TypeAlias = Callable[[str, int], Rot | None]
+"""Returns up to so many bits of a node's log that can rot; None if there are none."""
+
+
 class HostDisks:
-    """Offers `nemesis.surface.Disks`, but for flipping bits, and what a power cut takes."""
+    """Offers `nemesis.surface.Disks`, and what a power cut takes."""
 
-    knows_records: Final = False
-
-    def __init__(self, agent_of: Callable[[str], Agent]) -> None:
+    def __init__(
+        self, agent_of: Callable[[str], Agent], choose_rot: ChooseRot | None = None
+    ) -> None:
+        """`choose_rot` is None where nobody here can look at the logs."""
         self._agent_of = agent_of
+        self._choose_rot = choose_rot
         self._settings: dict[str, _Setting] = {}
 
     def slow_fsync(self, node: str, delay_ns: int) -> None:
@@ -46,12 +53,28 @@ class HostDisks:
         """Return how many bytes were called durable, and lost."""
         return msgspec.convert(self._agent_of(node).ask("lost"), int)
 
-    def flip_bits(self, node: str, count: int) -> int:
-        """Refuse: a disk knows no records, and must not hit the last one."""
-        raise SurfaceError(f"{count} bits of {node}: this disk cannot tell records apart")
+    @property
+    def knows_records(self) -> bool:
+        """Whether logs can be looked at."""
+        return self._choose_rot is not None
 
-    def restore(self, node: str) -> None:
-        """Do nothing: no bit was ever flipped."""
+    def flip_bits(self, node: str, count: int) -> int:
+        """Flip bits of the log, of records that have a durable one behind them; return how many."""
+        if self._choose_rot is None:
+            raise SurfaceError(f"{count} bits of {node}: this disk cannot tell records apart")
+        rot = self._choose_rot(node, count)
+        if rot is None:
+            return 0
+        fields = {"file": rot.file, "bits": rot.bits}
+        return msgspec.convert(self._agent_of(node).ask("flip", fields), int)
+
+    def wrong_bits(self, node: str) -> int:
+        """Return how many bits of the node's disk are wrong now."""
+        return msgspec.convert(self._agent_of(node).ask("rotten"), int)
+
+    def restore(self, node: str) -> int:
+        """Put every bit right that is wrong; return how many that were."""
+        return msgspec.convert(self._agent_of(node).ask("put_right"), int)
 
     def power_off(self, node: str) -> None:
         """Let nothing become durable any more; `lose` must follow when the daemon has ended."""

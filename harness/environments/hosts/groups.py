@@ -4,14 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.environments.hosts.processes import marked
-from nemesis.host.cgroup import roots
+from nemesis.host.cgroup import groups_of_others
 
 
 def dead_groups() -> Sequence[Path]:
     """Return them: no process of their cluster is left, an agent least of all."""
-    alive = [each.cluster for each in marked()]
-    found = [path for root in roots() for path in sorted(root.glob("quorate-*.*")) if path.is_dir()]
-    return [path for path in found if path.name.partition(".")[0] not in alive]
+    return groups_of_others([each.cluster for each in marked()])
 
 
 def remove_group(path: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Final
 from harness.environments.environment import Means
 from harness.environments.hosts.agent import Agent, ProcessLine
 from harness.environments.hosts.clocks import HostClocks
-from harness.environments.hosts.disks import HostDisks
+from harness.environments.hosts.disks import ChooseRot, HostDisks
 from harness.environments.hosts.links import HostLinks
 from harness.environments.hosts.pressure import HostPressure
 from nemesis.host import cgroup, vdso
@@ -79,14 +79,20 @@ class Instruments:
         self.clocks = HostClocks(lambda _: agent, pid_of, clocks)
 
     def open_disks(
-        self, mounts: Mapping[str, tuple[Path, Path]], entry_of: Callable[[str], Sequence[str]]
+        self,
+        mounts: Mapping[str, tuple[Path, Path]],
+        entry_of: Callable[[str], Sequence[str]],
+        choose_rot: ChooseRot | None = None,
     ) -> None:
-        """Mount a disk for every node: (the folder below, where it is mounted)."""
+        """Mount a disk for every node: (the folder below, where it is mounted).
+
+        `choose_rot` as in `HostDisks`.
+        """
         lines = {
             node: self._disk_line(node, folders, entry_of(node)) for node, folders in mounts.items()
         }
         self._disks = {node: Agent(node, line) for node, line in lines.items()}
-        self.disks = HostDisks(lambda node: self._disks[node])
+        self.disks = HostDisks(lambda node: self._disks[node], choose_rot)
 
     def join_disk(self, node: str, folders: tuple[Path, Path], entry: Sequence[str]) -> None:
         """Mount a disk for a new node, too; folders as in `open_disks`."""
@@ -115,6 +121,7 @@ class Instruments:
             clocks=self.clocks,
             disks=self.disks,
             pressure=self.pressure,
+            wrong_bits=None if self.disks is None else self.disks.wrong_bits,
             take_note=lambda: _notes(links, self.clocks, self.pressure),
             lack=lack,
         )

@@ -6,11 +6,13 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 from typing import Final
 
 import msgspec
 from typing_extensions import override
 
+from checkers.raft.etcd_wal import WalCorruption
 from harness.environments.environment import NOTHING_NEEDED, Means, Needs
 from harness.environments.hosts.daemons import HostDaemons
 from harness.environments.hosts.entered import EnteredEnvironment
@@ -26,10 +28,12 @@ from harness.environments.local import namespaces
 from harness.environments.local.daemon import LocalDaemon
 from harness.environments.local.namespaces import Namespaces
 from harness.environments.local.ports import Ports
+from harness.environments.local.restorer import LocalRestorer
 from harness.environments.peer_proxy.links import ProxiedLinks
 from harness.environments.peer_proxy.proxy import Place
 from harness.errors import HarnessError
 from harness.store import DATA, RunDirectory
+from harness.systems.rot import Rot, choose_rot, has_rot
 from harness.systems.system import Launch, Member, System
 from nemesis.surface import SurfaceError
 
@@ -68,6 +72,7 @@ class LocalEnvironment(EnteredEnvironment):
         self._nodes = tuple(nodes)
         self._directory = directory
         self._cluster: Final = f"quorate-{secrets.token_hex(8)}"
+        self._random = Random(self._cluster)
         self._ports = Ports()
         self._namespaces: Namespaces | None = None
         self._instruments: Instruments | None = None
@@ -88,9 +93,19 @@ class LocalEnvironment(EnteredEnvironment):
         """
         assert self._instruments is not None, "the environment has been entered"
         means = self._instruments.means(self._daemons, None, self._lack)
+        if self._instruments.disks is None:
+            means = replace(means, restorer=self._restorer())
         if self._proxied is None:
             return replace(means, machines=self)
         return replace(means, links=self._proxied, bandwidth=None)
+
+    def _restorer(self) -> LocalRestorer:
+        return LocalRestorer(
+            self._system,
+            self._directory.path.absolute(),
+            lambda member, members: self._launch(member, members, has_disk=False),
+            {**os.environ, **self._system.variables()},
+        )
 
     def start(self) -> None:
         """See `Environment`."""
@@ -190,8 +205,16 @@ class LocalEnvironment(EnteredEnvironment):
         mounts = {
             node: (self._data_directory(node), self._disk_directory(node)) for node in self._nodes
         }
-        instruments.open_disks(mounts, network.entry)
+        knows_records = has_rot(self._system.name)
+        instruments.open_disks(mounts, network.entry, self._choose_rot if knows_records else None)
         return True
+
+    def _choose_rot(self, node: str, count: int) -> Rot | None:
+        """Return bits that can go wrong of what is durable, below the node's disk."""
+        try:
+            return choose_rot(self._system.name, self._data_directory(node), count, self._random)
+        except (OSError, WalCorruption) as error:
+            raise SurfaceError(f"{node}: its log cannot be looked at: {error}") from error
 
     def _open_clocks(self, instruments: Instruments) -> str | None:
         """Prepare to bend clocks if that is needed; return why that cannot be, if it cannot."""

@@ -1,11 +1,12 @@
 """Clients in real time: they step the interpreter and do what it dispatches, over gRPC."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from harness.client import Call, Client, Completion, Conversation
 from harness.environments.real_time.clock import TrialClock
 from harness.environments.real_time.endpoint import Endpoint
+from harness.environments.real_time.failures import exact
 from harness.errors import CallError
 from harness.interpreter import Dispatch, Exhausted, Interpreter, Wait
 from nodeimpl.ids import SECOND, Instant
@@ -20,11 +21,14 @@ class RealTimeClients:
         interpreter: Interpreter,
         client: Client,
         endpoints: Mapping[str, Endpoint],
+        alarm: Callable[[], int | None],
     ) -> None:
+        """`alarm` tells which alarm for want of space is known to be in force (`StoreKeeper`)."""
         self._clock = clock
         self._interpreter = interpreter
         self._client = client
         self._endpoints = endpoints
+        self._alarm = alarm
         self._tasks: dict[int, asyncio.Task[None]] = {}
         """By thread."""
         self._wake: asyncio.TimerHandle | None = None
@@ -122,10 +126,11 @@ class RealTimeClients:
         """Make one call, and return what comes after it."""
         if call.delay_ns:
             await asyncio.sleep(call.delay_ns / SECOND)
+        alarm = self._alarm()
         try:
             response = await endpoint.call(call.request, call.timeout_ns)
         except CallError as error:
-            return conversation.failed(error)
+            return conversation.failed(exact(error, alarm, self._alarm()))
         return conversation.answered(response)
 
     def _finished(self, task: asyncio.Task[None]) -> None:

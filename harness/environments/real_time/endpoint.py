@@ -6,6 +6,7 @@ answers are etcd's own messages.
 """
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
 from typing import Final, Self, TypeAlias
 
@@ -14,6 +15,16 @@ import grpc
 from harness.client import Request, Response, connection_lost
 from harness.environments.real_time.failures import failure_of
 from nodeimpl.api.rpc_pb2 import (
+    AlarmRequest,
+    AlarmResponse,
+    AuthRoleAddRequest,
+    AuthRoleAddResponse,
+    AuthRoleDeleteRequest,
+    AuthRoleDeleteResponse,
+    AuthRoleGrantPermissionRequest,
+    AuthRoleGrantPermissionResponse,
+    AuthRoleListRequest,
+    AuthRoleListResponse,
     CompactionRequest,
     CompactionResponse,
     DefragmentRequest,
@@ -48,6 +59,8 @@ from nodeimpl.api.rpc_pb2 import (
     PutResponse,
     RangeRequest,
     RangeResponse,
+    SnapshotRequest,
+    SnapshotResponse,
     StatusRequest,
     StatusResponse,
     TxnRequest,
@@ -84,6 +97,14 @@ _METHODS: Final[Mapping[type[Request], tuple[str, type[Response]]]] = MappingPro
         MemberPromoteRequest: ("Cluster/MemberPromote", MemberPromoteResponse),
         MemberRemoveRequest: ("Cluster/MemberRemove", MemberRemoveResponse),
         MemberUpdateRequest: ("Cluster/MemberUpdate", MemberUpdateResponse),
+        AuthRoleAddRequest: ("Auth/RoleAdd", AuthRoleAddResponse),
+        AuthRoleGrantPermissionRequest: (
+            "Auth/RoleGrantPermission",
+            AuthRoleGrantPermissionResponse,
+        ),
+        AuthRoleDeleteRequest: ("Auth/RoleDelete", AuthRoleDeleteResponse),
+        AuthRoleListRequest: ("Auth/RoleList", AuthRoleListResponse),
+        AlarmRequest: ("Maintenance/Alarm", AlarmResponse),
         DefragmentRequest: ("Maintenance/Defragment", DefragmentResponse),
         MoveLeaderRequest: ("Maintenance/MoveLeader", MoveLeaderResponse),
     }
@@ -116,6 +137,13 @@ class Endpoint:
                 "/etcdserverpb.Maintenance/Status",
                 request_serializer=StatusRequest.SerializeToString,
                 response_deserializer=StatusResponse.FromString,
+            )
+        )
+        self._snapshot: grpc.aio.UnaryStreamMultiCallable[SnapshotRequest, SnapshotResponse] = (
+            channel.unary_stream(
+                "/etcdserverpb.Maintenance/Snapshot",
+                request_serializer=SnapshotRequest.SerializeToString,
+                response_deserializer=SnapshotResponse.FromString,
             )
         )
         self._hash_kv: grpc.aio.UnaryUnaryMultiCallable[HashKVRequest, HashKVResponse] = (
@@ -165,6 +193,15 @@ class Endpoint:
         """Return the hash of all that the node's store holds now; raises `CallError`."""
         try:
             return await self._hash_kv(HashKVRequest(), timeout=timeout_ns / SECOND)
+        except grpc.aio.AioRpcError as error:
+            raise failure_of(error) from error
+
+    async def save(self, path: Path, timeout_ns: int) -> None:
+        """Write a backup of the node's store to a file, checksum and all; raises `CallError`."""
+        try:
+            with path.open("wb") as file:
+                async for piece in self._snapshot(SnapshotRequest(), timeout=timeout_ns / SECOND):
+                    file.write(piece.blob)
         except grpc.aio.AioRpcError as error:
             raise failure_of(error) from error
 

@@ -6,6 +6,7 @@ may stand for many commits.
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -65,6 +66,8 @@ class Monitor:
         self.statuses: dict[str, NodeStatus | None] = dict.fromkeys(endpoints)
         """None of a node that did not answer. No node is ever added to it, or taken from it: then
         it is replaced, as other threads may be going through it."""
+        self.answered_ns: dict[str, int] = {}
+        """When each node's last answer was asked for, by the system's monotonic clock."""
         self._group: asyncio.TaskGroup | None = None
         """Of the tasks that look; None while nobody does."""
         self._roles: dict[str, ObservedRole] = {}
@@ -117,6 +120,7 @@ class Monitor:
 
     async def _look(self, node: str, endpoint: Endpoint) -> None:
         before = self.statuses[node]
+        asked_ns = time.monotonic_ns()
         try:
             status = status_of(await endpoint.status(PATIENCE_NS))
         except CallError:
@@ -126,6 +130,7 @@ class Monitor:
         self.statuses[node] = status
         if status is None:
             return
+        self.answered_ns[node] = asked_ns
         if status.leads:
             self._terms_led[status.term] = None
         self._tell(node, before, status)

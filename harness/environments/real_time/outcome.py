@@ -9,7 +9,7 @@ from harness.environments.environment import Death
 from nemesis.schedule import Schedule
 
 CHANGE: Final = "change"
-"""The phase of a fault, in histories, that tells what came of a change of the members."""
+"""The phase of a fault, in histories, that tells what an operator did on its account."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +17,7 @@ class Failure:
     """Something the cluster did wrong that needed no history to be seen."""
 
     judge: str
-    """`liveness`, `agreement` or `daemons`."""
+    """`liveness`, `agreement`, `rot` or `daemons`."""
     rule: str
     story: str
 
@@ -40,7 +40,7 @@ class RoleSeen(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MemberChange(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of a change of the members that a fault asked for."""
+    """What came of what a fault asked an operator for: other members, or room in stores."""
 
     do: str
     """The fault."""
@@ -74,6 +74,6 @@ class RealOutcome:
     recovery_ns: int | None
     """From the end of the faults until the cluster had converged; None if it did not."""
     member_changes: tuple[MemberChange, ...]
-    """What came of each that was asked for, in order."""
+    """What came of each that was asked for, in order, room that was made included."""
     hashes_compared: int
     """Nodes whose stores were found to be equal at the end; 0 if they were not compared."""

@@ -24,9 +24,10 @@ import msgspec
 from checkers.history import Op, OpType
 from checkers.watch_history import WatchRecord
 from harness.client import Client
-from harness.environments.environment import Environment
+from harness.environments.environment import Environment, Restorer
 from harness.environments.progress import Progress
 from harness.environments.real_time.admin import RealAdmin
+from harness.environments.real_time.backup import RealBackup
 from harness.environments.real_time.clients import RealTimeClients
 from harness.environments.real_time.clock import TrialClock
 from harness.environments.real_time.convergence import (
@@ -48,7 +49,9 @@ from harness.environments.real_time.outcome import (
     RoleSeen,
     Stuck,
 )
+from harness.environments.real_time.quota import StoreKeeper
 from harness.environments.real_time.roster import Roster
+from harness.environments.real_time.rot import RotJudge
 from harness.environments.real_time.watchers import RealTimeWatchers
 from harness.errors import HarnessError
 from harness.generator.generator import Generator
@@ -70,7 +73,7 @@ from nemesis.schedule import (
     Trigger,
     When,
 )
-from nemesis.surface import SurfaceError, Surfaces
+from nemesis.surface import Daemons, SurfaceError, Surfaces
 from nodeimpl.ids import SECOND, Instant
 
 _SLICE_S: Final = 0.05
@@ -145,12 +148,20 @@ class RealTrial:
             streams=Streams(generator=script.stream("generator"), rove=script.stream("rove")),
             record=self._take_op,
         )
-        self._clients = RealTimeClients(
-            self._clock, self._interpreter, script.client, self._roster.clients
-        )
         self._monitor = Monitor(endpoints, self._observe)
+        self._keeper = StoreKeeper(
+            asyncio.get_running_loop(), self._roster, self._monitor, self._note_change
+        )
+        self._clients = RealTimeClients(
+            self._clock,
+            self._interpreter,
+            script.client,
+            self._roster.clients,
+            lambda: self._keeper.episode,
+        )
         self._roles_seen: list[RoleSeen] = []
         self._excuses = Excuses(environment.deaths)
+        self._rot_judge = RotJudge(self._monitor, environment.means().wrong_bits)
         self._member_changes: list[MemberChange] = []
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="nemesis")
         self._operator = self._make_operator()
@@ -160,8 +171,8 @@ class RealTrial:
         self._nemesis = RealTimeNemesis(self._clock, self._injector, self._note, self._executor)
         self._watchers = self._make_watchers()
         self._recovery_ns: int | None = None
-        self._operating: asyncio.Task[None] | None = None
-        """The operator's work; None while there is none."""
+        self._operating: list[asyncio.Task[None]] = []
+        """The operators' work."""
         self._setup_ns = 0
         self._first_applied = 0
 
@@ -192,7 +203,7 @@ class RealTrial:
         last_applied = max((status.applied_index for status in statuses), default=0)
         applied = tuple(self._injector.applied)
         return RealOutcome(
-            failure=failure,
+            failure=failure or self._rot_judge.failure,
             deaths=self._excuses.unexcused(),
             schedule=msgspec.structs.replace(self._script.schedule, applied=applied),
             setup_ns=self._setup_ns,
@@ -249,8 +260,16 @@ class RealTrial:
             pressure=means.pressure,
             admin=RealAdmin(loop, endpoints),
             members=RealMembers(loop, endpoints, self._monitor, changes),
+            quota=None if self._script.plan.daemon.attach else self._keeper,
+            backup=self._backup(means.daemons, means.restorer),
             take_note=means.take_note,
         )
+
+    def _backup(self, daemons: Daemons, restorer: Restorer | None) -> RealBackup | None:
+        if restorer is None:
+            return None
+        loop = asyncio.get_running_loop()
+        return RealBackup(loop, self._roster, self._monitor, daemons, restorer, self._note_change)
 
     # ------------------------------------------------------------ phases
     async def _set_up(self) -> None:
@@ -300,16 +319,16 @@ class RealTrial:
 
     @asynccontextmanager
     async def _operated(self) -> AsyncIterator[None]:
-        """Let the operator work; what he cannot do is a failure of the harness."""
-        if self._operator is None:
-            yield
-            return
-        operating = self._operating = asyncio.create_task(self._operator.run())
+        """Let the operators work; what they cannot do is a failure of the harness."""
+        self._operating.append(asyncio.create_task(self._keeper.run()))
+        if self._operator is not None:
+            self._operating.append(asyncio.create_task(self._operator.run()))
         try:
             yield
         finally:
-            operating.cancel()
-            await asyncio.gather(operating, return_exceptions=True)
+            for operating in self._operating:
+                operating.cancel()
+            await asyncio.gather(*self._operating, return_exceptions=True)
 
     async def _load(self) -> None:
         self._interpreter.follow(self._script.load)
@@ -353,6 +372,8 @@ class RealTrial:
     async def _missing(self) -> str | None:
         if self._interpreter.open_count:
             return f"{self._interpreter.open_count} operations are still unanswered"
+        if self._keeper.missing is not None:
+            return self._keeper.missing
         if self._operator is not None:
             disagreement = await self._operator.disagreement()
             if disagreement is not None:
@@ -388,11 +409,12 @@ class RealTrial:
     async def _pass_time(self, phase: str, seconds: float) -> None:
         await asyncio.sleep(seconds)
         self._clients.raise_error()
-        if self._operating is not None and self._operating.done():
-            try:
-                self._operating.result()
-            except SurfaceError as error:
-                raise HarnessError(f"the members could not be changed: {error}") from error
+        for operating in self._operating:
+            if operating.done():
+                try:
+                    operating.result()
+                except SurfaceError as error:
+                    raise HarnessError(f"the members could not be changed: {error}") from error
         if self._watchers is not None:
             self._watchers.raise_error()
         self._tell(phase)
@@ -421,6 +443,7 @@ class RealTrial:
 
     def _journal(self, applied: Applied) -> None:
         self._excuses.note(applied)
+        self._rot_judge.note(applied)
         self._script.journal(applied)
 
     def _note(self, applied: Applied) -> None:
@@ -431,7 +454,7 @@ class RealTrial:
             self._observe(Observation(event=Starts.event, node=fault.target))
 
     def _note_change(self, change: MemberChange) -> None:
-        """Write down what came of a change of the members that a fault asked for."""
+        """Write down what came of what a fault asked an operator for."""
         self._member_changes.append(change)
         value = {"phase": CHANGE, **msgspec.to_builtins(change)}
         self._interpreter.note_fault(self._clock.now(), change.do, value)

@@ -56,6 +56,7 @@ class SimulatedDisks:
             self._rottable_bytes[node] = offsets[-1] if offsets else 0
         return disk.flip_bits(count, self._rottable_bytes[node])
 
-    def restore(self, node: str) -> None:
-        """Make every wrong bit right again."""
+    def restore(self, node: str) -> int:
+        """Make every wrong bit right again; return 0: daemons have read their logs at once."""
         self._disks[node].restore()
+        return 0

@@ -149,6 +149,21 @@ def test_a_run_directory_is_judged_as_it_was(quorate: Quorate) -> None:
     assert quorate("check", run).line("verdict") == "VALID"
 
 
+def test_what_only_the_run_could_see_stands(quorate: Quorate) -> None:
+    run = Path(quorate("run", *SHORT, "--mutant", "half-is-a-majority").line("run"))
+
+    convicted = quorate("check", str(run))
+    (run / "results.json").unlink()
+    recorded = quorate("check", str(run))
+
+    assert convicted.code == 1
+    assert "  raft                       INVALID  (seen during the run" in convicted.out
+    assert "Majority of votes (Raft §5.2)" in convicted.out
+    assert "seen during the run" not in recorded.out
+    assert "came to no verdict of its own" in recorded.err
+    assert convicted.err == ""
+
+
 def test_the_traces_of_a_run_are_judged_by_rafts_properties(quorate: Quorate) -> None:
     run = Path(quorate("run", *SHORT).line("run"))
     assert "raft-election-safety" in quorate("check", str(run)).out

@@ -72,6 +72,13 @@ def test_the_headline_counts() -> None:
     assert headline(GATE) == ("nightly: 2 passed, 1 invalid, 1 unknown, 2 tried again in 12 s")
 
 
+def test_failures_of_the_harness_are_counted_in_words_that_fit() -> None:
+    broken = result("seed 1", Attempt(ending=Ending.HARNESS, reason="no port"))
+    gate = GateResult(suite="s", fresh_from=1, seconds=1.0, results=(broken, broken))
+
+    assert headline(gate) == "s: 2 harness failures in 1 s"
+
+
 def test_markdown_keeps_its_tables_whole_whatever_a_reason_says() -> None:
     text = markdown(GATE)
 

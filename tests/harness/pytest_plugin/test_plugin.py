@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.errors import HarnessError
+from harness.pytest_plugin import trials
+
 pytest_plugins = ["pytester"]
 
 HISTORIES = Path(__file__).parents[3] / "histories"
@@ -138,6 +141,58 @@ def test_a_marker_that_asks_for_nothing_sensible_is_refused(
 
     assert result.ret != pytest.ExitCode.OK
     result.stdout.fnmatch_lines([f"*{message}*"])
+
+
+def test_what_cannot_be_tried_fails_by_one_line(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.quorate(plan="plans/killz.toml")
+        def test_plan():
+            pass
+
+        @pytest.mark.quorate(settings={"workload.nam": "kv"})
+        def test_setting():
+            pass
+
+        @pytest.mark.quorate(settings={"mutant": "vote-not-persistent"})
+        def test_mutant():
+            pass
+
+        def test_history(quorate):
+            quorate.check_history("gone.jsonl")
+        """
+    )
+
+    result = project.runpytest_inprocess("-q")
+
+    result.assert_outcomes(failed=4)
+    result.stdout.fnmatch_lines(
+        [
+            "quorate: *killz.toml: cannot read the plan: No such file or directory",
+            "quorate: unknown key 'nam' in [[]workload]; did you mean 'name'[?]",
+            "quorate: there is no mutant 'vote-not-persistent'; did you mean 'vote-not-persisted'?",
+            "quorate: *gone.jsonl: no such file",
+        ]
+    )
+    result.stdout.no_fnmatch_line("*During handling*")
+    result.stdout.no_fnmatch_line("*Error*")
+
+
+def test_a_failure_of_the_harness_is_told_apart(
+    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_given: object) -> None:
+        raise HarnessError("no port is free")
+
+    monkeypatch.setattr(trials, "_conduct", broken)
+    project.makepyfile("def test_it(quorate):\n    quorate.check_plan()\n")
+
+    result = project.runpytest_inprocess("-q")
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["quorate: failure of the harness: no port is free"])
 
 
 def test_run_without_a_marker_is_an_error(project: pytest.Pytester) -> None:

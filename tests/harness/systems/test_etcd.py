@@ -133,3 +133,23 @@ def test_behind_a_proxy_a_member_listens_elsewhere_than_its_peers_think() -> Non
 
     assert "--listen-peer-urls=http://h:5" in command
     assert "--initial-advertise-peer-urls=http://h:4" in command
+
+
+def test_a_backup_is_restored_by_the_tool_beside_etcd(tmp_path: Path) -> None:
+    of_tmp = Etcd(Binary(tmp_path / "etcd", NEWER), NodePlan(), fsync=True, flags=())
+    with pytest.raises(HarnessError, match="neither etcdutl nor etcdctl is beside"):
+        of_tmp.restore_command(LAUNCH, "/backup")
+    (tmp_path / "etcdctl").touch()
+    command = of_tmp.restore_command(LAUNCH, "/backup")
+    (tmp_path / "etcdutl").touch()
+
+    assert command == (
+        str(tmp_path / "etcdctl"),
+        *("snapshot", "restore", "/backup"),
+        *("--name=n2", "--data-dir=/data"),
+        "--initial-advertise-peer-urls=http://h:4",
+        "--initial-cluster=n1=http://h:2,n2=http://h:4",
+        "--initial-cluster-token=t",
+    )
+    assert of_tmp.restore_command(LAUNCH, "/backup")[0] == str(tmp_path / "etcdutl")
+    assert MixedEtcd({"n2": of_tmp}).restore_command(LAUNCH, "/backup")[1:] == command[1:]

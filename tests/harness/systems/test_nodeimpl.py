@@ -21,3 +21,12 @@ def test_a_planted_bug_is_planted_by_a_program_around_the_node() -> None:
     command = nodeimpl_of(Plan(mutant="figure-8")).command(LAUNCH)
 
     assert command == (*healthy[:2], "harness.mutant_daemon", "figure-8", *healthy[3:])
+
+
+def test_a_backup_is_restored_by_our_own_tool() -> None:
+    command = nodeimpl_of(Plan()).restore_command(LAUNCH, "/backup")
+
+    assert command[:5] == (sys.executable, "-m", "nodeimpl.snapctl", "restore", "/backup")
+    assert "--data-dir=/data" in command
+    assert "--initial-cluster=n1=http://127.0.0.1:2" in command
+    assert not any(flag.startswith(("--listen", "--initial-cluster-state")) for flag in command)

@@ -53,6 +53,17 @@ def test_a_log_without_its_beginning_says_nothing_of_puts(tmp_path: Path) -> Non
     assert logs.resolve(history) is history
 
 
+def test_logs_that_began_anew_with_a_backup_say_nothing_of_puts(tmp_path: Path) -> None:
+    logs = read_logs("etcd", left(tmp_path, segments(LOG), segments(LOG)))
+
+    assert isinstance(logs, Persisted)
+    anew = logs.begun_anew()
+    history = history_of([acknowledged("only in the backup")])
+    assert logs.verdict(history).answer is Answer.INVALID
+    assert anew.verdict(history).answer is Answer.VALID
+    assert anew.resolve(history) is history
+
+
 def test_a_corrupt_log_is_a_verdict_that_names_its_place(tmp_path: Path) -> None:
     (segment,) = segments(LOG, zeros=0)
     spoilt = Segment(segment.name, segment.content.replace(b"x~9", b"x~8"))

@@ -127,6 +127,7 @@ def test_at_the_end_every_node_shows_every_key(
     [
         (Plan(), False),
         (Plan(faults=FaultPlan(packages=("kill", "compact"))), True),
+        (Plan(faults=FaultPlan(packages=("quota",))), True),
         (Plan(faults=FaultPlan(packages=(), schedule="by-hand.json")), True),
         (Plan(daemon=DaemonPlan(flags=("--auto-compaction-retention=1s",))), True),
     ],

@@ -61,3 +61,10 @@ def test_a_request_that_does_not_read_is_refused_and_the_next_is_answered(
 def test_an_agent_of_no_such_name_says_so() -> None:
     with pytest.raises(HostError, match="no agent is called 'window'"):
         agent.part_named(["window"])
+
+
+def test_pairs_are_read_as_pairs_of_whole_numbers_only() -> None:
+    assert Request({"bits": [[7, 3], [9, 1]]}).pairs("bits") == [(7, 3), (9, 1)]
+    for wrong in ({}, {"bits": 7}, {"bits": [7]}, {"bits": [[7]]}, {"bits": [[7, "3"]]}):
+        with pytest.raises(HostError, match="bits: "):
+            Request(wrong).pairs("bits")

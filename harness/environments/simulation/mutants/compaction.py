@@ -26,6 +26,7 @@ MUTANTS = (
     ),
     Mutant(
         name="compaction-not-remembered",
+        workloads=("mixed",),
         breaks="etcd data_model: revisions before the compaction cannot be read again; a node that "
         "forgets it over a restart answers from what rows are left",
         patches=(patch(write_compaction_mark, _write_no_mark),),

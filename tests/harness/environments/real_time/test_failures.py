@@ -9,8 +9,11 @@ from threading import Thread
 import grpc
 import pytest
 
+from harness.client import connection_lost, refused
 from harness.environments.real_time.endpoint import Endpoint
+from harness.environments.real_time.failures import exact
 from harness.errors import CallError, DefiniteError, IndefiniteError
+from nodeimpl.api.errors import COMPACTED, NO_SPACE, ApiError
 from nodeimpl.api.rpc_pb2 import PutRequest, RangeRequest
 from nodeimpl.ids import MILLISECOND, SECOND
 from tests.harness.environments.real_time.fake_cluster import FakeCluster
@@ -151,6 +154,7 @@ def refused_with(code: grpc.StatusCode, message: str) -> CallError:
             "etcdserver: request timed out, possibly due to previous leader failure",
         ),
         (grpc.StatusCode.UNAVAILABLE, "etcdserver: server stopped"),
+        (grpc.StatusCode.RESOURCE_EXHAUSTED, "etcdserver: mvcc: database space exceeded"),
         (grpc.StatusCode.UNKNOWN, "raft proposal dropped"),
         (grpc.StatusCode.INTERNAL, "stream terminated by RST_STREAM"),
         (grpc.StatusCode.CANCELLED, "context canceled"),
@@ -171,3 +175,20 @@ def test_what_may_have_happened_is_indefinite(code: grpc.StatusCode, message: st
 )
 def test_what_was_turned_away_is_definite(code: grpc.StatusCode, message: str) -> None:
     assert isinstance(refused_with(code, message), DefiniteError)
+
+
+def test_want_of_space_is_definite_only_under_one_alarm_all_the_while() -> None:
+    perhaps = refused(ApiError(NO_SPACE.code, NO_SPACE.message, definite=False))
+
+    assert exact(perhaps, None, None) is perhaps
+    assert exact(perhaps, None, 1) is perhaps
+    assert exact(perhaps, 1, None) is perhaps
+    assert exact(perhaps, 1, 2) is perhaps
+    assert isinstance(exact(perhaps, 1, 1), DefiniteError)
+
+
+def test_an_alarm_makes_nothing_else_definite() -> None:
+    lost = connection_lost()
+
+    assert exact(lost, 1, 1) is lost
+    assert isinstance(exact(refused(COMPACTED), 1, 1), DefiniteError)
