@@ -146,7 +146,8 @@ def _search_register(history: RegisterHistory, limits: Limits, refute: _Refute) 
     spent = 0
     if outcome.answer is Answer.UNKNOWN:
         left = limits.steps_max - outcome.steps
-        found = stale_values.refute(history) or _refuted(refute, count, left)
+        stale = stale_values.refute(history) if count <= left else None
+        found = stale or _refuted(refute, count, left)
         spent = found.steps
         if found.answer is Answer.INVALID:
             return msgspec.structs.replace(found, steps=spent + outcome.steps)
