@@ -39,7 +39,10 @@ _OP_MAP: Final = re.compile(r"[\[(\s]*(?:#jepsen\.history\.Op)?\{[^{}\n]*:type\s
 _JSON: Final = re.compile(r'\ufeff?\s*(?:\[\s*)?\{\s*"')
 _JEPSEN_TYPE: Final = re.compile(r'\A\ufeff?\s*(?:\[|\{(?!\s*"quorate")[^\n]*"type"\s*:)')
 """An array, or an object that has a type and is not the header of a history of ours."""
-_KV_LINE: Final = re.compile(r"\{[^{}\n]*:key\s+\"")
+_KV_MAP: Final = re.compile(
+    r"[\[(\s,]*\{(?=[^{}]*:f[\s,]+:(?:put|append|get)[\s,}])[^{}]*:key[\s,]+\""
+)
+_EDN_MAP: Final = re.compile(r"\{[\s,]*:")
 
 
 def read_history(
@@ -96,9 +99,9 @@ def detect(path: Path) -> Format:
     blank = _EDN_BLANK.match(sample)
     assert blank is not None, "the pattern matches nothing at all too"
     start = sample[blank.end() :]
-    if _KV_LINE.match(start):
+    if _KV_MAP.match(start):
         return Format.PORCUPINE_KV
-    if start.startswith(("[", "(", "{:", "{ :", "#")):
+    if start.startswith(("[", "(", "#", "^")) or _EDN_MAP.match(start):
         return Format.JEPSEN_EDN
     known = ", ".join(Format)
     raise HistoryFileError(

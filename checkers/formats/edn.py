@@ -9,6 +9,7 @@ The reader keeps its own stack, so no nesting is too deep for it.
 import re
 from collections.abc import Iterator
 from decimal import Decimal
+from fractions import Fraction
 from typing import Final, TypeAlias
 
 import msgspec
@@ -78,7 +79,7 @@ _INTEGER: Final = re.compile(r"([+-]?(?:0|[1-9][0-9]*))N?")
 _HEXADECIMAL: Final = re.compile(r"[+-]?0[xX][0-9a-fA-F]{1,1000}N?")
 _FLOAT: Final = re.compile(r"[+-]?(?:0|[1-9][0-9]*)(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?")
 _RATIO: Final = re.compile(r"[+-]?[0-9]+/[1-9][0-9]*")
-"""Clojure's ratio, which neither JSON nor we have: it is a word like any other."""
+"""Clojure's ratio, which neither JSON nor we have: in lowest terms it is a word like any other."""
 _KEYWORD: Final = re.compile(r":[^:/\s][^\s]*")
 _SYMBOL: Final = re.compile(r"[^\W\d][\w.*+!\-?$%&=<>/#:']*|[.*+!\-?$%&=<>/][\w.*+!\-?$%&=<>/#:']*")
 _ESCAPE: Final = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
@@ -340,12 +341,20 @@ class EdnReader:
         if _FLOAT.fullmatch(token.removesuffix("M")):
             return Decimal(token[:-1]) if token.endswith("M") else float(token)
         if _RATIO.fullmatch(token):
-            return Symbol(token)
+            return self._ratio(position, token)
         if _KEYWORD.fullmatch(token):
             return Keyword(token[1:])
         if _SYMBOL.fullmatch(token) and not (token[0] in "+-." and token[1:2].isdigit()):
             return Symbol(token)
         raise self._fault(position, f"{token!r} is neither a number, a keyword nor a symbol")
+
+    def _ratio(self, position: int, token: str) -> Form:
+        if len(token) > _DIGITS_MAX:
+            raise self._fault(position, f"a ratio of over {_DIGITS_MAX} digits")
+        ratio = Fraction(token)
+        if ratio.denominator == 1:
+            return ratio.numerator
+        return Symbol(f"{ratio.numerator}/{ratio.denominator}")
 
     def _string(self, position: int, token: str) -> str:
         if "\\" not in token:

@@ -17,8 +17,12 @@ from checkers.history import NEMESIS, OpType, Process
 def split_keys(entries: deque[Entry]) -> Iterator[Entry]:
     """Yield the entries with keys of their own, if all that was asked has one.
 
-    Each is let go as it is yielded.
+    Where an op has its key beside the value, what completes it is about that key, too. Each is let
+    go as it is yielded.
     """
+    if any(entry.key is not None for entry in entries):
+        yield from _inherited(entries)
+        return
     is_keyed = all(_is_pair(entry) for entry in entries if _is_asked(entry))
     in_flight: dict[Process, str | None] = {}
     while entries:
@@ -30,6 +34,18 @@ def split_keys(entries: deque[Entry]) -> Iterator[Entry]:
             entry = _taken_apart(entry)
         elif entry.process in in_flight:
             entry = msgspec.structs.replace(entry, key=in_flight[entry.process])
+        in_flight[entry.process] = entry.key
+        yield entry
+
+
+def _inherited(entries: deque[Entry]) -> Iterator[Entry]:
+    in_flight: dict[Process, str | None] = {}
+    while entries:
+        entry = entries.popleft()
+        if entry.process == NEMESIS:
+            entry = msgspec.structs.replace(entry, key=None)
+        elif entry.key is None and not _is_asked(entry):
+            entry = msgspec.structs.replace(entry, key=in_flight.get(entry.process))
         in_flight[entry.process] = entry.key
         yield entry
 

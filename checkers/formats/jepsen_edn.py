@@ -45,6 +45,7 @@ class _Operation(msgspec.Struct, frozen=True, kw_only=True):
     value: object = None
     time: object = None
     error: object = None
+    key: object = None
 
 
 def read(path: Path, heard: Heard = unheard) -> History:
@@ -77,6 +78,7 @@ def _entry(path: Path, line: int, form: object, shared: Callable[[str], str]) ->
         type=given.type,
         f=shared(f),
         time=given.time if isinstance(given.time, int) and given.time >= 0 else None,
+        key=None if given.key is None else shared(as_text(given.key)),
         value=value,
         error=None if given.error is None else as_text(given.error),
     )

@@ -10,7 +10,7 @@ Written for Jepsen's runs against etcd, compare-and-set registers, whose meaning
 - Registers of many keys are told apart by pairs of a key and a value (`independent`).
 
 Blanks between the fields may be of any kind and number. Lines that are not `jepsen.util`'s, such
-as stack traces, are passed over.
+as stack traces, are passed over, and so is what else it logs: words, where an op has a process.
 """
 
 import re
@@ -34,10 +34,14 @@ _VALUES_MAX: Final = 10_000
 """How many texts of values are remembered with what they mean: logs repeat them."""
 
 _SOURCE: Final = "jepsen.util"
+_OP_LIKE: Final = re.compile(
+    r"jepsen\.util:?\s+(?:-\s+)?(?:-?\d+(?:\s|$)|:\w|$)|jepsen\.util:?\s.*:(?:invoke|ok|fail|info)\b"
+)
+"""What begins as an op, or has the type of one: nothing of that is passed over."""
 _OTHER_FORMAT: Final = re.compile(r"\s*\{[^\n]*:type\s+:(?:invoke|ok|fail|info)")
 _OPERATION: Final = re.compile(
     r"jepsen\.util:?\s+(?:-\s+)?(?P<process>\d+|:\w+)\s+:(?P<type>invoke|ok|fail|info)"
-    r"\s+:(?P<f>[\w-]+)\s*(?P<rest>.*)"
+    r"\s+:(?P<f>[^\s,;\"()\[\]{}]+)\s*(?P<rest>.*)"
 )
 
 
@@ -51,7 +55,7 @@ def _entries(path: Path, heard: Heard) -> Iterator[Entry]:
     for line, text in text_lines(path, heard):
         if _OTHER_FORMAT.match(text):
             raise HistoryFileError(path, line, "is not a line of a log, but an operation in EDN")
-        if _SOURCE in text:
+        if _SOURCE in text and _OP_LIKE.search(text):
             yield _entry(path, line, text.rstrip("\n"), values)
 
 

@@ -1,5 +1,6 @@
 """EDN forms as the plain JSON values that histories hold."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 
 import msgspec
@@ -10,8 +11,9 @@ from checkers.formats.edn import Character, EdnSet, Form, Keyword, Symbol, Tagge
 def plain(form: Form) -> object:  # noqa: PLR0911 - one return for each kind of form
     """Return `form` without what JSON cannot say.
 
-    Keywords and symbols become their names and characters strings; sets become lists in the order
-    of the text; tags are dropped; keys of maps become strings.
+    Keywords and symbols become their names and characters strings; sets become lists, sorted, so
+    that equal sets are equal; decimals become floats, or strings if a float would not be the same;
+    tags are dropped; keys of maps become strings.
     """
     match form:
         case Keyword(name) | Symbol(name):
@@ -19,7 +21,7 @@ def plain(form: Form) -> object:  # noqa: PLR0911 - one return for each kind of 
         case Character(text):
             return text
         case EdnSet(elements):
-            return [plain(element) for element in elements]
+            return _sorted(plain(element) for element in elements)
         case Tagged(_, value):
             return plain(value)
         case tuple():
@@ -27,9 +29,25 @@ def plain(form: Form) -> object:  # noqa: PLR0911 - one return for each kind of 
         case dict():
             return {as_text(key): plain(value) for key, value in form.items()}
         case Decimal():
-            return float(form)
+            near = float(form)
+            return near if Decimal(repr(near)) == form else _exact(form)
         case _:
             return form
+
+
+def _sorted(elements: Iterable[object]) -> list[object]:
+    """Return `elements` in the order of their JSON, each once."""
+    found = {msgspec.json.encode(element): element for element in elements}
+    return [found[text] for text in sorted(found)]
+
+
+def _exact(number: Decimal) -> str:
+    """Return `number` as text, the same for all that are equal."""
+    sign, digits, exponent = number.as_tuple()
+    whole = "".join(map(str, digits))
+    kept = whole.rstrip("0")
+    assert isinstance(exponent, int), "only numbers that can be written down are read"
+    return f"{'-' if sign else ''}{kept}E{exponent + len(whole) - len(kept)}"
 
 
 def as_text(form: Form) -> str:

@@ -1,6 +1,7 @@
 """Histories of Porcupine's key-value test data: put, append and get of strings.
 
-One map per line: `{:process 0, :type :invoke, :f :append, :key "0", :value "x 0 0 y"}`.
+One map per line: `{:process 0, :type :invoke, :f :append, :key "0", :value "x 0 0 y"}`; or written
+in any other way that EDN allows. What else a map holds is passed over.
 """
 
 import re
@@ -15,18 +16,18 @@ from checkers.formats.plain import plain
 from checkers.formats.text_lines import text_lines
 from checkers.formats.transcript import Entry, history_of
 from checkers.heard_file import Heard, unheard
-from checkers.history import History, OpType
+from checkers.history import NEMESIS, History, OpType
 from checkers.history_file import HistoryFileError
 from checkers.shared_text import sharing
 
 
-class _Line(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    process: int
+class _Line(msgspec.Struct, frozen=True, kw_only=True):
+    process: int | Literal["nemesis"]
     type: OpType
-    f: Literal["put", "append", "get"]
-    key: str
-    value: str | None
-    """None where a get is invoked."""
+    f: str
+    key: str | None = None
+    value: object = msgspec.UNSET
+    """None where a get is invoked; not there where nobody knows, or of what no client did."""
 
 
 _TYPES: Final = {str(each): each for each in OpType}
@@ -43,7 +44,7 @@ def read(path: Path, heard: Heard = unheard) -> History:
 
 
 def _entries(path: Path, heard: Heard) -> Iterator[Entry]:
-    reader, shared = EdnReader(unwrap=False), sharing()
+    reader, shared = EdnReader(unwrap=True), sharing()
     try:
         for number, text in text_lines(path, heard):
             usual = _USUAL.fullmatch(text) if reader.is_outside else None
@@ -71,6 +72,8 @@ def _entries(path: Path, heard: Heard) -> Iterator[Entry]:
 def _entry(path: Path, line: int, form: Form) -> Entry:
     try:
         given = msgspec.convert(plain(form), _Line)
+        if given.process != NEMESIS:
+            _check(given)
     except (msgspec.ValidationError, RecursionError) as error:
         raise HistoryFileError(
             path,
@@ -83,6 +86,20 @@ def _entry(path: Path, line: int, form: Form) -> Entry:
         process=given.process,
         type=given.type,
         f=given.f,
-        key=given.key,
-        value=given.value,
+        key=None if given.process == NEMESIS else given.key,
+        value=None if given.value is msgspec.UNSET else given.value,
     )
+
+
+def _check(given: _Line) -> None:
+    """Raise `ValidationError` if `given` is nothing that a client can have done."""
+    is_told = given.type is (OpType.OK if given.f == "get" else OpType.INVOKE)
+    if given.f not in {"put", "append", "get"}:
+        raise msgspec.ValidationError(f"its :f is {given.f!r}")
+    if given.key is None:
+        raise msgspec.ValidationError("it has no :key")
+    if given.value is msgspec.UNSET:
+        if is_told:
+            raise msgspec.ValidationError("it has no :value")
+    elif not isinstance(given.value, str | None):
+        raise msgspec.ValidationError(f"its :value is {given.value!r}")

@@ -5,11 +5,11 @@ Every method is exact within its budget. `decide` picks by what the operations a
 - registers in which every value is written once: `unique_values`, in O(n log n);
 - queues in which every value is enqueued once: `distinct_queue`, in O(n log n);
 - other registers, by `register_search` and the moves made for them; strings, by theirs; anything
-  else, by asking the model: depth first, hastily; then `windows`, which refute what goes wrong
-  within a few returns; where outcomes are unknown, a short sweep, and the relaxation, in which
-  operations of unknown outcome may be used again and again, so that it refutes what is wrong for
-  simple reasons; then depth first, patiently; and if all that is not enough, ever more thorough
-  sweeps.
+  else, by asking the model: depth first, hastily; then `stale_values` (registers only) and
+  `windows`, which refute what is wrong for one answer, or within a few returns; where outcomes are
+  unknown, a short sweep, and the relaxation, in which operations of unknown outcome may be used
+  again and again, so that it refutes what is wrong for simple reasons; then depth first, patiently;
+  and if all that is not enough, ever more thorough sweeps.
 
 Most histories are linearizable, and then the first attempt depth first often shows it, however many
 outcomes are unknown. Where it fails, the sweeps are quicker to show that nothing else will do:
@@ -22,7 +22,7 @@ from typing import Final, NamedTuple, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
-from checkers.linearizability import distinct_queue, unique_values
+from checkers.linearizability import distinct_queue, stale_values, unique_values
 from checkers.linearizability.depth_first import DepthFirst, ReversibleMoves
 from checkers.linearizability.interval import Interval
 from checkers.linearizability.model_moves import ModelMoves
@@ -145,7 +145,9 @@ def _search_register(history: RegisterHistory, limits: Limits, refute: _Refute) 
     outcome = search.run(min(hasty, limits.steps_max))
     spent = 0
     if outcome.answer is Answer.UNKNOWN:
-        found = _refuted(refute, count, limits.steps_max - outcome.steps)
+        left = limits.steps_max - outcome.steps
+        stale = stale_values.refute(history) if count <= left else None
+        found = stale or _refuted(refute, count, left)
         spent = found.steps
         if found.answer is Answer.INVALID:
             return msgspec.structs.replace(found, steps=spent + outcome.steps)

@@ -28,7 +28,7 @@ def hard_history(values: int) -> History:
     return history(
         ok("write", 0, at=(0, 1), key="x"),
         *swaps,
-        ok("read", at=(end, end + 1), result=9, key="x"),
+        ok("read", at=(end, end + 1), result=0, key="x"),
     )
 
 

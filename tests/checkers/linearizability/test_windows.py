@@ -115,14 +115,14 @@ def test_a_model_that_cannot_begin_anywhere_is_left_to_others() -> None:
 def test_no_window_of_a_history_that_has_an_order_is_refuted(kind: FewValues, seed: int) -> None:
     random, convicted = Random(seed), 0
     judge = partial(decide_window, REMEMBERED_MAX)
-    for case in range(150):
+    for case in range(50):
         history = tamper(random, kind, record(random, kind, small(random)))
-        passes = [(size, reusable) for size in (1, 2, 3, 5) for reusable in (True, False)]
+        passes = [(size, reusable) for size in (1, 3, 5) for reusable in (True, False)]
         found = Windows(history, kind.model, judge, passes=passes).refute(STEPS_MAX)
         if found.outcome is not None:
             convicted += 1
             assert not has_order(history, kind.model), f"seed {seed}, case {case}"
-    assert convicted > 15
+    assert convicted > 5
 
 
 @pytest.mark.parametrize("crash_rate", [0.02, 0.2])
@@ -130,10 +130,11 @@ def test_a_lost_write_is_refuted_among_many_clients(crash_rate: float) -> None:
     sizes = Sizes(operations=600, processes=30, crash_rate=crash_rate)
     history = register_that_lost_a_write(30, sizes)
 
-    outcome = decide(history, CasRegister(), steps_max=STEPS_MAX)
+    found = refuted(history)
 
-    assert (outcome.answer, outcome.method) == (Answer.INVALID, "window")
-    assert outcome.place == len(history) - 1
+    assert found.outcome is not None
+    assert found.outcome.place == len(history) - 1
+    assert found.steps < 10 * len(history)
 
 
 def test_a_lost_append_is_refuted_among_many_clients() -> None:
