@@ -33,7 +33,7 @@ BURST_GAP_NS_MAX: Final = 30 * MILLISECOND
 """Between two faults of one burst: within an election."""
 
 LEADERS_STRUCK: Final = (0.3, 0.7, 1.0)
-"""The share of leaders that are struck, if any are."""
+"""The share of leaders that are struck, besides the first one, who always is."""
 
 LEADERS_STRUCK_AGAIN: Final = (0.0, 0.5, 0.9)
 """How likely it is that one that was struck is struck again, and again."""
@@ -147,7 +147,7 @@ def _upon_leaders(
     id_ = _first_id(package)
     for nth in range(1, LEADERS_MAX + 1):
         leads = BecomesRole(role=ObservedRole.LEADER, nth=nth)
-        delay_ns, is_struck = 0, random.random() < struck
+        delay_ns, is_struck = 0, random.random() < struck or nth == 1  # else none may follow
         while is_struck and delay_ns < duration_ns:
             delay_ns += log_uniform_ns(random, MILLISECOND, LEADER_DELAY_NS_MAX)
             hold_ns = log_uniform_ns(random, HOLD_NS_MIN, hold_ns_max)
